@@ -1,0 +1,191 @@
+//! What loading, leaving or refusing a profile changes in an environment: worked out once, then rendered for a shell or applied to a child.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+
+use super::Env;
+use super::record::{Chosen, Record};
+use super::variable::{CLAUDE_CONFIG_DIR, CLAUTH_PROFILE, CLAUTH_STATE};
+
+/// One change of one variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Export this value.
+    Export(&'static str, String),
+    /// Remove the variable.
+    Unset(&'static str),
+    /// Move an overriding variable into an unexported one of the shell. Its value never passes through clauth.
+    SetAside(&'static str),
+    /// Move it back, unless the user set it again meanwhile.
+    PutBack(&'static str),
+}
+
+/// What a shell had before clauth changed it, as far as its environment tells.
+#[derive(Clone)]
+pub struct Before<'a> {
+    env: &'a Env,
+    record: Record,
+    /// Whether the present `CLAUDE_CONFIG_DIR` is one of clauth's.
+    is_ours: bool,
+}
+
+impl<'a> Before<'a> {
+    /// Looks at the environment; `owns` tells clauth's config directories from the user's.
+    pub fn of(env: &'a Env, owns: impl Fn(&OsStr) -> bool) -> Self {
+        let value = env.non_empty(CLAUDE_CONFIG_DIR);
+        let is_ours = value.is_some_and(&owns);
+        let mut record = Record::load(env);
+        if !is_ours {
+            record.config_dir = value.and_then(OsStr::to_str).map(str::to_owned);
+        }
+        record.config_dir = record.config_dir.filter(|dir| !owns(OsStr::new(dir)));
+        Self { env, record, is_ours }
+    }
+
+    /// Who chose what is loaded now.
+    pub fn chosen(&self) -> Chosen {
+        self.record.chosen
+    }
+
+    /// Returns the changes that load a profile; none when it is loaded already and nothing overrides it.
+    pub fn load(&self, name: &str, config_dir: &Path, chosen: Chosen, keep: &[String]) -> Vec<Change> {
+        let mut record = Record { chosen, ..self.record.clone() };
+        let overriding = record.set_aside(self.env, keep).into_iter().map(Change::SetAside);
+        let loaded = [
+            Change::Export(CLAUDE_CONFIG_DIR, config_dir.to_string_lossy().into_owned()),
+            Change::Export(CLAUTH_PROFILE, name.into()),
+            Change::Export(CLAUTH_STATE, record.text()),
+        ];
+        overriding.chain(self.needed(loaded)).collect()
+    }
+
+    /// Returns the changes back to what the user had. A `CLAUDE_CONFIG_DIR` that is not clauth's is the user's, and stays.
+    pub fn leave(&self) -> Vec<Change> {
+        let config_dir = match &self.record.config_dir {
+            _ if !self.is_ours => None,
+            Some(own) => Some(Change::Export(CLAUDE_CONFIG_DIR, own.clone())),
+            None => Some(Change::Unset(CLAUDE_CONFIG_DIR)),
+        };
+        let rest = [Change::Unset(CLAUTH_PROFILE), Change::Unset(CLAUTH_STATE)];
+        self.put_back().chain(self.needed(config_dir.into_iter().chain(rest))).collect()
+    }
+
+    /// Returns the changes that make `claude` refuse to start.
+    pub fn refuse(&self, refused: &Path) -> Vec<Change> {
+        let record = Record { config_dir: self.record.config_dir.clone(), ..Record::default() };
+        let refusal = [
+            Change::Export(CLAUDE_CONFIG_DIR, refused.to_string_lossy().into_owned()),
+            Change::Unset(CLAUTH_PROFILE),
+            Change::Export(CLAUTH_STATE, record.text()),
+        ];
+        self.put_back().chain(self.needed(refusal)).collect()
+    }
+
+    fn put_back(&self) -> impl Iterator<Item = Change> + '_ {
+        self.record.aside().map(Change::PutBack)
+    }
+
+    fn needed(&self, changes: impl IntoIterator<Item = Change>) -> impl Iterator<Item = Change> {
+        changes.into_iter().filter(|change| match change {
+            Change::Export(name, value) => self.env.get(name) != Some(OsStr::new(value)),
+            Change::Unset(name) => self.env.get(name).is_some(),
+            Change::SetAside(_) | Change::PutBack(_) => true,
+        })
+    }
+}
+
+/// Applies changes to a program about to be run. What a parent shell set aside stays there: the value is not here to be put back.
+pub fn apply(changes: &[Change], command: &mut Command) {
+    for change in changes {
+        match change {
+            Change::Export(name, value) => command.env(name, value),
+            Change::Unset(name) | Change::SetAside(name) => command.env_remove(name),
+            Change::PutBack(_) => command,
+        };
+    }
+}
+
+/// Returns the `CLAUDE_CONFIG_DIR` that stands after these changes.
+pub fn config_dir_after(changes: &[Change], env: &Env) -> Option<String> {
+    let changed = changes.iter().rev().find_map(|change| match change {
+        Change::Export(CLAUDE_CONFIG_DIR, value) => Some(Some(value.clone())),
+        Change::Unset(CLAUDE_CONFIG_DIR) => Some(None),
+        _ => None,
+    });
+    changed.unwrap_or_else(|| env.get(CLAUDE_CONFIG_DIR).map(|value| value.to_string_lossy().into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORK: &str = "/c/profiles/work/runtime";
+
+    fn env(variables: &[(&str, &str)]) -> Env {
+        Env { variables: variables.iter().map(|(name, value)| (name.into(), value.into())).collect() }
+    }
+
+    fn owns(dir: &OsStr) -> bool {
+        Path::new(dir).starts_with("/c")
+    }
+
+    fn load(env: &Env) -> Vec<Change> {
+        Before::of(env, owns).load("work", Path::new(WORK), Chosen::Hook, &["ANTHROPIC_BASE_URL".into()])
+    }
+
+    /// Returns the environment after changes, as a shell would have it.
+    fn after(env: &Env, changes: &[Change]) -> Env {
+        let mut env = env.clone();
+        for change in changes {
+            match change {
+                Change::Export(name, value) => drop(env.variables.insert(name.into(), value.into())),
+                Change::Unset(name) | Change::SetAside(name) => drop(env.variables.remove(OsStr::new(name))),
+                Change::PutBack(name) => drop(env.variables.insert(name.into(), "back".into())),
+            }
+        }
+        env
+    }
+
+    #[test]
+    fn what_is_loaded_already_changes_nothing() {
+        let plain = env(&[]);
+        let loaded = after(&plain, &load(&plain));
+        assert_eq!(load(&loaded), []);
+    }
+
+    #[test]
+    fn leaving_puts_everything_back() {
+        let own = env(&[(CLAUDE_CONFIG_DIR, "/mine"), ("ANTHROPIC_API_KEY", "back"), ("ANTHROPIC_BASE_URL", "kept")]);
+        let loaded = after(&own, &load(&own));
+        assert_eq!(loaded.get("ANTHROPIC_API_KEY"), None);
+        assert_eq!(loaded.get("ANTHROPIC_BASE_URL"), Some(OsStr::new("kept")));
+        let left = after(&loaded, &Before::of(&loaded, owns).leave());
+        assert_eq!(left.variables, own.variables);
+    }
+
+    #[test]
+    fn a_config_dir_that_the_user_changed_meanwhile_is_left_alone() {
+        let plain = env(&[("ANTHROPIC_API_KEY", "back")]);
+        let mut loaded = after(&plain, &load(&plain));
+        loaded.variables.insert(CLAUDE_CONFIG_DIR.into(), "/mine".into());
+        let left = after(&loaded, &Before::of(&loaded, owns).leave());
+        assert_eq!(left.variables, env(&[(CLAUDE_CONFIG_DIR, "/mine"), ("ANTHROPIC_API_KEY", "back")]).variables);
+    }
+
+    #[test]
+    fn refusing_remembers_what_the_user_had() {
+        let own = env(&[(CLAUDE_CONFIG_DIR, "/mine")]);
+        let refused = after(&own, &Before::of(&own, owns).refuse(Path::new("/c/refused/x")));
+        assert_eq!(refused.get(CLAUDE_CONFIG_DIR), Some(OsStr::new("/c/refused/x")));
+        let left = after(&refused, &Before::of(&refused, owns).leave());
+        assert_eq!(left.variables, own.variables);
+    }
+
+    #[test]
+    fn a_record_that_names_clauths_own_directory_is_not_put_back() {
+        let text = Record { config_dir: Some("/c/profiles/other/runtime".into()), ..Record::default() }.text();
+        let leaked = env(&[(CLAUDE_CONFIG_DIR, WORK), (CLAUTH_STATE, &text)]);
+        assert_eq!(Before::of(&leaked, owns).leave(), [Change::Unset(CLAUDE_CONFIG_DIR), Change::Unset(CLAUTH_STATE)]);
+    }
+}

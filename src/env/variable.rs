@@ -1,0 +1,44 @@
+//! Every environment variable that clauth reads or writes.
+
+/// The config directory that Claude Code uses; what clauth is about.
+pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+
+/// The name of the loaded profile, for prompts and scripts.
+pub const CLAUTH_PROFILE: &str = "CLAUTH_PROFILE";
+
+/// The record of what a shell had before clauth changed it (see [`crate::env::record`]).
+pub const CLAUTH_STATE: &str = "CLAUTH_STATE";
+
+/// Where clauth keeps profiles; default `~/.clauth`.
+pub const CLAUTH_HOME: &str = "CLAUTH_HOME";
+
+/// Set and not empty: the hook and the shim step aside.
+pub const CLAUTH_DISABLE: &str = "CLAUTH_DISABLE";
+
+/// The process that the shim last became, to notice a `claude` that leads back to the shim.
+pub const CLAUTH_SHIM: &str = "CLAUTH_SHIM";
+
+/// Where programs are found.
+pub const PATH: &str = "PATH";
+
+/// What overrides or redirects the login of a config directory; set aside for a profile's time.
+///
+/// Seen in Claude Code 2.1.329: API keys and tokens win over the login; a provider switch bypasses it; a base URL sends its bearer token
+/// elsewhere; the secure-storage directory moves the credentials file away.
+pub const OVERRIDING: &[&str] = &[
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_BASE_URL",
+    "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
+    "CLAUDE_CODE_OAUTH_REFRESH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
+    "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+    "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+    "CLAUDE_CODE_USE_BEDROCK",
+    "CLAUDE_CODE_USE_FOUNDRY",
+    "CLAUDE_CODE_USE_GATEWAY",
+    "CLAUDE_CODE_USE_MANTLE",
+    "CLAUDE_CODE_USE_VERTEX",
+    "CLAUDE_SECURESTORAGE_CONFIG_DIR",
+];

@@ -1,0 +1,91 @@
+//! What a user can get wrong, each with the way out of it.
+//!
+//! This is the one table of clauth's own errors: a test walks [`Mistake::ALL`] and provokes each of them for real. Failures of the
+//! machine (a full disk, a read-only directory) are `anyhow` chains instead: "could not <verb> <thing>: <path>".
+//!
+//! Values from outside may stand in a field as they are: [`crate::io::say`] escapes what a terminal would obey.
+
+/// Declares [`Mistake`]: each row is a variant, its fields, and its message as "what is wrong; what to do".
+macro_rules! mistakes {
+    ($( $(#[$doc:meta])* $id:ident { $($field:ident),* } => $message:literal; )*) => {
+        /// A mistake of the user's, told in one line that names the remedy.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Mistake { $( $(#[$doc])* $id { $($field: String),* }, )* }
+
+        impl Mistake {
+            /// The name of every mistake, for the test that walks the table.
+            pub const ALL: &[&str] = &[$(stringify!($id)),*];
+        }
+
+        impl std::fmt::Display for Mistake {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self { $( Self::$id { $($field),* } => write!(f, $message), )* }
+            }
+        }
+    };
+}
+
+mistakes! {
+    /// The name belongs to no profile; `hint` is empty or names the nearest one.
+    UnknownProfile { name, hint } => "there is no profile `{name}`{hint}; run `clauth list` to see them, or `clauth add {name}`";
+    /// The name cannot be a profile's.
+    BadName { name } => "`{name}` is not a profile name; use 1 to 64 letters, digits, `.`, `_` or `-`, starting with a letter or digit";
+    /// `default` means "as if nothing were bound here".
+    ReservedName { name } => "`{name}` is reserved for \"as if nothing were bound here\"; choose another name";
+    /// Names are unique ignoring case.
+    ProfileExists { name } => "the profile `{name}` exists already; run `clauth list` to see them";
+    /// Live shells or clients use the profile.
+    ProfileInUse { name, by } => "the profile `{name}` is in use by {by}; leave its directories or close them, then try again";
+    /// A question was answered with no, or could not be asked.
+    NotConfirmed { question } => "{question} was not confirmed, so nothing changed; answer `y`, or pass `--yes`";
+    /// The hub that profiles share is missing.
+    NoClaudeHome { path } => "there is no Claude Code config directory at {path}; install Claude Code and run `claude` once, or set `claude_home` in ~/.clauth/config.toml";
+    /// The profile's config directory could not be made.
+    ConfigDirectory { profile, reason } => "the config directory of `{profile}` could not be made, so `claude` refuses here: {reason}";
+    /// `.clauth.toml` is a directory, FIFO, device, …
+    BindingNotRegular { file } => "{file} is not a regular file; replace it with `clauth use PROFILE`, or run `clauth deny` to ignore it";
+    /// `.clauth.toml` is a link to nowhere.
+    BindingDangling { file } => "{file} is a link to nothing; remove it, or run `clauth deny` to ignore it";
+    /// `.clauth.toml` is over the limit.
+    BindingTooLarge { file } => "{file} is over 4 KiB; it holds one line, `profile = \"NAME\"`: write it with `clauth use PROFILE`";
+    /// `.clauth.toml` cannot be read.
+    BindingUnreadable { file, reason } => "could not read {file} ({reason}); make it readable, or run `clauth deny` to ignore it";
+    /// `.clauth.toml` is not TOML, or not what a project may say.
+    BindingInvalid { file, line, column, reason } => "{file}:{line}:{column}: {reason}; it holds one line, `profile = \"NAME\"`: write it with `clauth use PROFILE`";
+    /// The file exists, is right, and waits for the user's word.
+    NotAllowed { file, profile } => "{file} asks for the profile `{profile}` and is not allowed yet; run `clauth allow`, or `clauth deny` to ignore it";
+    /// A command that needs a `.clauth.toml` found none.
+    NoBinding { directory } => "no .clauth.toml applies in {directory}; run `clauth use PROFILE` to write one";
+    /// The user's own settings are wrong.
+    ConfigInvalid { file, line, column, reason } => "{file}:{line}:{column}: {reason}; correct the file, or move it away";
+    /// `$HOME` is not set and `$CLAUTH_HOME` neither.
+    HomeUnset { variable } => "${variable} is not set, so there is no place for profiles; set {variable}, or CLAUTH_HOME";
+    /// `$CLAUTH_HOME` cannot be used as it is spelled.
+    HomeUnusable { path } => "{path} cannot hold profiles; set CLAUTH_HOME to an absolute path in UTF-8";
+    /// Files there would belong to the wrong user (sudo -E).
+    NotOwner { path } => "{path} belongs to another user, so nothing is written there; run this without sudo, or set CLAUTH_HOME";
+    /// The working directory was removed.
+    DirectoryGone { reason } => "the current directory cannot be named ({reason}); `cd` to one that exists";
+    /// A path on the command line is not there.
+    NoSuchPath { path } => "there is no {path}; name a directory, or a .clauth.toml in one";
+    /// `claude` is not installed, or only as clauth's own shim.
+    NoClaude { variable } => "`claude` is not on {variable}; install it with `npm install -g @anthropic-ai/claude-code`";
+    /// The real `claude` led back to the shim.
+    ShimLoop { path } => "{path} led back to clauth's shim; put the real `claude` on PATH, or run `clauth shim remove`";
+    /// `~/.clauth/bin/claude` is something else than our link.
+    ShimTaken { path } => "{path} exists and is not clauth's shim; move it away, then run `clauth shim install`";
+    /// A command that `exec` should run does not exist.
+    CommandNotFound { command } => "there is no command `{command}`; give its path, or look at PATH";
+    /// A command that `exec` should run exists and cannot be run.
+    CommandNotRunnable { command, reason } => "could not run `{command}` ({reason}); check its permissions with `ls -l`";
+    /// Somebody holds the gate of a profile for too long.
+    GateBusy { profile } => "the session of `{profile}` could not be joined within 2 s; the account is right, and the next evaluation tries again: see `clauth status`";
+    /// The helper did not come up.
+    HelperFailed { profile, log } => "the helper of `{profile}` did not start; see {log}, then press Enter to try again";
+    /// The helper does not end.
+    HelperStuck { profile } => "the helper of `{profile}` still runs; a new shell may use it: see `clauth status`, then run `clauth stop` again";
+    /// A plain POSIX shell has no prompt hook.
+    NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
+}
+
+impl std::error::Error for Mistake {}

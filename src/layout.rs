@@ -1,0 +1,153 @@
+//! Every path that clauth owns, in one place; nothing here touches the disk.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::env::{Env, variable};
+use crate::error::Mistake;
+use crate::name::ProfileName;
+use crate::sys;
+
+/// The file that binds a directory to a profile.
+pub const BINDING: &str = ".clauth.toml";
+
+/// What the refused `CLAUDE_CONFIG_DIR` is called below [`Layout::refused`]: the client prints the path when it fails, so it says what to do.
+const REFUSED_ENTRY: &str = "run-clauth-status";
+
+/// Knows where everything lies below `$CLAUTH_HOME` (default `~/.clauth`).
+#[derive(Debug, Clone)]
+pub struct Layout {
+    home: PathBuf,
+}
+
+impl Layout {
+    /// Returns the layout that the environment asks for.
+    pub fn from_env(env: &Env) -> Result<Self, Mistake> {
+        let home = match env.non_empty(variable::CLAUTH_HOME) {
+            Some(home) => PathBuf::from(home),
+            None => env.home_dir()?.join(".clauth"),
+        };
+        // The paths below are exported to shells and read by Claude Code, which knows only UTF-8; control characters would make one-line messages two.
+        match home.to_str() {
+            Some(text) if home.is_absolute() && !text.contains(char::is_control) => Ok(Self { home: home.components().collect() }),
+            _ => Err(Mistake::HomeUnusable { path: home.to_string_lossy().into_owned() }),
+        }
+    }
+
+    /// `$CLAUTH_HOME` itself.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The user's settings.
+    pub fn config(&self) -> PathBuf {
+        self.home.join("config.toml")
+    }
+
+    /// The state lock: adding and removing profiles.
+    pub fn state_lock(&self) -> PathBuf {
+        self.home.join(".lock")
+    }
+
+    /// The directory whose one entry is the epoch.
+    pub fn epoch(&self) -> PathBuf {
+        self.home.join("epoch")
+    }
+
+    /// One file for each allowed pair of directory and profile name.
+    pub fn allow(&self) -> PathBuf {
+        self.home.join("allow")
+    }
+
+    /// One file for each denied directory.
+    pub fn deny(&self) -> PathBuf {
+        self.home.join("deny")
+    }
+
+    /// A regular file: a config directory below it makes the client refuse by itself.
+    pub fn refused(&self) -> PathBuf {
+        self.home.join("refused")
+    }
+
+    /// The `CLAUDE_CONFIG_DIR` of a refused directory.
+    pub fn refused_config_dir(&self) -> PathBuf {
+        self.refused().join(REFUSED_ENTRY)
+    }
+
+    /// Where the losing side of a conflict is kept.
+    pub fn rescued(&self) -> PathBuf {
+        self.home.join("rescued")
+    }
+
+    /// The directory of the `claude` shim.
+    pub fn bin(&self) -> PathBuf {
+        self.home.join("bin")
+    }
+
+    /// The `claude` shim.
+    pub fn shim(&self) -> PathBuf {
+        self.bin().join("claude")
+    }
+
+    /// The directory of all profiles.
+    pub fn profiles(&self) -> PathBuf {
+        self.home.join("profiles")
+    }
+
+    /// One profile's directory.
+    pub fn profile(&self, name: &ProfileName) -> PathBuf {
+        self.profiles().join(name)
+    }
+
+    /// One profile's own settings.
+    pub fn profile_file(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("profile.toml")
+    }
+
+    /// The `CLAUDE_CONFIG_DIR` of a profile, as spelled when it is added.
+    pub fn runtime(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("runtime")
+    }
+
+    /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.
+    pub fn run(&self) -> PathBuf {
+        self.home.join("run").join(sys::boot_and_namespace())
+    }
+
+    /// Returns the profile whose config directory this value names, whether or not that profile still exists.
+    pub fn profile_of(&self, config_dir: &OsStr) -> Option<ProfileName> {
+        let inside = Path::new(config_dir).strip_prefix(self.profiles()).ok()?;
+        inside.iter().next()?.to_str()?.parse().ok()
+    }
+
+    /// Whether this `CLAUDE_CONFIG_DIR` was set by clauth: it lies inside `profiles/` or below `refused`.
+    pub fn owns(&self, config_dir: &OsStr) -> bool {
+        let path = Path::new(config_dir);
+        path.starts_with(self.profiles()) || path.starts_with(self.refused())
+    }
+}
+
+/// Witness that this process may write below `$CLAUTH_HOME`: whatever writes there asks for it.
+///
+/// With `sudo -E` the paths are the user's and the process is root: its files would lock the user out of their own profiles.
+#[derive(Clone, Copy)]
+pub struct Writable<'a>(&'a Layout);
+
+impl Layout {
+    /// Returns the right to write here, or the reason why not.
+    pub fn writable(&self) -> Result<Writable<'_>, Mistake> {
+        match sys::owned_by_this_user(&self.home) {
+            Ok(false) => Err(Mistake::NotOwner { path: self.home.display().to_string() }),
+            // What is not there yet is created by this user; what cannot be looked at fails with its own words when it is written.
+            Ok(true) | Err(_) => Ok(Writable(self)),
+        }
+    }
+}
+
+impl std::ops::Deref for Writable<'_> {
+    type Target = Layout;
+
+    fn deref(&self) -> &Layout {
+        self.0
+    }
+}

@@ -1,0 +1,94 @@
+//! Profiles: one Claude Code account each.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Mistake;
+use crate::io::{self, Complaint, FileLock, epoch};
+use crate::layout::{Layout, Writable};
+use crate::name::ProfileName;
+
+mod identity;
+
+pub use identity::{Identity, is_signed_in};
+
+/// Names an account and the config directory that belongs to it alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The profile's name, as spelled when it was added.
+    pub name: ProfileName,
+    /// The `CLAUDE_CONFIG_DIR`, verbatim as stored at `add`: on macOS a Keychain item hangs on this very spelling.
+    pub config_dir: PathBuf,
+}
+
+/// What `profile.toml` holds.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileFile {
+    config_dir: PathBuf,
+}
+
+/// Reads one profile.
+pub fn load(layout: &Layout, name: &ProfileName) -> Result<Profile, Mistake> {
+    let file = layout.profile_file(name);
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Err(Mistake::UnknownProfile { name: name.to_string(), hint: nearest(layout, name) });
+        }
+        Err(error) => return Err(invalid(layout, name, Complaint { line: 1, column: 1, reason: error.to_string() })),
+    };
+    let parsed: ProfileFile = toml::from_str(&text).map_err(|error| invalid(layout, name, Complaint::new(&text, &error)))?;
+    Ok(Profile { name: name.clone(), config_dir: parsed.config_dir })
+}
+
+fn invalid(layout: &Layout, name: &ProfileName, complaint: Complaint) -> Mistake {
+    Mistake::ConfigInvalid {
+        file: layout.profile_file(name).display().to_string(),
+        line: complaint.line.to_string(),
+        column: complaint.column.to_string(),
+        reason: complaint.reason,
+    }
+}
+
+/// Returns the names of all profiles, sorted.
+pub fn names(layout: &Layout) -> Vec<ProfileName> {
+    let entries = fs::read_dir(layout.profiles()).into_iter().flatten().flatten();
+    let named = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<ProfileName>().ok());
+    let mut names: Vec<_> = named.filter(|name| layout.profile_file(name).exists()).collect();
+    names.sort();
+    names
+}
+
+/// Creates a profile without a login; Claude Code asks to sign in on its first use.
+pub fn add(layout: Writable<'_>, name: &ProfileName) -> Result<Profile> {
+    let _state = lock_state(layout)?;
+    // A case-insensitive file system would give both names one directory.
+    if let Some(taken) = names(&layout).into_iter().find(|taken| taken.as_str().eq_ignore_ascii_case(name.as_str())) {
+        return Err(Mistake::ProfileExists { name: taken.to_string() }.into());
+    }
+    let config_dir = layout.runtime(name);
+    let text = toml::to_string(&ProfileFile { config_dir: config_dir.clone() }).context("could not write the profile as TOML")?;
+    io::create_dir(&layout.profile(name))?;
+    io::write(&layout.refused(), b"CLAUDE_CONFIG_DIR below this file makes Claude Code refuse to start: see `clauth status`.\n")?;
+    io::write(&layout.profile_file(name), text.as_bytes())?;
+    epoch::advance(layout)?;
+    Ok(Profile { name: name.clone(), config_dir })
+}
+
+/// Takes the lock under which profiles are added and removed.
+pub fn lock_state(layout: Writable<'_>) -> Result<FileLock> {
+    io::create_dir(layout.home())?;
+    FileLock::exclusive(&layout.state_lock())
+}
+
+/// Returns `, nearest: …` for a name that is close to a known one, else nothing.
+fn nearest(layout: &Layout, name: &ProfileName) -> String {
+    let likeness = |known: &ProfileName| strsim::jaro_winkler(&known.as_str().to_lowercase(), &name.as_str().to_lowercase());
+    let best = names(layout).into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    best.filter(|best| likeness(best) > 0.7).map(|best| format!(" (did you mean `{best}`?)")).unwrap_or_default()
+}

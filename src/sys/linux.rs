@@ -1,0 +1,130 @@
+//! Linux: procfs, pidfd, inotify, epoll.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::event::epoll;
+use rustix::fs::inotify;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::Event;
+
+/// A file name that differs between kernel boots and pid namespaces.
+pub fn boot_and_namespace() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let digits = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+    format!("{}-{}", digits(boot.trim()), digits(&namespace.to_string_lossy()))
+}
+
+/// The time a process started, in the kernel's own words; `None` when there is no such process.
+pub fn start_time(pid: u32) -> Option<String> {
+    // proc_pid_stat(5): field 3 is the state, where a dead process waits for its parent as Z; field 22 counts clock ticks since boot.
+    stat_field(pid, 3).filter(|state| state != "Z" && state != "X")?;
+    stat_field(pid, 22)
+}
+
+/// The name of a process's program, at most 15 bytes of it.
+pub fn command_name(pid: u32) -> Option<OsString> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(OsStr::from_bytes(name.trim_ascii_end()).into())
+}
+
+fn stat_field(pid: u32, number: usize) -> Option<String> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // Field 2 is the program's name in parentheses and can hold anything, `)` and blanks included; field 3 follows the last `)`.
+    let rest = &stat[stat.iter().rposition(|byte| *byte == b')')? + 1..];
+    std::str::from_utf8(rest).ok()?.split_ascii_whitespace().nth(number - 3).map(str::to_owned)
+}
+
+/// The token of the inotify descriptor; pids are never 0.
+const DIRECTORY: u64 = 0;
+
+/// Waits in the kernel for process exits and directory changes, with no timer.
+#[derive(Debug)]
+pub struct Events {
+    epoll: OwnedFd,
+    inotify: OwnedFd,
+    processes: HashMap<u32, OwnedFd>,
+}
+
+impl Events {
+    /// Makes a waiter that waits for nothing yet.
+    pub fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        epoll::add(&epoll, &inotify, epoll::EventData::new_u64(DIRECTORY), epoll::EventFlags::IN)?;
+        Ok(Self { epoll, inotify, processes: HashMap::new() })
+    }
+
+    /// Watches for entries that appear in a directory or leave it.
+    pub fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
+        use inotify::WatchFlags as Watch;
+        let changes = Watch::CREATE | Watch::DELETE | Watch::MOVED_TO | Watch::MOVED_FROM | Watch::DELETE_SELF | Watch::ONLYDIR;
+        inotify::add_watch(&self.inotify, path, changes)?;
+        Ok(())
+    }
+
+    /// Watches for the exit of one process; false when that very process is gone already.
+    pub fn watch_process(&mut self, pid: u32, start: &str) -> io::Result<bool> {
+        let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
+        let handle = match pidfd_open(raw, PidfdFlags::empty()) {
+            Ok(handle) => handle,
+            Err(rustix::io::Errno::SRCH) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        // The handle first, then the question who it is: the other way round, the pid could pass on in between.
+        if start_time(pid).as_deref() != Some(start) {
+            return Ok(false);
+        }
+        epoll::add(&self.epoll, &handle, epoll::EventData::new_u64(pid.into()), epoll::EventFlags::IN)?;
+        self.processes.insert(pid, handle);
+        Ok(true)
+    }
+
+    /// Stops watching a process.
+    pub fn forget_process(&mut self, pid: u32) {
+        self.processes.remove(&pid); // closing a pidfd takes it out of the epoll set
+    }
+
+    /// Sleeps until something happens and returns all of it.
+    pub fn wait(&mut self) -> io::Result<Vec<Event>> {
+        let mut ready = Vec::with_capacity(64);
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut ready), None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut events = Vec::new();
+        for token in ready.iter().map(|event| event.data.u64()) {
+            if token == DIRECTORY {
+                self.read_changes(&mut events)?;
+            } else if let Ok(pid) = u32::try_from(token) {
+                self.forget_process(pid);
+                events.push(Event::Exited(pid));
+            }
+        }
+        Ok(events)
+    }
+
+    fn read_changes(&self, events: &mut Vec<Event>) -> io::Result<()> {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        loop {
+            match reader.next() {
+                Ok(change) => events.push(match change.file_name() {
+                    Some(name) => Event::Changed(OsStr::from_bytes(name.to_bytes()).into()),
+                    None => Event::Overflow,
+                }),
+                Err(rustix::io::Errno::AGAIN) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

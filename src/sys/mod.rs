@@ -1,0 +1,38 @@
+//! What differs between systems: processes, their exits, directory events, permissions, links. The one room with platform `cfg`.
+//!
+//! Each system's file has the same items; the choice is made here, once. The contract:
+//!
+//! - [`HOME_VARIABLE`]: the environment variable that names the user's home.
+//! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
+//! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
+//! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would).
+//! - [`owned_by_this_user`], [`symlink`].
+//! - [`parent_process`], [`process_group`], [`command_name`], [`start_time`]: a pid and its start time name one process for ever.
+//! - [`detach`], [`silence_stdout`]: make a helper of this process.
+//! - [`replace_process`]: becomes another program; returns only on failure.
+//! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
+
+#[cfg(unix)]
+mod unix;
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(target_os = "linux")]
+pub use linux::{Events, boot_and_namespace, command_name, start_time};
+#[cfg(unix)]
+pub use unix::{
+    HOME_VARIABLE, create_private_dir, create_private_file, detach, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
+    process_group, replace_process, same_file, silence_stdout, symlink,
+};
+
+/// Something that a helper woke up for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The watched process with this pid is gone.
+    Exited(u32),
+    /// The entry of this name appeared in, changed in or left the watched directory.
+    Changed(std::ffi::OsString),
+    /// Some changes were not told: look at everything again.
+    Overflow,
+}

@@ -1,0 +1,93 @@
+//! What Linux and macOS have in common.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::fd::RawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::{Resource, Rlimit};
+
+/// The environment variable that names the user's home.
+pub const HOME_VARIABLE: &str = "HOME";
+
+/// Creates a directory and its missing parents, mode 0700.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Creates a file that did not exist, mode 0600; never follows a link that someone put there.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Opens a lock file, creating it with mode 0600.
+pub fn open_lock_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+}
+
+/// Opens a file for reading without ever waiting for a FIFO's writer.
+pub fn open_for_reading(path: &Path) -> io::Result<File> {
+    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits();
+    OpenOptions::new().read(true).custom_flags(nonblocking.cast_signed()).open(path)
+}
+
+/// Whether the effective user owns this path; one that does not exist is nobody's.
+pub fn owned_by_this_user(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.uid() == rustix::process::geteuid().as_raw())
+}
+
+/// Whether two paths lead to one file.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
+    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Makes a symbolic link.
+pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+/// The process that started this one.
+pub fn parent_process() -> Option<u32> {
+    rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().cast_unsigned())
+}
+
+/// The leader of this process's group.
+pub fn process_group() -> u32 {
+    rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned()
+}
+
+/// Becomes another program; returns only when that failed.
+pub fn replace_process(command: &mut Command) -> io::Error {
+    command.exec()
+}
+
+/// Cuts this process off from the shell that started it: own session, cwd `/`, no inherited descriptor beyond the standard three.
+pub fn detach() -> io::Result<()> {
+    rustix::process::setsid()?;
+    rustix::process::chdir("/")?;
+    close_inherited()?;
+    // One descriptor for each shell of the profile: ask for as many as the system grants.
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    Ok(())
+}
+
+#[expect(unsafe_code, reason = "an inherited descriptor has no owner in Rust to drop")]
+fn close_inherited() -> io::Result<()> {
+    // The listing itself holds a descriptor, closed by the time the numbers are used: closing it again only says EBADF.
+    let open: Vec<RawFd> = fs::read_dir("/dev/fd")?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for descriptor in open.into_iter().filter(|descriptor| *descriptor > 2) {
+        // SAFETY: this runs first in a new process, before clauth opens anything, so nothing in it owns a descriptor above 2.
+        let _ = unsafe { rustix::io::try_close(descriptor) };
+    }
+    Ok(())
+}
+
+/// Lets go of the standard output that a starter reads until it closes.
+pub fn silence_stdout() -> io::Result<()> {
+    Ok(rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?)
+}
