@@ -1,0 +1,9 @@
+//! From a directory to the profile that it asks for: find the file, read it, ask whether it is trusted, decide.
+
+pub mod binding;
+pub mod decide;
+pub mod find;
+mod resolve;
+pub mod trust;
+
+pub use resolve::{Outcome, Resolution, Source, resolve};

@@ -1,0 +1,84 @@
+//! What each top-level name of a config directory is: the table, from measurements of Claude Code 2.1.329.
+
+/// How a name is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Bound to an account, a process or the directory, or unknown and looking like a secret: stays in the profile.
+    Private,
+    /// Taken by path: a link to the hub.
+    Linked,
+    /// Resolved by the client's permission checks, which deny what leads out of the config directory: a real directory.
+    Mirrored,
+}
+
+/// The names that must be real directories.
+pub const MIRRORED: &[&str] = &["projects", "plans", "tasks", "agent-memory"];
+
+/// What the client makes in a fresh directory by itself and clauth wants shared: made in the hub first, so that a link can stand.
+///
+/// Settings come first: a config directory without them runs the default clean-up over history.
+pub const MADE_FILES: &[(&str, &str)] = &[("settings.json", "{}\n"), ("history.jsonl", "")];
+
+/// The directories of the same sort.
+pub const MADE_DIRECTORIES: &[&str] = &["plugins", "file-history", "session-env", "shell-snapshots"];
+
+/// Bound to one account, process or directory.
+const PRIVATE: &[&str] = &[
+    ".last-cleanup",
+    "backups",
+    "hfi-auth.json",
+    "ide",
+    "jobs",
+    "mcp-needs-auth-cache.json",
+    "policy-limits.json",
+    "remote-control",
+    "remote-settings.json",
+    "routines",
+    "sessions",
+    "shares",
+    "teams",
+    "uploads",
+];
+
+const PRIVATE_PREFIXES: &[&str] = &[".credentials.json", ".claude.json", "daemon"];
+const PRIVATE_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid", ".tmp"];
+const PRIVATE_PARTS: &[&str] = &["auth", "credential", "token", ".tmp."];
+
+/// Returns how a top-level name is shared.
+pub fn kind(name: &str) -> Kind {
+    let lower = name.to_lowercase();
+    let is_private = PRIVATE.contains(&name)
+        || PRIVATE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || PRIVATE_ENDINGS.iter().any(|ending| lower.ends_with(ending))
+        || PRIVATE_PARTS.iter().any(|part| lower.contains(part));
+    match name {
+        _ if is_private => Kind::Private,
+        _ if MIRRORED.contains(&name) => Kind::Mirrored,
+        _ => Kind::Linked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_never_leaves_its_directory() {
+        for private in [".credentials.json", ".credentials.json.tmp.0af", ".claude.json", ".claude.json.lock", "daemon.log", "sessions", "x.pid"] {
+            assert_eq!(kind(private), Kind::Private, "{private}");
+        }
+        for secret in ["my-Auth.json", "old_credentials", "API.TOKEN", "id.key"] {
+            assert_eq!(kind(secret), Kind::Private, "{secret}");
+        }
+    }
+
+    #[test]
+    fn whatever_else_appears_is_shared() {
+        for linked in ["commands", "CLAUDE.md", "settings.json", "history.jsonl", "plugins", "something-new"] {
+            assert_eq!(kind(linked), Kind::Linked, "{linked}");
+        }
+        for mirrored in MIRRORED {
+            assert_eq!(kind(mirrored), Kind::Mirrored);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Joining and leaving the session of a profile.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::start::{self, Lifetime};
+use super::{Lease, Session};
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::Mistake;
+use crate::io::{self, FileLock};
+use crate::layout::Writable;
+use crate::name::ProfileName;
+use crate::profile::{self, Profile};
+use crate::runtime;
+
+/// How long a prompt may wait for the gate.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Why a session could not be joined.
+#[derive(Debug)]
+pub enum Trouble {
+    /// There is no config directory to point at: `claude` must not run.
+    Tree(anyhow::Error),
+    /// The account is right, but nobody follows this process: to be said, and tried again.
+    Registration(anyhow::Error),
+}
+
+impl Trouble {
+    /// Returns the error, whichever it is.
+    pub fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Tree(error) | Self::Registration(error) => error,
+        }
+    }
+}
+
+/// Registers a process as a user of a profile and sees to it that a helper runs.
+pub fn join(context: &Context, config: &Config, profile: &Profile, lease: &Lease, lifetime: Lifetime) -> Result<(), Trouble> {
+    let registered =
+        context.layout.writable().map_err(anyhow::Error::from).and_then(|layout| register(layout, context, profile, lease, lifetime, config));
+    registered.map_err(|error| match error.downcast::<TreeError>() {
+        Ok(TreeError(error)) => Trouble::Tree(error),
+        // Settings are the first link of a tree: without them it was never made.
+        Err(error) if !profile.config_dir.join("settings.json").exists() => Trouble::Tree(error),
+        Err(error) => Trouble::Registration(error),
+    })
+}
+
+/// Marks an error as one of the tree's on its way out.
+#[derive(Debug)]
+struct TreeError(anyhow::Error);
+
+impl std::fmt::Display for TreeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for TreeError {}
+
+fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &Lease, lifetime: Lifetime, config: &Config) -> Result<()> {
+    let session = Session::new(&layout, &profile.name);
+    io::create_dir(&session.leases())?;
+    let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
+        bail!(Mistake::GateBusy { profile: profile.name.to_string() });
+    };
+    profile::load(&layout, &profile.name)?; // it may have been removed while we waited
+    lease.write(&session)?;
+    if !FileLock::is_held(&session.lock())? || !profile.config_dir.exists() {
+        let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
+        runtime::prepare(&profile.config_dir, &hub).map_err(TreeError)?;
+    }
+    if !FileLock::is_held(&session.lock())? {
+        start::helper(context, &session, &profile.name, lifetime)?;
+    }
+    Ok(())
+}
+
+/// Takes a process off every session but one; their helpers notice. What cannot be removed is the helper's to remove when the process ends.
+pub fn leave_all_but(layout: Writable<'_>, kept: Option<&ProfileName>, pid: u32) {
+    for name in fs::read_dir(layout.run()).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+        if kept != Some(&name) {
+            let _ = Lease::remove(&Session::new(&layout, &name), pid);
+        }
+    }
+}

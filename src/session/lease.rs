@@ -1,0 +1,103 @@
+//! Leases: which processes use a profile.
+
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Session;
+use crate::io;
+use crate::sys;
+
+/// What kind of process uses a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A shell, through its prompt hook.
+    Shell,
+    /// A shell or script, through `clauth env`.
+    Env,
+    /// A program run by `clauth exec`.
+    Exec,
+    /// Claude Code, run by `clauth start`.
+    Start,
+    /// Claude Code, run by the shim.
+    Shim,
+}
+
+impl Holder {
+    const NAMES: [(Self, &str); 5] = [(Self::Shell, "shell"), (Self::Env, "env"), (Self::Exec, "exec"), (Self::Start, "start"), (Self::Shim, "shim")];
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES.iter().find(|(holder, _)| holder == self).map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+/// Says that a process uses a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The process.
+    pub pid: u32,
+    /// When it started, in the kernel's own words.
+    pub start: String,
+    /// What it is.
+    pub holder: Holder,
+}
+
+impl Lease {
+    /// Returns a lease for a process that runs now; `None` when there is none with that pid.
+    pub fn of(pid: u32, holder: Holder) -> Option<Self> {
+        Some(Self { pid, start: sys::start_time(pid)?, holder })
+    }
+
+    /// Reads the lease of a pid; `None` when there is none, or what lies there is not one.
+    pub fn read(session: &Session, pid: u32) -> Option<Self> {
+        let text = fs::read_to_string(session.leases().join(pid.to_string())).ok()?;
+        let mut words = text.split_ascii_whitespace();
+        let (start, holder) = (words.next()?.to_owned(), words.next()?);
+        let holder = Holder::NAMES.iter().find(|(_, name)| *name == holder)?.0;
+        Some(Self { pid, start, holder })
+    }
+
+    /// Returns every lease, live or not.
+    pub fn all(session: &Session) -> Vec<Self> {
+        let entries = fs::read_dir(session.leases()).into_iter().flatten().flatten();
+        entries.filter_map(|entry| Self::read(session, pid_of(&entry.file_name())?)).collect()
+    }
+
+    /// Returns the leases whose process still runs.
+    pub fn live(session: &Session) -> Vec<Self> {
+        Self::all(session).into_iter().filter(Self::is_live).collect()
+    }
+
+    /// Whether the very process still runs.
+    pub fn is_live(&self) -> bool {
+        sys::start_time(self.pid).as_deref() == Some(self.start.as_str())
+    }
+
+    /// Writes the lease; the caller holds the gate.
+    pub fn write(&self, session: &Session) -> Result<()> {
+        io::write(&session.leases().join(self.pid.to_string()), format!("{} {}\n", self.start, self.holder).as_bytes())
+    }
+
+    /// Removes the lease of a pid, if there is one.
+    pub fn remove(session: &Session, pid: u32) -> Result<()> {
+        remove(&session.leases().join(pid.to_string()))
+    }
+}
+
+/// Returns the pid that a lease's file name is; temporary files have other names.
+pub fn pid_of(name: &std::ffi::OsStr) -> Option<u32> {
+    name.to_str()?.parse().ok()
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", path.display())),
+        _ => Ok(()),
+    }
+}

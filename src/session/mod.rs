@@ -1,0 +1,68 @@
+//! The life of a profile in use: leases of shells, one helper that follows them, and the gate between the two.
+//!
+//! # Protocol
+//!
+//! A *lease* is a file named by a pid; it says which process uses the profile. The *helper* is one process per profile that holds
+//! `session.lock` exclusively for as long as it lives. The *gate* is a lock held for moments by whoever changes the picture:
+//!
+//! - A shell that joins: gate → write the lease → is `session.lock` held? If not: make the tree, start a helper, wait until it holds it → open
+//!   the gate.
+//! - A helper that sees no live lease: gate → look again → none: let go of `session.lock`, then of the gate, and exit.
+//!
+//! Both look and act under the gate, so a joining shell either finds a helper that will see its lease, or starts one. `session.lock` is only ever
+//! tried by others, shared and under the gate. Lock order: state lock → gate → the client's own locks. Lock files are never deleted.
+//!
+//! A lease is removed by its own shell when it leaves, by the helper when its process is gone, and by `clauth stop`. A process is named by its pid
+//! and start time, so a pid that passed on is never mistaken.
+
+use std::path::PathBuf;
+
+use crate::layout::Layout;
+use crate::name::ProfileName;
+
+pub mod helper;
+mod join;
+mod lease;
+mod start;
+
+pub use join::{Trouble, join, leave_all_but};
+pub use lease::{Holder, Lease};
+pub use start::Lifetime;
+
+/// Knows where one profile's session lies: per kernel boot and pid namespace.
+#[derive(Debug, Clone)]
+pub struct Session {
+    directory: PathBuf,
+}
+
+impl Session {
+    /// Returns the session of a profile.
+    pub fn new(layout: &Layout, name: &ProfileName) -> Self {
+        Self { directory: layout.run().join(name) }
+    }
+
+    /// The lock held for moments by whoever joins or retires.
+    pub fn gate(&self) -> PathBuf {
+        self.directory.join("gate.lock")
+    }
+
+    /// The lock that the helper holds while it lives.
+    pub fn lock(&self) -> PathBuf {
+        self.directory.join("session.lock")
+    }
+
+    /// The directory of leases.
+    pub fn leases(&self) -> PathBuf {
+        self.directory.join("leases")
+    }
+
+    /// Who the helper is, for people to read: written beside the lock, since a locked file cannot be read on Windows.
+    pub fn helper(&self) -> PathBuf {
+        self.directory.join("helper")
+    }
+
+    /// What the helper had to say.
+    pub fn log(&self) -> PathBuf {
+        self.directory.join("helper.log")
+    }
+}

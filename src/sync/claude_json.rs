@@ -1,0 +1,72 @@
+//! `.claude.json`: the client's state, of which some keys belong to the account.
+
+use serde_json::{Map, Value};
+
+/// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
+pub const ACCOUNT_KEYS: &[&str] = &[
+    "additionalModelCostsCache",
+    "additionalModelOptionsAnsweredAt",
+    "additionalModelOptionsCache",
+    "apiCreditLinkStatusCache",
+    "artifactRosterDenied",
+    "autoCompactWindowsCache",
+    "cachedArtifactRoster",
+    "cachedExtraUsageDisabledReason",
+    "cachedFeatureFlags",
+    "cachedGrowthBookFeatures",
+    "cachedUsageUtilization",
+    "claudeAiMcpEverConnected",
+    "clientDataCache",
+    "clientDataCacheSlots",
+    "customApiKeyResponses",
+    "firstWeek",
+    "githubWebConnectionStatusCache",
+    "groveConfigCache",
+    "hasAvailableSubscription",
+    "hostBootstrapSeed",
+    "lastSeenOrgDefaultUpdatedAt",
+    "managedSettingsNoticeSeenOrg",
+    "metricsStatusCache",
+    "metricsStatusCacheByPrincipal",
+    "modelAccessCache",
+    "oauthAccount",
+    "orgModelDefaultCache",
+    "overageCreditGrantCache",
+    "passesEligibilityCache",
+    "passesLastSeenRemaining",
+    "penguinModeOrgEnabled",
+    "primaryApiKey",
+    "promoCreditCheck",
+    "promoStartupStatusCache",
+    "startupPrefetchedAt",
+    "subscriptionNoticeCount",
+    "trainingConsentSettledAt",
+    "unusedLimitResetStatusCache",
+];
+
+/// Returns what a new profile starts with: the hub's state without its account's keys, so that the client asks no first-run question again.
+///
+/// `None` when the hub's text is not a JSON object; the client then makes a file of its own.
+pub fn seed(hub: &[u8]) -> Option<String> {
+    let mut state: Map<String, Value> = serde_json::from_slice(hub).ok()?;
+    state.retain(|key, _| !ACCOUNT_KEYS.contains(&key.as_str()));
+    serde_json::to_string_pretty(&state).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seed;
+
+    #[test]
+    fn a_seed_keeps_order_and_numbers_and_drops_the_account() {
+        let hub = br#"{"zeta": 1.50, "oauthAccount": {"emailAddress": "x"}, "alpha": 12345678901234567890123, "primaryApiKey": "k"}"#;
+        assert_eq!(seed(hub).unwrap(), "{\n  \"zeta\": 1.50,\n  \"alpha\": 12345678901234567890123\n}");
+    }
+
+    #[test]
+    fn what_is_not_an_object_seeds_nothing() {
+        for odd in ["", "[]", "7", "{"] {
+            assert_eq!(seed(odd.as_bytes()), None, "{odd}");
+        }
+    }
+}
