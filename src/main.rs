@@ -1,1 +1,56 @@
-fn main() {}
+//! clauth picks the Claude Code account by directory, as direnv picks environment.
+//!
+//! `main` is the table of contents: the shim and the hook's evaluation come first, since they run at other programs' starts and at prompts;
+//! everything else is a subcommand in `command/`.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::command::shim;
+use crate::context::Context;
+use crate::env::Env;
+
+mod cli;
+mod command;
+mod config;
+mod context;
+mod env;
+mod error;
+mod io;
+mod layout;
+mod name;
+mod profile;
+mod project;
+mod runtime;
+mod session;
+mod shell;
+mod sync;
+mod sys;
+
+fn main() -> ExitCode {
+    let arguments = env::arguments();
+    let env = Env::snapshot();
+    let (called, rest) = arguments.split_first().map_or((OsStr::new("clauth"), &[][..]), |(called, rest)| (called.as_os_str(), rest));
+    let program = env::program(called, &env).unwrap_or_else(|| called.into());
+    let program = if shim::is_called_by(called) { shim::behind(&program) } else { program };
+    let done = Context::new(env, program).map_err(anyhow::Error::from).and_then(|context| run(&context, called, rest));
+    done.unwrap_or_else(|error| {
+        io::say(format_args!("{error:#}"));
+        command::failure_code(rest, &error, shim::is_called_by(called))
+    })
+}
+
+fn run(context: &Context, called: &OsStr, rest: &[OsString]) -> anyhow::Result<ExitCode> {
+    if shim::is_called_by(called) {
+        return shim::run(context, rest);
+    }
+    // Before clap: one runs at prompts, the other lives for as long as a shell and should be small.
+    match rest.first().and_then(|command| command.to_str()) {
+        Some("export") => return command::export::run(context, &rest[1..]),
+        Some("helper") => return command::helper::run(context, &rest[1..]),
+        _ => {}
+    }
+    let name = Path::new(called).file_stem().unwrap_or(OsStr::new("clauth"));
+    cli::run(context, name, rest)
+}

@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# clauth: the prompt hook for bash 3.2 and newer.
+#
+# A prompt where nothing changed starts no process: the program's last answer left two functions behind, __clauth_state and __clauth_here,
+# which are true for as long as it holds. Everything here keeps the user's $?, traps, options and PROMPT_COMMAND.
+
+__clauth_program='@CLAUTH@'
+
+__clauth_hook() {
+  local code=$?
+  if [[ -n ${CLAUTH_DISABLE-} ]]; then
+    :
+  elif [[ ${__clauth_at-} == "$$ ${PWD-}" ]]; then
+    { __clauth_state && __clauth_here; } || __clauth_evaluate
+  elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
+    __clauth_at="$$ ${PWD-}"
+  else
+    __clauth_evaluate
+  fi
+  case $- in *e*) return 0 ;; esac # under `set -e` any other status would end the shell
+  return "$code"
+}
+
+# True when no .clauth.toml stands here or above; then __clauth_here asks the same from now on. It walks by `..`: the physical parents,
+# whatever links $PWD went through.
+__clauth_nothing_above() {
+  local up='' test depth=0
+  [[ . -ef ${PWD-} && ! -h .clauth.toml ]] || return 1
+  # shellcheck disable=SC2016 # expanded where the function runs
+  test='. -ef $PWD && ! -h .clauth.toml'
+  while ((depth++ < 200)); do
+    [[ ! -e ${up}.clauth.toml ]] || return 1
+    test="$test && ! -e ${up}.clauth.toml"
+    if [[ ${up:-.} -ef / ]]; then
+      \builtin eval "__clauth_here() { [[ $test ]]; }"
+      return 0
+    fi
+    up=../$up
+  done
+  return 1
+}
+
+__clauth_evaluate() {
+  local trap answer code=0 first=
+  if [[ ! -x $__clauth_program ]]; then
+    __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
+    return 0
+  fi
+  [[ ${__clauth_at-} == "$$ "* ]] || first=--first
+  # Ctrl-C ends the program; without a trap it would end the whole prompt command.
+  trap=$(\builtin trap -p INT)
+  \builtin trap : INT
+  answer=$("$__clauth_program" export bash --pid "$$" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  \builtin eval "${trap:-trap - INT}"
+  if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
+    \builtin eval "$answer" || :
+    __clauth_at="$$ ${PWD-}"
+  else
+    __clauth_fail "could not find out the account of this directory (status $code); press Enter to try again, or run \`clauth status\`"
+  fi
+}
+
+# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another.
+__clauth_fail() {
+  local home=${CLAUTH_HOME:-${HOME-}/.clauth}
+  case ${CLAUDE_CONFIG_DIR-} in
+    "$home"/*) ;;
+    ?*) home='' ;;
+    *) ! __clauth_nothing_above || home='' ;;
+  esac
+  if [[ -n $home && -f $home/refused ]]; then
+    \builtin export CLAUDE_CONFIG_DIR="$home/refused/run-clauth-status"
+    \builtin unset CLAUTH_PROFILE
+  fi
+  [[ ${__clauth_said-} == "$1" ]] || \builtin printf 'clauth: %s\n' "$1" >&2
+  __clauth_said=$1
+  __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
+}
+
+__clauth_install() {
+  local command
+  for command in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
+    case $command in *__clauth_hook*) return 0 ;; esac
+  done
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+    PROMPT_COMMAND=(__clauth_hook ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+    return 0
+  fi
+  command=__clauth_hook
+  case $(\builtin declare -p PROMPT_COMMAND 2>/dev/null) in
+    # An exported one reaches shells that have no such function.
+    'declare -'*x*' PROMPT_COMMAND='*) command='if declare -F __clauth_hook >/dev/null; then __clauth_hook; fi' ;;
+  esac
+  # Below 5.1 only the first element of an array is run, so it stays what it is.
+  # shellcheck disable=SC2178,SC2128
+  PROMPT_COMMAND="$command${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+}
+__clauth_install

@@ -1,0 +1,60 @@
+# clauth: the prompt hook for fish 3.6 and newer.
+#
+# A prompt where nothing changed starts no process: the program's last answer left a function behind, __clauth_same, which is true for as
+# long as it holds. It runs at prompts and at every change of directory, so that `cd x; and claude` is right as well.
+
+set -g __clauth_program '@CLAUTH@'
+
+function __clauth_hook --on-event fish_prompt --on-variable PWD
+    status is-command-substitution; and return # (cd x; pwd) really changes PWD
+    set -q CLAUTH_DISABLE; and test -n "$CLAUTH_DISABLE"; and return
+    test "$__clauth_at" = "$fish_pid $PWD"; and __clauth_same; and return
+    __clauth_evaluate
+end
+
+function __clauth_evaluate
+    if not test -x $__clauth_program
+        __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from config.fish"
+        return
+    end
+    set -l first --first
+    string match -q -- "$fish_pid *" "$__clauth_at"; and set first ''
+    set -l answer ($__clauth_program export fish --pid $fish_pid --said "$__clauth_said" --pin "$__clauth_pin" "$first" | string collect)
+    set -l code $pipestatus[1]
+    if test $code -eq 0; and string match -q -- '*: clauth-end' "$answer"
+        eval $answer
+        set -g __clauth_at "$fish_pid $PWD"
+    else
+        __clauth_fail "could not find out the account of this directory (status $code); press Enter to try again, or run `clauth status`"
+    end
+end
+
+# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another.
+function __clauth_fail --argument-names message
+    set -l home "$HOME/.clauth"
+    test -n "$CLAUTH_HOME"; and set home $CLAUTH_HOME
+    set -l refuse no
+    if test -z "$CLAUDE_CONFIG_DIR"
+        __clauth_nothing_above; or set refuse yes
+    else if test (string sub --length (string length -- "$home/") -- $CLAUDE_CONFIG_DIR) = "$home/"
+        set refuse yes
+    end
+    if test $refuse = yes; and test -f "$home/refused"
+        set -gx CLAUDE_CONFIG_DIR "$home/refused/run-clauth-status"
+        set -e CLAUTH_PROFILE
+    end
+    test "$__clauth_said" = "$message"; or echo "clauth: $message" >&2
+    set -g __clauth_said $message
+    set -g __clauth_at "$fish_pid " # not a first evaluation, and no directory: the next prompt tries again
+end
+
+# True when no .clauth.toml stands here or above. It walks by `..`: the physical parents, whatever links $PWD went through.
+function __clauth_nothing_above
+    set -l up ''
+    for depth in (string repeat -n 200 'x ' | string split -n ' ')
+        test -e $up.clauth.toml; and return 1
+        test -n "$up"; and test $up -ef /; and return 0
+        set up ../$up
+    end
+    return 1
+end

@@ -1,0 +1,81 @@
+# clauth: the prompt hook for zsh.
+#
+# A prompt where nothing changed starts no process: the program's last answer left two functions behind, __clauth_state and __clauth_here,
+# which are true for as long as it holds. It runs at prompts and at every change of directory, so that `cd x && claude` is right as well.
+
+typeset -g __clauth_program='@CLAUTH@'
+
+__clauth_hook() {
+  (( ZSH_SUBSHELL )) && return 0 # chpwd fires inside $(cd x && pwd) too
+  emulate -L zsh
+  if [[ -n ${CLAUTH_DISABLE-} ]]; then
+    :
+  elif [[ ${__clauth_at-} == "$$ $PWD" ]]; then
+    { __clauth_state && __clauth_here } || __clauth_evaluate
+  elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
+    typeset -g +x __clauth_at="$$ $PWD"
+  else
+    __clauth_evaluate
+  fi
+  return 0 # any other status would end a shell with err_exit
+}
+
+# True when no .clauth.toml stands here or above; then __clauth_here asks the same from now on. It walks by `..`: the physical parents,
+# whatever links $PWD went through.
+__clauth_nothing_above() {
+  local up='' test depth
+  [[ . -ef $PWD && ! -h .clauth.toml ]] || return 1
+  test='. -ef $PWD && ! -h .clauth.toml'
+  for (( depth = 0; depth < 200; depth++ )); do
+    [[ ! -e ${up}.clauth.toml ]] || return 1
+    test+=" && ! -e ${up}.clauth.toml"
+    if [[ ${up:-.} -ef / ]]; then
+      builtin eval "__clauth_here() { [[ $test ]] }"
+      return 0
+    fi
+    up=../$up
+  done
+  return 1
+}
+
+__clauth_evaluate() {
+  setopt localtraps
+  local answer code=0 first=
+  if [[ ! -x $__clauth_program ]]; then
+    __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
+    return 0
+  fi
+  [[ ${__clauth_at-} == "$$ "* ]] || first=--first
+  trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
+  answer=$("$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
+    builtin eval "$answer"
+    typeset -g +x __clauth_at="$$ $PWD"
+  else
+    __clauth_fail "could not find out the account of this directory (status $code); press Enter to try again, or run \`clauth status\`"
+  fi
+}
+
+# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another.
+__clauth_fail() {
+  local home=${CLAUTH_HOME:-${HOME-}/.clauth}
+  case ${CLAUDE_CONFIG_DIR-} in
+    ("$home"/*) ;;
+    (?*) home='' ;;
+    (*) ! __clauth_nothing_above || home='' ;;
+  esac
+  if [[ -n $home && -f $home/refused ]]; then
+    builtin export CLAUDE_CONFIG_DIR="$home/refused/run-clauth-status"
+    builtin unset CLAUTH_PROFILE
+  fi
+  [[ ${__clauth_said-} == "$1" ]] || builtin print -ru2 -- "clauth: $1"
+  typeset -g +x __clauth_said=$1
+  typeset -g +x __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
+}
+
+() {
+  emulate -L zsh
+  typeset -ga precmd_functions chpwd_functions
+  (( ${precmd_functions[(I)__clauth_hook]} )) || precmd_functions=(__clauth_hook $precmd_functions)
+  (( ${chpwd_functions[(I)__clauth_hook]} )) || chpwd_functions=(__clauth_hook $chpwd_functions)
+}

@@ -1,0 +1,82 @@
+//! The command line.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::command::{add, allow, binding, completions, env, exec, hook, list, remove, shim, start, status, stop};
+use crate::context::Context;
+use crate::io;
+
+/// Picks the Claude Code account by directory, as direnv picks environment.
+#[derive(Parser)]
+#[command(name = "clauth", version, disable_help_subcommand = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Hook(hook::Arguments),
+    Use(binding::Arguments),
+    Allow(allow::AllowArguments),
+    Deny(allow::DenyArguments),
+    Env(env::Arguments),
+    Start(start::Arguments),
+    Exec(exec::Arguments),
+    Add(add::Arguments),
+    List(list::Arguments),
+    Remove(remove::Arguments),
+    Status(status::Arguments),
+    Stop(stop::Arguments),
+    #[command(subcommand)]
+    Shim(shim::Action),
+    Completions(completions::Arguments),
+}
+
+/// Parses the arguments and runs the subcommand.
+pub fn run(context: &Context, called: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
+    let line = std::iter::once(called.to_owned()).chain(arguments.iter().cloned());
+    let cli = match Cli::try_parse_from(line) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            let is_mistake = error.use_stderr();
+            if is_mistake && env::is_asked_for(arguments) {
+                env::print_failure();
+            }
+            return Ok(if is_mistake { ExitCode::from(2) } else { ExitCode::SUCCESS });
+        }
+    };
+    match cli.command {
+        Command::Hook(arguments) => hook::run(context, &arguments),
+        Command::Use(arguments) => binding::run(context, &arguments),
+        Command::Allow(arguments) => allow::allow(context, &arguments),
+        Command::Deny(arguments) => allow::deny(context, &arguments),
+        Command::Env(arguments) => env::run(context, &arguments),
+        Command::Start(arguments) => start::run(context, &arguments),
+        Command::Exec(arguments) => exec::run(context, &arguments),
+        Command::Add(arguments) => add::run(context, &arguments),
+        Command::List(arguments) => list::run(context, &arguments),
+        Command::Remove(arguments) => remove::run(context, &arguments),
+        Command::Status(arguments) => status::run(context, &arguments),
+        Command::Stop(arguments) => stop::run(context, &arguments),
+        Command::Shim(action) => shim::install_or_remove(context, &action),
+        Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),
+    }
+}
+
+/// Prints a value as the `--json` of a command: the schema's number first.
+pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    #[derive(serde::Serialize)]
+    struct Versioned<'a, T> {
+        schema: u32,
+        #[serde(flatten)]
+        value: &'a T,
+    }
+    io::print(serde_json::to_string_pretty(&Versioned { schema: 1, value })? + "\n")?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! `clauth env`: exports for `eval`, by hand.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::print_json;
+use crate::context::Context;
+use crate::env::change::{Before, Change};
+use crate::env::record::Chosen;
+use crate::io;
+use crate::session::{self, Holder, Lease, Lifetime, Trouble};
+use crate::shell::Shell;
+use crate::sys;
+
+/// Print exports for `eval "$(clauth env PROFILE)"`, which pin this shell to the profile
+#[derive(Args)]
+pub struct Arguments {
+    /// The profile
+    #[arg(required_unless_present = "unset", conflicts_with = "unset")]
+    profile: Option<String>,
+    /// The syntax to print; that of the calling shell when absent
+    #[arg(long)]
+    shell: Option<Shell>,
+    /// Print the way back: the pin ends, and the directory chooses again
+    #[arg(long)]
+    unset: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "unset")]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Environment {
+    profile: String,
+    config_dir: String,
+    export: BTreeMap<&'static str, String>,
+    unset: Vec<&'static str>,
+}
+
+/// Whether these arguments call this command: whatever goes wrong with it must make `eval` fail.
+pub fn is_asked_for(arguments: &[OsString]) -> bool {
+    arguments.first().is_some_and(|command| command == "env")
+}
+
+/// Prints the one word that makes `eval "$(clauth env …)"` fail.
+pub fn print_failure() {
+    let _ = io::print("false\n");
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
+    let caller = sys::parent_process().and_then(sys::command_name);
+    let shell = arguments.shell.unwrap_or_else(|| caller.as_deref().map_or(Shell::Sh, Shell::from_program));
+    let before = Before::of(&context.env, |dir| context.layout.owns(dir));
+    let holder = holder(shell);
+    let Some(name) = &arguments.profile else {
+        if let (Ok(layout), Some(pid)) = (context.layout.writable(), holder) {
+            session::leave_all_but(layout, None, pid);
+        }
+        io::print(shell.changes(&before.leave()) + &shell.pin(None))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let config = context.config()?;
+    let profile = context.profile(&config, name)?;
+    if let Some(lease) = holder.and_then(|pid| Lease::of(pid, Holder::Env)) {
+        match session::join(context, &config, &profile, &lease, Lifetime::Brief) {
+            Ok(()) => context.layout.writable().map(|layout| session::leave_all_but(layout, Some(&profile.name), lease.pid))?,
+            Err(Trouble::Registration(error)) => io::say(format_args!("{error:#}")),
+            Err(trouble @ Trouble::Tree(_)) => return Err(trouble.into_error()),
+        }
+    }
+    let changes = before.load(profile.name.as_str(), &profile.config_dir, Chosen::Hand, &config.keep_env);
+    if arguments.json {
+        print_json(&environment(&profile, &changes))?;
+    } else {
+        io::print(shell.changes(&changes) + &shell.pin(Some(profile.name.as_str())))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn environment(profile: &crate::profile::Profile, changes: &[Change]) -> Environment {
+    let mut environment = Environment {
+        profile: profile.name.to_string(),
+        config_dir: profile.config_dir.display().to_string(),
+        export: BTreeMap::new(),
+        unset: Vec::new(),
+    };
+    for change in changes {
+        match change {
+            Change::Export(name, value) => drop(environment.export.insert(name, value.clone())),
+            Change::Unset(name) | Change::SetAside(name) => environment.unset.push(name),
+            Change::PutBack(_) => {}
+        }
+    }
+    environment
+}
+
+/// The process whose life the lease follows: the group's leader, which is the shell in `eval "$(…)"`, in pipes, functions and scripts alike; where
+/// this process leads its own group (fish pipelines, zsh `<(…)`) its parent. PowerShell makes no groups, so there always its parent.
+fn holder(shell: Shell) -> Option<u32> {
+    let group = sys::process_group();
+    if shell == Shell::Pwsh || group == std::process::id() { sys::parent_process() } else { Some(group) }
+}

@@ -1,0 +1,249 @@
+//! `clauth export SHELL --pid PID`: the hook's evaluation.
+//!
+//! It prints one answer in one write: the changes to make, and what the shell must look at to know that nothing changed since.
+
+use std::collections::hash_map::DefaultHasher;
+use std::ffi::OsString;
+use std::hash::{Hash, Hasher};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::env::change::{self, Before};
+use crate::env::record::Chosen;
+use crate::env::{self, variable, watched};
+use crate::error::Mistake;
+use crate::io::{self, epoch};
+use crate::name::ProfileName;
+use crate::profile::{Identity, Profile};
+use crate::project::decide::{Action, Loaded, Wanted, decide};
+use crate::project::{Outcome, Resolution, resolve};
+use crate::session::{self, Holder, Lease, Lifetime, Trouble};
+use crate::shell::{Answer, Place, Shell, as_text};
+
+/// What the hook says about its shell.
+struct Asker {
+    shell: Shell,
+    pid: u32,
+    /// The first evaluation of this shell process says nothing about entering or leaving: the user did not.
+    is_first: bool,
+    pin: Option<ProfileName>,
+    /// What the last evaluation had to complain about.
+    said: String,
+}
+
+/// Answers a hook.
+pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
+    let asker = Asker::parse(arguments)?;
+    // Before anything is looked at: a change made meanwhile then costs one more evaluation and is never missed.
+    let epoch = epoch::read(&context.layout);
+    let evaluation = Evaluation::new(context, &asker);
+    let (said, answer) = evaluation.answer(epoch);
+    for complaint in &said.complaints {
+        if answer.said != asker.said {
+            io::say(complaint);
+        }
+    }
+    if let Some(news) = said.news.filter(|_| !asker.is_first && !said.is_quiet) {
+        io::say(news);
+    }
+    io::print(asker.shell.answer(&answer))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Asker {
+    fn parse(arguments: &[OsString]) -> Result<Self> {
+        let mut words = arguments.iter().filter_map(|word| word.to_str()).filter(|word| !word.is_empty());
+        let shell = words.next().and_then(|name| Shell::from_str(name, false).ok());
+        let (mut pid, mut is_first, mut pin, mut said) = (None, false, None, String::new());
+        let mut words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+        while let Some(word) = words.next() {
+            let (flag, value) = match word.split_once('=') {
+                Some((flag, value)) => (flag.to_owned(), Some(value.to_owned())),
+                None => (word, None),
+            };
+            let mut value = || value.clone().or_else(|| words.next()).unwrap_or_default();
+            match flag.as_str() {
+                "--pid" => pid = value().parse().ok(),
+                "--pin" => pin = value().parse().ok(),
+                "--said" => said = value(),
+                "--first" => is_first = true,
+                _ => {}
+            }
+        }
+        match (shell, pid) {
+            (Some(shell), Some(pid)) if shell != Shell::Sh => Ok(Self { shell, pid, is_first, pin, said }),
+            _ => bail!("this is the prompt hook's own command; run `clauth status` instead"),
+        }
+    }
+}
+
+/// What there is to tell the user.
+#[derive(Default)]
+struct Said {
+    /// What is wrong, to be said once for as long as it stays so.
+    complaints: Vec<String>,
+    /// What happened: a profile was entered, switched or left.
+    news: Option<String>,
+    is_quiet: bool,
+}
+
+/// Holds one look at a shell and its directory.
+struct Evaluation<'a> {
+    context: &'a Context,
+    asker: &'a Asker,
+    config: Result<Config, Mistake>,
+    /// `None` in a directory without a name.
+    resolution: Option<Resolution>,
+    directory: Option<std::path::PathBuf>,
+    loaded: Loaded,
+}
+
+impl<'a> Evaluation<'a> {
+    fn new(context: &'a Context, asker: &'a Asker) -> Self {
+        let config = context.config();
+        let directory = env::current_dir().ok();
+        let resolution = config.as_ref().ok().zip(directory.as_ref()).map(|(config, directory)| resolve(&context.layout, config, directory));
+        let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
+        Self { context, asker, config, resolution, directory, loaded }
+    }
+
+    fn answer(self, epoch: epoch::Epoch) -> (Said, Answer) {
+        let default = Config::default();
+        let config = self.config.as_ref().unwrap_or(&default);
+        let mut said = Said { is_quiet: config.quiet, ..Said::default() };
+        let mut outcome = self.outcome(&mut said);
+        let before = Before::of(&self.context.env, |dir| self.context.layout.owns(dir));
+
+        if let Outcome::Bound(profile) = &outcome
+            && let Err(trouble) = self.join(config, profile)
+        {
+            match trouble {
+                Trouble::Registration(error) => said.complaints.push(format!("{error:#}")),
+                Trouble::Tree(error) => {
+                    outcome = Outcome::Refused(Mistake::ConfigDirectory { profile: profile.name.to_string(), reason: format!("{error:#}") });
+                }
+            }
+        }
+        let wanted = match &outcome {
+            Outcome::Unbound => Wanted::Nothing,
+            Outcome::Bound(profile) => Wanted::Profile(&profile.config_dir),
+            Outcome::Refused(_) => Wanted::Refusal,
+        };
+        let action = decide(&self.loaded, wanted);
+        let is_unnamed = self.directory.is_none() && self.asker.pin.is_none();
+        let chosen = if self.asker.pin.is_some() { Chosen::Hand } else { Chosen::Hook };
+        let changes = match &outcome {
+            _ if is_unnamed => Vec::new(),
+            Outcome::Unbound => before.leave(),
+            Outcome::Bound(profile) => before.load(profile.name.as_str(), &profile.config_dir, chosen, &config.keep_env),
+            Outcome::Refused(_) => before.refuse(&self.context.layout.refused_config_dir()),
+        };
+        if action != Action::Keep && !is_unnamed {
+            self.drop_other_leases(&outcome);
+            said.news = self.news(action, &outcome);
+        }
+        if let Outcome::Refused(mistake) = &outcome {
+            said.complaints.push(mistake.to_string());
+        }
+        let loaded_profile = matches!(outcome, Outcome::Bound(_));
+        let answer = Answer {
+            epoch,
+            config_dir: change::config_dir_after(&changes, &self.context.env),
+            overriding: if loaded_profile { watched(&config.keep_env).collect() } else { Vec::new() },
+            place: self.place(&outcome),
+            free: outcome == Outcome::Unbound && self.resolution.as_ref().is_some_and(|found| found.source.is_none() && found.ignored.is_empty()),
+            said: digest(&said.complaints),
+            changes,
+        };
+        (said, answer)
+    }
+
+    /// What applies to this shell: its pin, or its directory.
+    fn outcome(&self, said: &mut Said) -> Outcome {
+        let config = match &self.config {
+            Ok(config) => config,
+            Err(mistake) => return Outcome::Refused(mistake.clone()),
+        };
+        let here = self.resolution.as_ref();
+        let Some(pin) = &self.asker.pin else {
+            return here.map_or(Outcome::Unbound, |found| found.outcome.clone());
+        };
+        let pinned = self.context.profile(config, pin.as_str());
+        if let (Ok(pinned), Some(Outcome::Bound(bound))) = (&pinned, here.map(|found| &found.outcome))
+            && pinned != bound
+        {
+            said.complaints.push(format!(
+                "this shell is pinned to {pin}, though this directory asks for {}; unpin it with `eval \"$(clauth env --unset)\"`",
+                bound.name
+            ));
+        }
+        pinned.map_or_else(Outcome::Refused, Outcome::Bound)
+    }
+
+    fn join(&self, config: &Config, profile: &Profile) -> Result<(), Trouble> {
+        let holder = if self.asker.pin.is_some() { Holder::Env } else { Holder::Shell };
+        match Lease::of(self.asker.pid, holder) {
+            Some(lease) => session::join(self.context, config, profile, &lease, Lifetime::Brief),
+            None => Ok(()), // the shell is gone; nobody reads this answer
+        }
+    }
+
+    /// Takes the shell off every session but the one it uses now; a record of where it was could be lost, so all are looked at.
+    fn drop_other_leases(&self, outcome: &Outcome) {
+        let kept = match outcome {
+            Outcome::Bound(profile) => Some(&profile.name),
+            _ => None,
+        };
+        if let Ok(layout) = self.context.layout.writable() {
+            session::leave_all_but(layout, kept, self.asker.pid);
+        }
+    }
+
+    fn news(&self, action: Action, outcome: &Outcome) -> Option<String> {
+        match (action, outcome, &self.loaded) {
+            (_, Outcome::Bound(profile), _) => Some(introduce(profile)),
+            (Action::Leave, _, Loaded::Profile(left)) => {
+                let name = self.context.layout.profile_of(left.as_os_str())?;
+                Some(format!("left {name}"))
+            }
+            _ => None,
+        }
+    }
+
+    fn place(&self, outcome: &Outcome) -> Place {
+        let Some(directory) = &self.directory else { return Place::Unnamed };
+        let (Some(found), false) = (&self.resolution, matches!(outcome, Outcome::Refused(_))) else { return Place::Unsure };
+        let directory_text = as_text(directory);
+        if self.asker.pin.is_some() {
+            return Place::Known { directory: directory_text, absent: Vec::new(), decider: None };
+        }
+        let decider = match (&found.decider, &found.text) {
+            (None, _) => None,
+            (Some(candidate), Some(text)) => Some((candidate.level, text.clone())),
+            (Some(_), None) => return Place::Unsure,
+        };
+        let levels = decider.as_ref().map_or_else(|| directory.ancestors().count(), |(level, _)| *level);
+        let absent = (0..levels).filter(|level| !found.ignored.contains(level)).collect();
+        Place::Known { directory: directory_text, absent, decider }
+    }
+}
+
+/// Returns the line that says which account a shell is in.
+fn introduce(profile: &Profile) -> String {
+    let account = Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
+    format!("{} · {}", profile.name, account.as_deref().unwrap_or("not signed in yet"))
+}
+
+/// Stands for some complaints in a shell variable; empty for none.
+fn digest(complaints: &[String]) -> String {
+    if complaints.is_empty() {
+        return String::new();
+    }
+    let mut hasher = DefaultHasher::new();
+    complaints.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}

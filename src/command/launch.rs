@@ -1,0 +1,49 @@
+//! Running a program under a profile: what `exec`, `start` and the shim have in common.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::env::change::{self, Before};
+use crate::env::record::Chosen;
+use crate::env::variable;
+use crate::error::Mistake;
+use crate::io;
+use crate::profile::Profile;
+use crate::session::{self, Holder, Lease, Lifetime, Trouble};
+use crate::sys;
+
+/// Registers this process and gives a command the profile's environment. The lease stays valid when this process becomes the program: its pid
+/// and start time do not change.
+pub fn enter(context: &Context, config: &Config, profile: &Profile, holder: Holder, chosen: Chosen, command: &mut Command) -> Result<()> {
+    let lease = Lease::of(std::process::id(), holder);
+    match lease.map_or(Ok(()), |lease| session::join(context, config, profile, &lease, Lifetime::Replaced)) {
+        Ok(()) => {}
+        Err(Trouble::Registration(error)) => io::say(format_args!("{error:#}")),
+        Err(trouble @ Trouble::Tree(_)) => return Err(trouble.into_error()),
+    }
+    let before = Before::of(&context.env, |dir| context.layout.owns(dir));
+    change::apply(&before.load(profile.name.as_str(), &profile.config_dir, chosen, &config.keep_env), command);
+    Ok(())
+}
+
+/// Becomes a program; returns only the reason why that failed.
+pub fn become_program(command: &mut Command) -> Mistake {
+    let error = sys::replace_process(command);
+    let shown = command.get_program().to_string_lossy().into_owned();
+    match error.kind() {
+        ErrorKind::NotFound => Mistake::CommandNotFound { command: shown },
+        _ => Mistake::CommandNotRunnable { command: shown, reason: error.to_string() },
+    }
+}
+
+/// Finds the real `claude`: the first on PATH that is neither clauth itself nor its shim.
+pub fn real_claude(context: &Context) -> Result<PathBuf, Mistake> {
+    let is_shim = |found: &PathBuf| sys::same_file(found, &context.program) || sys::same_file(found, &context.layout.shim());
+    let found = which::which_in_all("claude", Some(context.env.absolute_path()), "/").into_iter().flatten().find(|found| !is_shim(found));
+    found.ok_or_else(|| Mistake::NoClaude { variable: variable::PATH.into() })
+}

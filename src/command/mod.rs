@@ -1,0 +1,39 @@
+//! One file for each subcommand: its arguments beside what it does.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::error::Mistake;
+
+pub mod add;
+pub mod allow;
+pub mod binding;
+pub mod completions;
+pub mod env;
+pub mod exec;
+pub mod export;
+pub mod helper;
+pub mod hook;
+mod launch;
+pub mod list;
+pub mod remove;
+pub mod shim;
+pub mod start;
+pub mod status;
+pub mod stop;
+
+/// Returns the exit code of a failure, as the tools that run other programs have it (env(1), nohup(1)): 127 not found, 126 cannot run, 125
+/// our own; 1 for every other command. `env` answers a failure on its standard output too.
+pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_shim: bool) -> ExitCode {
+    if !is_shim && env::is_asked_for(arguments) {
+        env::print_failure();
+    }
+    let runs_a_program = is_shim || arguments.first().is_some_and(|command| command == "exec" || command == "start");
+    ExitCode::from(match error.downcast_ref() {
+        _ if !runs_a_program => 1,
+        Some(Mistake::CommandNotFound { .. } | Mistake::NoClaude { .. }) => 127,
+        Some(Mistake::CommandNotRunnable { .. }) => 126,
+        Some(Mistake::NotAllowed { .. }) if is_shim => 1,
+        _ => 125,
+    })
+}

@@ -1,0 +1,109 @@
+//! The shim: `claude` for editors, scripts and `cd x && claude`, where no prompt hook runs.
+//!
+//! It is a link to clauth under the name `claude`: it decides by the working directory as the hook does, then becomes the real `claude`.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Subcommand;
+
+use super::launch;
+use crate::context::Context;
+use crate::env::change::{self, Before};
+use crate::env::record::Chosen;
+use crate::env::{self, variable};
+use crate::error::Mistake;
+use crate::project::decide::Loaded;
+use crate::project::{Outcome, resolve};
+use crate::session::Holder;
+use crate::{io, sys};
+
+/// How many shims may stand in one line of ancestors. Claude Code runs commands that run Claude Code, but not this deep.
+const DEEPEST: u32 = 20;
+
+/// Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs
+#[derive(Subcommand)]
+pub enum Action {
+    /// Put the shim into ~/.clauth/bin
+    Install,
+    /// Take it away
+    Remove,
+}
+
+/// Whether this process was called as `claude`.
+pub fn is_called_by(name: &OsStr) -> bool {
+    Path::new(name).file_stem().is_some_and(|stem| stem == "claude")
+}
+
+/// Returns clauth's own program, which the shim links to.
+pub fn behind(shim: &Path) -> PathBuf {
+    std::fs::read_link(shim).unwrap_or_else(|_| shim.into())
+}
+
+/// Decides, then becomes the real `claude`.
+pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
+    let claude = launch::real_claude(context)?;
+    let mut command = Command::new(&claude);
+    command.args(arguments);
+    guard_against_loops(context, &claude, &mut command)?;
+    if !context.env.disabled() {
+        choose(context, &mut command)?;
+    }
+    Err(launch::become_program(&mut command).into())
+}
+
+fn choose(context: &Context, command: &mut Command) -> Result<()> {
+    let config = context.config()?;
+    let before = Before::of(&context.env, |dir| context.layout.owns(dir));
+    let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
+    let chosen = before.chosen();
+    let outcome = match &loaded {
+        // The user chose by hand in this process's ancestry, and that outranks the directory.
+        Loaded::Profile(dir) if chosen == Chosen::Hand => {
+            let name = context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()).unwrap_or_default();
+            Outcome::Bound(context.profile(&config, &name)?)
+        }
+        _ => resolve(&context.layout, &config, &env::current_dir()?).outcome,
+    };
+    match outcome {
+        Outcome::Refused(mistake) => bail!(mistake),
+        Outcome::Unbound => change::apply(&before.leave(), command),
+        Outcome::Bound(profile) => launch::enter(context, &config, &profile, Holder::Shim, chosen, command)?,
+    }
+    Ok(())
+}
+
+/// Notes in the environment which process became `claude` and how deep: the same process back here, or too many, is a loop.
+fn guard_against_loops(context: &Context, claude: &Path, command: &mut Command) -> Result<()> {
+    let own = std::process::id();
+    let note = context.env.get(variable::CLAUTH_SHIM).and_then(OsStr::to_str).unwrap_or_default();
+    let (pid, depth) = note.split_once(' ').map_or((0, 0), |(pid, depth)| (pid.parse().unwrap_or(0), depth.parse().unwrap_or(0)));
+    if pid == own || depth >= DEEPEST {
+        bail!(Mistake::ShimLoop { path: claude.display().to_string() });
+    }
+    command.env(variable::CLAUTH_SHIM, format!("{own} {}", depth + 1));
+    Ok(())
+}
+
+/// Installs or removes the shim.
+pub fn install_or_remove(context: &Context, action: &Action) -> Result<ExitCode> {
+    let layout = context.layout.writable()?;
+    let shim = layout.shim();
+    let is_ours = std::fs::read_link(&shim).is_ok();
+    if !is_ours && std::fs::symlink_metadata(&shim).is_ok() {
+        bail!(Mistake::ShimTaken { path: shim.display().to_string() });
+    }
+    if is_ours {
+        std::fs::remove_file(&shim).with_context(|| format!("could not remove {}", shim.display()))?;
+    }
+    if matches!(action, Action::Remove) {
+        io::say(format_args!("the shim is removed; {} may leave PATH", layout.bin().display()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    io::create_dir(&layout.bin())?;
+    sys::symlink(&context.program, &shim).with_context(|| format!("could not link {}", shim.display()))?;
+    io::say(format_args!("{} decides by the directory; put {} first on PATH, before the real `claude`", shim.display(), layout.bin().display()));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,189 @@
+//! `clauth status`: where am I, and why.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use super::binding;
+use crate::cli::print_json;
+use crate::context::Context;
+use crate::env::change::Before;
+use crate::env::record::Chosen;
+use crate::env::variable;
+use crate::io::{self, terminal_safe};
+use crate::profile::{self, Identity, Profile};
+use crate::project::decide::Loaded;
+use crate::project::{Outcome, Resolution, Source, resolve};
+use crate::runtime;
+use crate::session::helper::Introduction;
+use crate::session::{Lease, Session};
+
+/// Show which profile applies here, and why
+#[derive(Args)]
+pub struct Arguments {
+    /// The directory; the current one when absent
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Status {
+    directory: String,
+    /// The profile that applies, or null.
+    profile: Option<String>,
+    /// What decides: a file, `pin`, `default_profile`, or null.
+    decided_by: Option<String>,
+    /// Why `claude` refuses here, or null.
+    refused: Option<String>,
+    /// What this shell has loaded: a profile, "refused", the user's own directory, or null.
+    loaded: Option<String>,
+    account: Option<String>,
+    signed_in: bool,
+    config_dir: Option<String>,
+    holders: Vec<Holder>,
+    clients: Vec<u32>,
+    helper: Option<Helper>,
+    /// Variables that win over the login where they are set.
+    overriding: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Holder {
+    pid: u32,
+    kind: String,
+}
+
+#[derive(Serialize)]
+struct Helper {
+    pid: u32,
+    since: u64,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
+    let directory = binding::directory(arguments.dir.as_deref())?;
+    let config = context.config()?;
+    let mut found = resolve(&context.layout, &config, &directory);
+    let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
+    let pin = pin(context, &loaded).filter(|_| arguments.dir.is_none());
+    if let Some(pinned) = &pin {
+        found.outcome = Outcome::Bound(pinned.clone());
+    }
+    let mut status = status(context, &found, pin.is_some(), &loaded);
+    status.directory = directory.display().to_string();
+    status.overriding.retain(|name| !config.keep_env.iter().any(|kept| kept == name));
+    if arguments.json {
+        print_json(&status)?;
+    } else {
+        io::print(text(&status))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The profile that was chosen by hand in this shell or above it.
+fn pin(context: &Context, loaded: &Loaded) -> Option<Profile> {
+    let Loaded::Profile(dir) = loaded else { return None };
+    let by_hand = Before::of(&context.env, |dir| context.layout.owns(dir)).chosen() == Chosen::Hand;
+    let name = context.layout.profile_of(dir.as_os_str()).filter(|_| by_hand)?;
+    profile::load(&context.layout, &name).ok()
+}
+
+fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loaded) -> Status {
+    let mut status = Status {
+        directory: String::new(),
+        profile: None,
+        decided_by: match &found.source {
+            _ if is_pinned => Some("pin".into()),
+            Some(Source::File(file)) => Some(file.display().to_string()),
+            Some(Source::DefaultProfile) => Some("default_profile".into()),
+            None => None,
+        },
+        refused: None,
+        loaded: match loaded {
+            Loaded::Nothing => context.env.non_empty(variable::CLAUDE_CONFIG_DIR).map(|dir| dir.to_string_lossy().into_owned()),
+            Loaded::Profile(dir) => context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()),
+            Loaded::Refusal => Some("refused".into()),
+        },
+        account: None,
+        signed_in: false,
+        config_dir: None,
+        holders: Vec::new(),
+        clients: Vec::new(),
+        helper: None,
+        overriding: context.env.overriding(&[]).filter(|name| context.env.non_empty(name).is_some()).collect(),
+    };
+    match &found.outcome {
+        Outcome::Unbound => {}
+        Outcome::Refused(mistake) => status.refused = Some(mistake.to_string()),
+        Outcome::Bound(profile) => {
+            let session = Session::new(&context.layout, &profile.name);
+            status.profile = Some(profile.name.to_string());
+            status.account = Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
+            status.signed_in = profile::is_signed_in(&profile.config_dir);
+            status.config_dir = Some(profile.config_dir.display().to_string());
+            status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
+            status.clients = runtime::live_clients(&profile.config_dir);
+            status.helper = Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since });
+        }
+    }
+    status
+}
+
+fn text(status: &Status) -> String {
+    let mut rows: Vec<(&str, String)> = vec![("directory", status.directory.clone())];
+    let account = match (&status.account, status.signed_in) {
+        (Some(account), true) => account.clone(),
+        _ => "not signed in yet: run `claude` here".into(),
+    };
+    match (&status.profile, &status.refused) {
+        (_, Some(reason)) => rows.push(("refused", reason.clone())),
+        (Some(profile), _) => rows.push(("profile", format!("{profile} · {account}"))),
+        (None, None) => rows.push(("profile", "none: `claude` uses the account it uses without clauth".into())),
+    }
+    if let Some(decider) = &status.decided_by {
+        let why = match decider.as_str() {
+            "pin" => "this shell's pin; unpin it with `eval \"$(clauth env --unset)\"`".into(),
+            "default_profile" => "default_profile in config.toml".into(),
+            file if status.refused.is_none() => format!("{file} (allowed)"),
+            file => file.into(),
+        };
+        rows.push(("decided by", why));
+    }
+    if status.loaded.as_ref() != status.profile.as_ref() {
+        rows.push((
+            "this shell",
+            format!("has {} loaded; the next prompt with the hook changes that", status.loaded.as_deref().unwrap_or("nothing")),
+        ));
+    }
+    if let Some(config_dir) = &status.config_dir {
+        rows.push(("config dir", config_dir.clone()));
+        let holders: Vec<_> = status.holders.iter().map(|holder| format!("{} {}", holder.kind, holder.pid)).collect();
+        rows.push(("in use by", if holders.is_empty() { "nobody".into() } else { holders.join(", ") }));
+        rows.push((
+            "helper",
+            status
+                .helper
+                .as_ref()
+                .map_or_else(|| "none: starts with the first shell".into(), |helper| format!("pid {}, for {}", helper.pid, age(helper.since))),
+        ));
+    }
+    if !status.overriding.is_empty() && status.profile.is_some() {
+        rows.push(("overridden", format!("{} would win over the login here", status.overriding.join(", "))));
+    }
+    rows.iter().map(|(label, value)| format!("{label:11} {}\n", terminal_safe(value))).collect()
+}
+
+fn age(since: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    match now.saturating_sub(since) {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7200 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
+    }
+}

@@ -1,0 +1,77 @@
+//! fish.
+
+use super::{Answer, Place, binding_above, epoch_test};
+use crate::env::change::Change;
+
+/// Quotes by single quotes, in which only `\` and `'` need a `\`; a newline stands outside, so that `eval (…)` keeps it.
+pub fn quote(value: &str) -> String {
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'").replace('\n', r"'\n'"))
+}
+
+pub fn change(change: &Change) -> String {
+    match change {
+        Change::Export(name, value) => format!("set -gx {name} {};", quote(value)),
+        Change::Unset(name) => format!("set -e {name};"),
+        // A universal variable belongs to every session: it is covered by an unexported global one, never erased.
+        Change::SetAside(name) => {
+            format!("set -g __clauth_aside_{name} ${name}; set -qg {name}; and set -eg {name}; set -qU {name}; and set -gu {name};")
+        }
+        Change::PutBack(name) => format!(
+            "if set -q __clauth_aside_{name}; set -qgx {name}; or set -eg {name} 2>/dev/null; \
+             set -qx {name}; or set -gx {name} $__clauth_aside_{name}; set -e __clauth_aside_{name}; \
+             else; echo 'clauth: {name} was set aside by the shell that started this one; it is put back there' >&2; end;"
+        ),
+    }
+}
+
+pub fn pin(profile: Option<&str>) -> String {
+    match profile {
+        Some(name) => format!("set -g __clauth_pin {};\n", quote(name)),
+        None => "set -e __clauth_pin;\n".into(),
+    }
+}
+
+/// Renders the function that the hook asks.
+pub fn watch(answer: &Answer) -> String {
+    let (epoch, exists) = epoch_test(&answer.epoch);
+    let config_dir = quote(answer.config_dir.as_deref().unwrap_or_default());
+    let mut tests =
+        vec![format!("test \"$CLAUDE_CONFIG_DIR\" = {config_dir}"), format!("{}path is -- {}", if exists { "" } else { "not " }, quote(&epoch))];
+    if !answer.overriding.is_empty() {
+        // `set -q` counts the names that are not set.
+        tests.push(format!("begin; set -qx {}; test $status -eq {}; end", answer.overriding.join(" "), answer.overriding.len()));
+    }
+    tests.extend(place(&answer.place));
+    let said = quote(&answer.said);
+    format!("function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))
+}
+
+fn place(place: &Place) -> Vec<String> {
+    let Place::Known { directory, absent, decider } = place else {
+        return vec![if *place == Place::Unnamed { "not test . -ef \"$PWD\"".into() } else { "false".into() }];
+    };
+    let mut tests = vec![format!("test . -ef {}", directory.as_deref().map_or_else(|| "\"$PWD\"".to_owned(), quote))];
+    if !absent.is_empty() {
+        let files: Vec<_> = absent.iter().map(|level| binding_above(*level)).collect();
+        tests.push(format!("not path is -- {}", files.join(" ")));
+    }
+    if absent.contains(&0) {
+        tests.push(format!("not path is -l -- {}", binding_above(0)));
+    }
+    if let Some((level, text)) = decider {
+        let file = binding_above(*level);
+        tests.push(format!("path is -f -- {file}"));
+        tests.push(format!("begin; read -lz text <{file}; test \"$text\" = {}; end", quote(text)));
+    }
+    tests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn quoting_leaves_nothing_to_the_shell() {
+        assert_eq!(quote("it's $HOME (x) \\n\n"), r"'it\'s $HOME (x) \\n'\n''");
+    }
+}

@@ -1,0 +1,164 @@
+//! The shells: how each quotes, and how an answer is said in each.
+//!
+//! The prompt hook itself is a file in `shells/`. It evaluates what [`Answer`] renders to: changes of variables, and a generated function that is
+//! true for as long as nothing that matters has changed, so that a prompt where it is true starts no process.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::env::change::Change;
+use crate::io::epoch::Epoch;
+use crate::layout::BINDING;
+
+mod fish;
+mod posix;
+mod pwsh;
+
+/// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
+const SENTINEL: &str = ": clauth-end";
+
+/// A shell that clauth can speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash, 3.2 and newer.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish, 3.6 and newer.
+    Fish,
+    /// PowerShell 7.
+    Pwsh,
+    /// Any POSIX shell: `env` alone, since it has no prompt hook.
+    #[value(alias = "dash", alias = "ksh", alias = "ash")]
+    Sh,
+}
+
+impl fmt::Display for Shell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.to_possible_value().unwrap_or_else(|| "sh".into()).get_name())
+    }
+}
+
+impl Shell {
+    /// Returns the shell that a program's name means; what is unknown is taken for a POSIX one.
+    pub fn from_program(name: &OsStr) -> Self {
+        let name = name.to_string_lossy();
+        // A login shell is called `-bash`.
+        let name = name.trim_start_matches('-').trim_end_matches(".exe");
+        Self::from_str(name, true).unwrap_or(Self::Sh)
+    }
+
+    /// Returns the prompt hook, with the program's path put in; `None` for a shell without one.
+    pub fn hook(self, program: &str) -> Option<String> {
+        let text = match self {
+            Self::Bash => include_str!("../../shells/hook.bash"),
+            Self::Zsh => include_str!("../../shells/hook.zsh"),
+            Self::Fish => include_str!("../../shells/hook.fish"),
+            Self::Pwsh => include_str!("../../shells/hook.ps1"),
+            Self::Sh => return None,
+        };
+        Some(text.replace("'@CLAUTH@'", &self.quote(program)))
+    }
+
+    /// Quotes a value so that the shell reads back these very characters.
+    pub fn quote(self, value: &str) -> String {
+        match self {
+            Self::Bash | Self::Zsh | Self::Sh => posix::quote(value),
+            Self::Fish => fish::quote(value),
+            Self::Pwsh => pwsh::quote(value),
+        }
+    }
+
+    /// Renders changes for `eval`, each line complete in itself.
+    pub fn changes(self, changes: &[Change]) -> String {
+        changes.iter().map(|change| self.change(change) + "\n").collect()
+    }
+
+    fn change(self, change: &Change) -> String {
+        match self {
+            Self::Bash | Self::Zsh | Self::Sh => posix::change(self, change),
+            Self::Fish => fish::change(change),
+            Self::Pwsh => pwsh::change(change),
+        }
+    }
+
+    /// Renders the pin of a shell to a profile, or its end.
+    pub fn pin(self, profile: Option<&str>) -> String {
+        match self {
+            Self::Bash | Self::Zsh | Self::Sh => posix::pin(self, profile),
+            Self::Fish => fish::pin(profile),
+            Self::Pwsh => pwsh::pin(profile),
+        }
+    }
+
+    /// Renders an answer to the hook.
+    pub fn answer(self, answer: &Answer) -> String {
+        let watch = match self {
+            Self::Bash | Self::Zsh | Self::Sh => posix::watch(self, answer),
+            Self::Fish => fish::watch(answer),
+            Self::Pwsh => pwsh::watch(answer),
+        };
+        let sentinel = if self == Self::Pwsh { "# clauth-end" } else { SENTINEL };
+        format!("{}{watch}{sentinel}\n", self.changes(&answer.changes))
+    }
+}
+
+/// Holds what an evaluation tells the hook.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What to change.
+    pub changes: Vec<Change>,
+    /// The epoch the answer was made in.
+    pub epoch: Epoch,
+    /// The `CLAUDE_CONFIG_DIR` after the changes.
+    pub config_dir: Option<String>,
+    /// The overriding variables whose appearance matters; none outside a profile.
+    pub overriding: Vec<&'static str>,
+    /// What in the file system decides.
+    pub place: Place,
+    /// Whether the shell may go from here to another directory without any binding by itself.
+    pub free: bool,
+    /// Stands for what was said about this state, so that it is not said again.
+    pub said: String,
+}
+
+/// What a shell looks at to know that its directory still asks for the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The working directory has no path (it was removed, or the path is too long); true for as long as that is so.
+    Unnamed,
+    /// The file in question is not one that a shell can compare: ask each time.
+    Unsure,
+    /// A directory and the files above it.
+    Known {
+        /// The physical working directory; `None` where it is not UTF-8, and the shell's own `$PWD` serves.
+        directory: Option<String>,
+        /// The levels above at which no binding may appear.
+        absent: Vec<usize>,
+        /// The deciding binding: its level, and its text.
+        decider: Option<(usize, String)>,
+    },
+}
+
+/// Returns the path of the binding so many levels above the working directory. Relative, so that it needs no quoting and means the physical
+/// parents whatever `$PWD` says.
+fn binding_above(level: usize) -> String {
+    "../".repeat(level) + BINDING
+}
+
+/// Returns the path as text where it can be shown to a shell.
+pub fn as_text(path: &Path) -> Option<String> {
+    path.to_str().map(str::to_owned)
+}
+
+/// Returns the epoch's path and whether it must exist.
+fn epoch_test(epoch: &Epoch) -> (String, bool) {
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    match epoch {
+        Epoch::At(path) => (text(path), true),
+        Epoch::Never(path) => (text(path), false),
+    }
+}
