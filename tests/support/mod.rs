@@ -1,0 +1,23 @@
+//! What every test stands on: a sealed world, real shells in it, and a way to count what they start.
+//!
+//! Nothing here changes the test process itself (no `set_var`, no `set_current_dir`): all tests are threads of one process.
+
+pub(crate) mod claude;
+pub(crate) mod finished;
+pub(crate) mod output;
+pub(crate) mod patience;
+pub(crate) mod processes;
+pub(crate) mod sandbox;
+pub(crate) mod screen;
+pub(crate) mod shell;
+pub(crate) mod startup;
+pub(crate) mod syntax;
+pub(crate) mod terminal;
+pub(crate) mod trace;
+
+pub(crate) use patience::wait_until;
+pub(crate) use sandbox::Sandbox;
+pub(crate) use shell::{Language, Shell};
+pub(crate) use startup::Startup;
+pub(crate) use terminal::Terminal;
+pub(crate) use trace::{Started, Traced};
