@@ -9,24 +9,11 @@ use crate::support::syntax::UNSET;
 use crate::support::{Language, Sandbox, Shell, Started, Startup, Terminal, Traced, wait_until};
 
 /// Words that each shell must pass on unharmed; a terminal's line carries no line breaks.
-const AWKWARD: [&str; 8] = [
-    "a b",
-    "it's",
-    "\"quoted\"",
-    "$(echo no) `echo no` $HOME",
-    "back\\slash",
-    "*[a]?{b,c}~!x",
-    "-n",
-    "é’‘",
-];
+const AWKWARD: [&str; 8] = ["a b", "it's", "\"quoted\"", "$(echo no) `echo no` $HOME", "back\\slash", "*[a]?{b,c}~!x", "-n", "é’‘"];
 
 #[test]
 fn bash_zsh_and_fish_are_looked_for() {
-    let speaks = |language| {
-        shells_found()
-            .iter()
-            .any(|shell| shell.language == language)
-    };
+    let speaks = |language| shells_found().iter().any(|shell| shell.language == language);
     assert_eq!(speaks(Language::Bash), which::which("bash").is_ok());
     assert_eq!(speaks(Language::Zsh), which::which("zsh").is_ok());
     assert_eq!(speaks(Language::Fish), which::which("fish").is_ok());
@@ -176,9 +163,7 @@ fn rc_lines_stand_around_the_hook() {
         let told = shell.export("ORDER", "hook");
         let hook = format!("#!/bin/sh\ncat <<'END'\n{told}\nEND\n");
         sandbox.program("clauth", &hook);
-        let startup = Startup::hooked()
-            .before(&shell.export("ORDER", "before"))
-            .after(&shell.set("SEEN_BEHIND", "yes"));
+        let startup = Startup::hooked().before(&shell.export("ORDER", "before")).after(&shell.set("SEEN_BEHIND", "yes"));
         let mut terminal = Terminal::start(&sandbox, shell, &startup);
         assert_eq!(terminal.run(&shell.show("ORDER")), "hook");
         assert_eq!(terminal.run(&shell.show("SEEN_BEHIND")), "yes");
@@ -190,16 +175,10 @@ fn the_fake_claude_is_found_and_tells_what_it_got() {
     Shell::each(|shell| {
         let sandbox = Sandbox::new();
         let mut terminal = Terminal::start(&sandbox, shell, &Startup::bare());
-        assert_eq!(
-            terminal.run(&shell.call(&["claude", "-p", "hi"])),
-            "claude config_dir=none key=none args=-p hi"
-        );
+        assert_eq!(terminal.run(&shell.call(&["claude", "-p", "hi"])), "claude config_dir=none key=none args=-p hi");
         terminal.run(&shell.export("CLAUDE_CONFIG_DIR", "/some/dir"));
         terminal.run(&shell.export("ANTHROPIC_API_KEY", "sk"));
-        assert_eq!(
-            terminal.run("claude"),
-            "claude config_dir=/some/dir key=sk args="
-        );
+        assert_eq!(terminal.run("claude"), "claude config_dir=/some/dir key=sk args=");
     });
 }
 
@@ -207,11 +186,7 @@ fn the_fake_claude_is_found_and_tells_what_it_got() {
 fn the_fake_claude_refuses_below_a_regular_file() {
     let mut sandbox = Sandbox::new();
     let file = sandbox.write("home/.clauth/refused", "");
-    for below in [
-        file.clone(),
-        file.join("run-clauth-status"),
-        file.join("a/b"),
-    ] {
+    for below in [file.clone(), file.join("run-clauth-status"), file.join("a/b")] {
         sandbox.set_variable("CLAUDE_CONFIG_DIR", &below);
         let refused = Finished::run(sandbox.command("claude")).failure();
         assert_eq!(refused.stdout(), "");
@@ -225,19 +200,13 @@ fn the_fake_claude_refuses_below_a_regular_file() {
 fn a_sandbox_is_a_signed_in_home_and_nothing_else() {
     let sandbox = Sandbox::new();
     let environment = Finished::run(sandbox.command("env")).success();
-    let mut names: Vec<_> = environment
-        .stdout()
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, _)| name)
-        .collect();
+    let mut names: Vec<_> = environment.stdout().lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
     names.sort_unstable();
     assert_eq!(names, ["HOME", "LANG", "PATH", "TERM"]);
     for name in ["settings.json", "history.jsonl", "commands", "projects"] {
         assert!(sandbox.home().join(".claude").join(name).exists(), "{name}");
     }
-    let client: serde_json::Value =
-        serde_json::from_str(&sandbox.read("home/.claude.json")).unwrap();
+    let client: serde_json::Value = serde_json::from_str(&sandbox.read("home/.claude.json")).unwrap();
     assert_eq!(client["oauthAccount"]["emailAddress"], HOME_ACCOUNT);
 }
 
@@ -251,10 +220,7 @@ fn the_clauth_under_test_is_on_path() {
         command
     });
     let program = sandbox.path("program/clauth");
-    assert_eq!(
-        found.success().stdout().trim_end(),
-        program.to_str().unwrap()
-    );
+    assert_eq!(found.success().stdout().trim_end(), program.to_str().unwrap());
 }
 
 #[test]
@@ -280,9 +246,7 @@ fn a_dropped_sandbox_leaves_no_process_and_no_file() {
     let mut command = sandbox.command("/bin/sh");
     command.args(["-c", script]).stdout(Stdio::null());
     assert!(command.status().unwrap().success());
-    wait_until("the process is ready", || {
-        std::fs::read_to_string(home.join("helper.log")).is_ok_and(|text| text == "ready\n")
-    });
+    wait_until("the process is ready", || std::fs::read_to_string(home.join("helper.log")).is_ok_and(|text| text == "ready\n"));
     // For an instant it is found twice: a child has its parent's arguments until it runs its own program.
     wait_until("one helper is found", || sandbox.helpers().len() == 1);
     let other = Sandbox::new();

@@ -1,10 +1,7 @@
 //! Runs clauth for real: in a sealed sandbox, and in real shells in a pty.
 
 #![cfg(unix)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that meets the impossible should say where, and end"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that meets the impossible should say where, and end")]
 
 mod harness;
 mod support;

@@ -49,18 +49,8 @@ const CREDENTIALS: &str = r#"{
 "#;
 
 /// The directories that the client makes at its first starts, or a user soon after.
-const DIRECTORIES: [&str; 10] = [
-    "backups",
-    "commands",
-    "file-history",
-    "plans",
-    "plugins",
-    "projects/-srv-example",
-    "session-env",
-    "sessions",
-    "shell-snapshots",
-    "skills",
-];
+const DIRECTORIES: [&str; 10] =
+    ["backups", "commands", "file-history", "plans", "plugins", "projects/-srv-example", "session-env", "sessions", "shell-snapshots", "skills"];
 
 /// Makes `~/.claude` and `~/.claude.json` below `home`, with one login, one command and one transcript.
 pub(crate) fn settle(home: &Path) {
@@ -73,24 +63,15 @@ pub(crate) fn settle(home: &Path) {
         ("history.jsonl", "{\"display\":\"hello\"}\n"),
         ("CLAUDE.md", "Be brief.\n"),
         ("commands/review.md", "Review it.\n"),
-        (
-            "plugins/installed_plugins.json",
-            "{\"version\":1,\"plugins\":{}}\n",
-        ),
-        (
-            "projects/-srv-example/session.jsonl",
-            "{\"type\":\"user\"}\n",
-        ),
+        ("plugins/installed_plugins.json", "{\"version\":1,\"plugins\":{}}\n"),
+        ("projects/-srv-example/session.jsonl", "{\"type\":\"user\"}\n"),
         (".credentials.json", CREDENTIALS),
     ];
     for (name, text) in files {
         fs::write(directory.join(name), text).unwrap();
     }
     fs::write(home.join(".claude.json"), DOT_CLAUDE_JSON).unwrap();
-    for private in [
-        directory.join(".credentials.json"),
-        home.join(".claude.json"),
-    ] {
+    for private in [directory.join(".credentials.json"), home.join(".claude.json")] {
         fs::set_permissions(private, Permissions::from_mode(0o600)).unwrap();
     }
 }

@@ -23,9 +23,7 @@ impl Finished {
     pub(crate) fn run(mut command: Command) -> Self {
         let shown = format!("{command:?}");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|err| panic!("could not start {shown}: {err}"));
+        let mut child = command.spawn().unwrap_or_else(|err| panic!("could not start {shown}: {err}"));
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
         let mut status = None;
@@ -37,17 +35,10 @@ impl Finished {
             panic!("{shown} did not end");
         }
         let text = |name: &str, pipe: &Receiver<Vec<u8>>| {
-            let bytes = pipe
-                .recv_timeout(patience())
-                .unwrap_or_else(|_| panic!("{shown} ended, but something keeps its {name} open"));
+            let bytes = pipe.recv_timeout(patience()).unwrap_or_else(|_| panic!("{shown} ended, but something keeps its {name} open"));
             String::from_utf8_lossy(&bytes).into_owned()
         };
-        Self {
-            stdout: text("stdout", &stdout),
-            stderr: text("stderr", &stderr),
-            command: shown.clone(),
-            status: status.unwrap(),
-        }
+        Self { stdout: text("stdout", &stdout), stderr: text("stderr", &stderr), command: shown.clone(), status: status.unwrap() }
     }
 
     /// Returns stdout as it came.
@@ -80,14 +71,7 @@ impl Finished {
     /// Asserts this very exit code.
     #[track_caller]
     pub(crate) fn exits_with(self, code: i32) -> Self {
-        assert_eq!(
-            self.code(),
-            Some(code),
-            "{}\nstdout: {}\nstderr: {}",
-            self.command,
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code(), Some(code), "{}\nstdout: {}\nstderr: {}", self.command, self.stdout, self.stderr);
         self
     }
 }

@@ -15,11 +15,7 @@ use super::patience::patience;
 use super::screen::readable;
 
 /// Questions and answers: where the cursor is (pwsh), and what kind of terminal this is (fish 4).
-const ANSWERS: [(&[u8], &[u8]); 3] = [
-    (b"\x1b[6n", b"\x1b[1;1R"),
-    (b"\x1b[c", b"\x1b[?62c"),
-    (b"\x1b[0c", b"\x1b[?62c"),
-];
+const ANSWERS: [(&[u8], &[u8]); 3] = [(b"\x1b[6n", b"\x1b[1;1R"), (b"\x1b[c", b"\x1b[?62c"), (b"\x1b[0c", b"\x1b[?62c")];
 
 /// So much of the end can be the beginning of a question: the longest, less one.
 const OVERLAP: usize = 3;
@@ -119,10 +115,8 @@ fn answers(bytes: &[u8], asked: &mut usize) -> Vec<u8> {
     let mut answers = Vec::new();
     loop {
         let open = &bytes[*asked..];
-        let first = ANSWERS
-            .iter()
-            .filter_map(|(question, answer)| Some((find(open, question)?, question, answer)))
-            .min_by_key(|(offset, ..)| *offset);
+        let first =
+            ANSWERS.iter().filter_map(|(question, answer)| Some((find(open, question)?, question, answer))).min_by_key(|(offset, ..)| *offset);
         let Some((offset, question, answer)) = first else {
             *asked = bytes.len().saturating_sub(OVERLAP).max(*asked);
             return answers;
@@ -134,9 +128,7 @@ fn answers(bytes: &[u8], asked: &mut usize) -> Vec<u8> {
 
 /// Returns the offset of `wanted` in `bytes`.
 pub(crate) fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 #[cfg(test)]

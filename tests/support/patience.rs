@@ -12,9 +12,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// Returns the deadline of one wait: ten seconds, times `CLAUTH_TEST_PATIENCE` (such as `4`, or `0.2`) on a machine that needs it.
 pub(crate) fn patience() -> Duration {
     let factor = match std::env::var("CLAUTH_TEST_PATIENCE") {
-        Ok(text) => text.parse().unwrap_or_else(|err| {
-            panic!("CLAUTH_TEST_PATIENCE is a factor such as 4, not {text:?}: {err}")
-        }),
+        Ok(text) => text.parse().unwrap_or_else(|err| panic!("CLAUTH_TEST_PATIENCE is a factor such as 4, not {text:?}: {err}")),
         Err(_) => 1.0,
     };
     DEADLINE.mul_f64(factor)

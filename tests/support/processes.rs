@@ -32,11 +32,7 @@ impl Process {
 
 /// Returns every live process whose environment says `HOME=<home>`; zombies have no environment and do not count.
 pub(crate) fn with_home(home: &Path) -> Vec<Process> {
-    if Path::new("/proc/self/environ").exists() {
-        from_proc(home)
-    } else {
-        from_ps(home)
-    }
+    if Path::new("/proc/self/environ").exists() { from_proc(home) } else { from_ps(home) }
 }
 
 fn from_proc(home: &Path) -> Vec<Process> {
@@ -48,17 +44,11 @@ fn from_proc(home: &Path) -> Vec<Process> {
             let id = entry.file_name().to_str()?.parse().ok()?;
             // A process may end between any two of these reads, and those of other users are not ours.
             let environment = fs::read(entry.path().join("environ")).ok()?;
-            if !environment
-                .split(|byte| *byte == 0)
-                .any(|one| one == wanted)
-            {
+            if !environment.split(|byte| *byte == 0).any(|one| one == wanted) {
                 return None;
             }
             let arguments = fs::read(entry.path().join("cmdline")).ok()?;
-            Some(Process {
-                id,
-                command_line: spaced(&arguments),
-            })
+            Some(Process { id, command_line: spaced(&arguments) })
         })
         .collect()
 }
@@ -66,10 +56,7 @@ fn from_proc(home: &Path) -> Vec<Process> {
 /// Asks `ps`, on systems without `/proc`: with `-E` it prints the environment behind the arguments.
 fn from_ps(home: &Path) -> Vec<Process> {
     let wanted = format!(" HOME={}", home.display());
-    let output = Command::new("/bin/ps")
-        .args(["-axEww", "-o", "pid=,command="])
-        .output()
-        .expect("ps runs");
+    let output = Command::new("/bin/ps").args(["-axEww", "-o", "pid=,command="]).output().expect("ps runs");
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| {
@@ -78,19 +65,13 @@ fn from_ps(home: &Path) -> Vec<Process> {
             if !(behind.is_empty() || behind.starts_with(' ')) {
                 return None;
             }
-            Some(Process {
-                id: id.parse().ok()?,
-                command_line: command_line.trim().to_owned(),
-            })
+            Some(Process { id: id.parse().ok()?, command_line: command_line.trim().to_owned() })
         })
         .collect()
 }
 
 fn spaced(arguments: &[u8]) -> String {
-    let words: Vec<_> = arguments
-        .split(|byte| *byte == 0)
-        .filter(|word| !word.is_empty())
-        .map(|word| OsStr::from_bytes(word).to_string_lossy())
-        .collect();
+    let words: Vec<_> =
+        arguments.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(|word| OsStr::from_bytes(word).to_string_lossy()).collect();
     words.join(" ")
 }

@@ -37,17 +37,9 @@ impl Sandbox {
         symlink(env!("CARGO_BIN_EXE_clauth"), program.join("clauth")).unwrap();
 
         let path = format!("{}:{}:/usr/bin:/bin", bin.display(), program.display());
-        let variables = [
-            ("PATH", path.into()),
-            ("HOME", home.into_os_string()),
-            ("TERM", "xterm".into()),
-            ("LANG", "C.UTF-8".into()),
-        ];
+        let variables = [("PATH", path.into()), ("HOME", home.into_os_string()), ("TERM", "xterm".into()), ("LANG", "C.UTF-8".into())];
         let variables = variables.map(|(name, value)| (name.into(), value));
-        let sandbox = Self {
-            root,
-            variables: BTreeMap::from(variables),
-        };
+        let sandbox = Self { root, variables: BTreeMap::from(variables) };
         sandbox.program("claude", claude::FAKE_CLAUDE);
         sandbox
     }
@@ -95,13 +87,7 @@ impl Sandbox {
     /// open is open for an instant in every child that another test's thread forks just then.
     pub(crate) fn program(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path("bin").join(name);
-        let mut writer = self
-            .command("/bin/sh")
-            .args(["-c", r#"cat >"$0" && chmod 755 "$0""#])
-            .arg(&path)
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut writer = self.command("/bin/sh").args(["-c", r#"cat >"$0" && chmod 755 "$0""#]).arg(&path).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = writer.stdin.take().unwrap();
         stdin.write_all(text.as_bytes()).unwrap();
         drop(stdin);
@@ -112,11 +98,7 @@ impl Sandbox {
     /// Returns a command in the sealed environment, with HOME as its directory and nothing on stdin.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .envs(&self.variables)
-            .current_dir(self.home())
-            .stdin(Stdio::null());
+        command.env_clear().envs(&self.variables).current_dir(self.home()).stdin(Stdio::null());
         command
     }
 

@@ -69,10 +69,7 @@ mod tests {
     fn a_user_reads_text_not_escapes() {
         let cases: [(&[u8], &str); 6] = [
             (b"hello\r\n", "hello"),
-            (
-                b"\x1b[?2004l\rhello\r\nworld\r\n\x1b[?2004h",
-                "hello\nworld",
-            ),
+            (b"\x1b[?2004l\rhello\r\nworld\r\n\x1b[?2004h", "hello\nworld"),
             (b"\x1b]0;title\x07a\x1b]0;title\x1b\\b\x1b(Bc\x1b=d", "abcd"),
             (b"\x1b[1;31mred\x1b[0m and \x1b[Kgone\x07", "red and gone"),
             ("abc\u{23ce}    \r\u{23ce} \r".as_bytes(), "abc"),

@@ -93,10 +93,7 @@ pub(crate) fn skip(missing: &str, requirement: &str) {
 
 fn on_path(language: Language) -> Option<Shell> {
     let Ok(program) = which::which(language.name()) else {
-        skip(
-            &format!("no {} on PATH", language.name()),
-            language.requirement(),
-        );
+        skip(&format!("no {} on PATH", language.name()), language.requirement());
         return None;
     };
     Some(Shell { language, program })
@@ -105,15 +102,10 @@ fn on_path(language: Language) -> Option<Shell> {
 fn listed(list: &str) -> Vec<Shell> {
     let entries = list.split(':').filter(|entry| !entry.is_empty());
     let shells = entries.map(|entry| {
-        let (name, program) = entry
-            .split_once('=')
-            .unwrap_or_else(|| panic!("CLAUTH_TEST_SHELLS holds name=/path, not {entry:?}"));
+        let (name, program) = entry.split_once('=').unwrap_or_else(|| panic!("CLAUTH_TEST_SHELLS holds name=/path, not {entry:?}"));
         let program = PathBuf::from(program);
         assert!(program.is_absolute() && program.is_file(), "{entry}");
-        Shell {
-            language: Language::named(name),
-            program,
-        }
+        Shell { language: Language::named(name), program }
     });
     shells.collect()
 }

@@ -27,10 +27,7 @@ impl Startup {
 
     /// A shell with the hook, as `clauth setup` leaves it.
     pub(crate) fn hooked() -> Self {
-        Self {
-            hook: true,
-            ..Self::default()
-        }
+        Self { hook: true, ..Self::default() }
     }
 
     /// Adds lines ahead of the hook: modes, traps, a `PROMPT_COMMAND` of the user's.
@@ -69,9 +66,7 @@ impl Startup {
         let mut command = sandbox.command(&shell.program);
         command.args(shell.interactive_arguments(sandbox));
         if shell.language == Language::Pwsh {
-            command
-                .env("POWERSHELL_TELEMETRY_OPTOUT", "1")
-                .env("POWERSHELL_UPDATECHECK", "Off");
+            command.env("POWERSHELL_TELEMETRY_OPTOUT", "1").env("POWERSHELL_UPDATECHECK", "Off");
         }
         if let Some(directory) = &self.directory {
             command.current_dir(directory);

@@ -18,9 +18,7 @@ impl Shell {
             // pwsh also ends a string at the typographic quotes; each is doubled by itself.
             Language::Pwsh => ['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{201B}']
                 .into_iter()
-                .fold(text.to_owned(), |text, mark| {
-                    text.replace(mark, &format!("{mark}{mark}"))
-                }),
+                .fold(text.to_owned(), |text, mark| text.replace(mark, &format!("{mark}{mark}"))),
         };
         format!("'{inside}'")
     }
@@ -71,9 +69,7 @@ impl Shell {
             Language::Bash | Language::Zsh => format!("unset {name}"),
             // -e answers 4 for one that does not exist.
             Language::Fish => format!("set -e {name}; or true"),
-            Language::Pwsh => format!(
-                "$env:{name} = $null; $ExecutionContext.SessionState.PSVariable.Remove('{name}')"
-            ),
+            Language::Pwsh => format!("$env:{name} = $null; $ExecutionContext.SessionState.PSVariable.Remove('{name}')"),
         }
     }
 
@@ -93,11 +89,7 @@ impl Shell {
 
     /// Prints a variable as a program started here sees it, or `<unset>`.
     pub(crate) fn show_exported(&self, name: &str) -> String {
-        self.call(&[
-            "/bin/sh",
-            "-c",
-            &format!(r#"printf '%s\n' "${{{name}-{UNSET}}}""#),
-        ])
+        self.call(&["/bin/sh", "-c", &format!(r#"printf '%s\n' "${{{name}-{UNSET}}}""#)])
     }
 
     /// Prints the status of the line before: a number in each shell.
@@ -119,17 +111,13 @@ impl Shell {
     /// survive there what users and frameworks do set.
     pub(crate) fn strict(&self) -> &'static str {
         match self.language {
-            Language::Bash => {
-                "set -e -u -o pipefail -o noclobber\nshopt -s nullglob failglob\nIFS='/:= e'\n"
-            }
+            Language::Bash => "set -e -u -o pipefail -o noclobber\nshopt -s nullglob failglob\nIFS='/:= e'\n",
             Language::Zsh => {
                 "setopt err_exit no_unset no_clobber ksh_arrays sh_word_split glob_subst nomatch warn_create_global pipe_fail\nIFS='/:= e'\n"
             }
             // An empty IFS keeps fish from splitting the output of a command into lines.
             Language::Fish => "set -g IFS ''\n",
-            Language::Pwsh => {
-                "Set-StrictMode -Version Latest\n$ErrorActionPreference = 'Stop'\n$PSNativeCommandUseErrorActionPreference = $true\n"
-            }
+            Language::Pwsh => "Set-StrictMode -Version Latest\n$ErrorActionPreference = 'Stop'\n$PSNativeCommandUseErrorActionPreference = $true\n",
         }
     }
 

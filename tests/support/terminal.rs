@@ -42,17 +42,9 @@ impl Terminal {
     pub(crate) fn start_command(shell: &Shell, command: Command) -> Self {
         let (pty, other_side) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(ROWS, COLUMNS)).unwrap();
-        let child = pty_process::blocking::Command::from(command)
-            .spawn(other_side)
-            .unwrap_or_else(|err| panic!("could not start {shell}: {err}"));
+        let child = pty_process::blocking::Command::from(command).spawn(other_side).unwrap_or_else(|err| panic!("could not start {shell}: {err}"));
         let pty = Arc::new(pty);
-        let mut terminal = Self {
-            shell: shell.clone(),
-            child,
-            output: Output::collect(Arc::clone(&pty)),
-            pty,
-            seen: 0,
-        };
+        let mut terminal = Self { shell: shell.clone(), child, output: Output::collect(Arc::clone(&pty)), pty, seen: 0 };
         terminal.wait_for_prompt();
         terminal
     }
@@ -75,10 +67,7 @@ impl Terminal {
 
     /// Types a line and Enter at the prompt and waits until the shell has accepted it, not until it has run.
     pub(crate) fn type_line(&mut self, line: &str) {
-        assert!(
-            !line.contains(char::is_control) && line.len() + PROMPT.len() < usize::from(COLUMNS),
-            "not one line of a terminal: {line:?}"
-        );
+        assert!(!line.contains(char::is_control) && line.len() + PROMPT.len() < usize::from(COLUMNS), "not one line of a terminal: {line:?}");
         wait_until("the line editor has the terminal", || !self.echoes());
         let start = self.output.len();
         self.send(format!("{line}\r"));
@@ -149,16 +138,8 @@ impl Terminal {
 
     /// Waits for `wanted` from `start` on and returns the offset behind it.
     fn wait(&self, start: usize, what: &str, wanted: &[u8]) -> usize {
-        let found = self.output.wait(|bytes| {
-            find(&bytes[start..], wanted).map(|offset| start + offset + wanted.len())
-        });
-        found.unwrap_or_else(|why| {
-            panic!(
-                "{}: {why} before {what}; the terminal shows:\n{}",
-                self.shell,
-                self.transcript()
-            )
-        })
+        let found = self.output.wait(|bytes| find(&bytes[start..], wanted).map(|offset| start + offset + wanted.len()));
+        found.unwrap_or_else(|why| panic!("{}: {why} before {what}; the terminal shows:\n{}", self.shell, self.transcript()))
     }
 }
 
