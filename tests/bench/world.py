@@ -17,10 +17,10 @@ PROFILE = "work"
 class World:
     """Holds the directories; to be closed, which ends what was started here and removes it all."""
 
-    def __init__(self, program):
+    def __init__(self, program, parent="/tmp"):
         self.program = Path(program)
         # Directly below /tmp, so that a depth of 3 is possible. Two trees: above the unbound one nothing may stand.
-        parent = os.path.realpath("/tmp")
+        parent = os.path.realpath(parent)
         self.base = Path(tempfile.mkdtemp(prefix="clauth-bench-", dir=parent))
         self.bound = Path(tempfile.mkdtemp(prefix="clauth-bench-", dir=parent))
         self.home = self.base / "home"
@@ -87,6 +87,11 @@ class World:
         """Takes a lease for a process, as a prompt of it would, and returns the helper's pid."""
         self.clauth("export", "bash", "--pid", str(pid), "--first", cwd=self.bound)
         return self.helper()
+
+
+def memory():
+    """Returns a directory that lies on no disk, or None."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def is_alive(pid):
