@@ -4,4 +4,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the impossible should say where, and end")]
 
 mod harness;
+mod hook;
 mod support;

@@ -14,6 +14,7 @@ pub(crate) mod startup;
 pub(crate) mod syntax;
 pub(crate) mod terminal;
 pub(crate) mod trace;
+pub(crate) mod world;
 
 pub(crate) use patience::wait_until;
 pub(crate) use sandbox::Sandbox;
