@@ -4,7 +4,8 @@
 # A prompt where nothing changed starts no process: the program's last answer left two functions behind, __clauth_state and __clauth_here,
 # which are true for as long as it holds. Everything here keeps the user's $?, traps, options and PROMPT_COMMAND.
 
-__clauth_program='@CLAUTH@'
+# What is kept in variables is this shell's alone, even where `set -a` exports every assignment.
+\builtin export -n __clauth_program='@CLAUTH@'
 
 __clauth_hook() {
   local code=$?
@@ -13,7 +14,7 @@ __clauth_hook() {
   elif [[ ${__clauth_at-} == "$$ ${PWD-}" ]]; then
     { __clauth_state && __clauth_here; } || __clauth_evaluate
   elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
-    __clauth_at="$$ ${PWD-}"
+    \builtin export -n __clauth_at="$$ ${PWD-}"
   else
     __clauth_evaluate
   fi
@@ -54,7 +55,7 @@ __clauth_evaluate() {
   \builtin eval "${trap:-trap - INT}"
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
     \builtin eval "$answer" || :
-    __clauth_at="$$ ${PWD-}"
+    \builtin export -n __clauth_at="$$ ${PWD-}"
   else
     __clauth_fail "could not find out the account of this directory (status $code); press Enter to try again, or run \`clauth status\`"
   fi
@@ -73,8 +74,8 @@ __clauth_fail() {
     \builtin unset CLAUTH_PROFILE
   fi
   [[ ${__clauth_said-} == "$1" ]] || \builtin printf 'clauth: %s\n' "$1" >&2
-  __clauth_said=$1
-  __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
+  \builtin export -n __clauth_said="$1"
+  \builtin export -n __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
 }
 
 __clauth_install() {

@@ -4,6 +4,7 @@
 # which are true for as long as it holds. It runs at prompts and at every change of directory, so that `cd x && claude` is right as well.
 
 typeset -g __clauth_program='@CLAUTH@'
+typeset -g +x __clauth_program # in one step with the value it would lose to `set -a`
 
 __clauth_hook() {
   (( ZSH_SUBSHELL )) && return 0 # chpwd fires inside $(cd x && pwd) too

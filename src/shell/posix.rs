@@ -28,7 +28,7 @@ pub fn change(shell: Shell, change: &Change) -> String {
 fn keep_unexported(shell: Shell, name: &str, value: &str) -> String {
     match shell {
         Shell::Bash => format!("\\builtin export -n {name}={value};"),
-        Shell::Zsh => format!("\\builtin typeset -g +x {name}={value};"),
+        Shell::Zsh => format!("\\builtin typeset -g {name}={value}; \\builtin typeset -g +x {name};"),
         _ => format!("{name}={value};"),
     }
 }
@@ -56,9 +56,9 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     } else {
         exported_test(shell, &variables, &answer.overriding)
     };
-    let free = u8::from(answer.free);
-    let said = quote(&answer.said);
-    format!("{state}__clauth_here() {{ {}; }}\n__clauth_free={free}\n__clauth_said={said}\n", place(shell, &answer.place))
+    let free = keep_unexported(shell, "__clauth_free", if answer.free { "1" } else { "0" });
+    let said = keep_unexported(shell, "__clauth_said", &quote(&answer.said));
+    format!("{state}__clauth_here() {{ {}; }}\n{free}\n{said}\n", place(shell, &answer.place))
 }
 
 /// The state function where overriding variables matter: only exported ones reach a client. What a shell can say of that differs.

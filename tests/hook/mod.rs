@@ -1,6 +1,7 @@
 //! The prompt hook, in every shell of this machine.
 
 mod changes;
+mod overriding;
 mod selection;
 mod unchanged;
 mod user_shell;
