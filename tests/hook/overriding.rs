@@ -186,3 +186,26 @@ fn a_nested_shell_says_which_key_its_parent_keeps() {
         assert_eq!(terminal.run(&shell.show_exported(KEY)), "sk-secret");
     });
 }
+
+#[test]
+fn a_universal_variable_of_fish_is_hidden_and_not_erased() {
+    Shell::each(|shell| {
+        if shell.language != Language::Fish {
+            return;
+        }
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let mut terminal = world.start(shell);
+        terminal.run("set -Ux ANTHROPIC_API_KEY everywhere");
+        terminal.run(&shell.cd(&bound));
+        // fish exports it below whatever unexported variable hides it; an empty one the client ignores.
+        assert_eq!(terminal.run("claude"), world.claude("work").replace("key=none", "key="));
+        let mut other = world.start(shell);
+        assert_eq!(other.run(&shell.show_exported(KEY)), "everywhere", "a shell outside still has it");
+        terminal.run(&shell.cd(world.plain()));
+        assert_eq!(terminal.run(&shell.show_exported(KEY)), "everywhere");
+        // It is the universal one again, not a copy of it.
+        terminal.run("set -U ANTHROPIC_API_KEY changed");
+        assert_eq!(terminal.run(&shell.show_exported(KEY)), "changed");
+    });
+}
