@@ -1,7 +1,10 @@
 //! The prompt hook, in every shell of this machine.
 
 mod changes;
+mod no_answer;
 mod overriding;
+mod pin;
+mod record;
 mod selection;
 mod unchanged;
 mod user_shell;
