@@ -8,7 +8,7 @@
 \builtin export -n __clauth_program='@CLAUTH@'
 
 __clauth_hook() {
-  local code=$?
+  \builtin local code="$?" # quoted, since `builtin` makes it a word like any other, to be split at IFS
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
     :
   elif [[ ${__clauth_at-} == "$$ ${PWD-}" ]]; then
@@ -25,7 +25,7 @@ __clauth_hook() {
 # True when no .clauth.toml stands here or above; then __clauth_here asks the same from now on. It walks by `..`: the physical parents,
 # whatever links $PWD went through.
 __clauth_nothing_above() {
-  local up='' test depth=0
+  \builtin local up='' test depth=0
   [[ . -ef ${PWD-} && ! -h .clauth.toml ]] || return 1
   # shellcheck disable=SC2016 # expanded where the function runs
   test='. -ef $PWD && ! -h .clauth.toml'
@@ -42,7 +42,7 @@ __clauth_nothing_above() {
 }
 
 __clauth_evaluate() {
-  local trap answer code=0 first=
+  \builtin local trap answer code=0 first=
   if [[ ! -x $__clauth_program ]]; then
     __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
     return 0
@@ -52,7 +52,7 @@ __clauth_evaluate() {
   trap=$(\builtin trap -p INT)
   \builtin trap : INT
   answer=$("$__clauth_program" export bash --pid "$$" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
-  \builtin eval "${trap:-trap - INT}"
+  \builtin eval "\\builtin ${trap:-trap - INT}"
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
     \builtin eval "$answer" || :
     \builtin export -n __clauth_at="$$ ${PWD-}"
@@ -63,7 +63,7 @@ __clauth_evaluate() {
 
 # Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another.
 __clauth_fail() {
-  local home=${CLAUTH_HOME:-${HOME-}/.clauth}
+  \builtin local home="${CLAUTH_HOME:-${HOME-}/.clauth}"
   case ${CLAUDE_CONFIG_DIR-} in
     "$home"/*) ;;
     ?*) home='' ;;
@@ -79,7 +79,7 @@ __clauth_fail() {
 }
 
 __clauth_install() {
-  local command
+  \builtin local command
   for command in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
     case $command in *__clauth_hook*) return 0 ;; esac
   done

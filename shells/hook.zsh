@@ -12,7 +12,7 @@ __clauth_hook() {
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
     :
   elif [[ ${__clauth_at-} == "$$ $PWD" ]]; then
-    { __clauth_state && __clauth_here } || __clauth_evaluate
+    { __clauth_state && __clauth_here; } || __clauth_evaluate
   elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
     typeset -g +x __clauth_at="$$ $PWD"
   else
@@ -31,7 +31,7 @@ __clauth_nothing_above() {
     [[ ! -e ${up}.clauth.toml ]] || return 1
     test+=" && ! -e ${up}.clauth.toml"
     if [[ ${up:-.} -ef / ]]; then
-      builtin eval "__clauth_here() { [[ $test ]] }"
+      builtin eval "__clauth_here() { [[ $test ]]; }"
       return 0
     fi
     up=../$up
@@ -47,7 +47,7 @@ __clauth_evaluate() {
     return 0
   fi
   [[ ${__clauth_at-} == "$$ "* ]] || first=--first
-  trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
+  builtin trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
   answer=$("$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
     builtin eval "$answer"

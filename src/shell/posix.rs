@@ -99,7 +99,7 @@ fn place(shell: Shell, place: &Place) -> String {
         return format!("{test} && [[ \"$(<{file})\" == {} ]]", quote(text.trim_end_matches('\n')));
     }
     // Without a NUL in it the file ends before the delimiter comes, and read fails.
-    format!("{test} && {{ local IFS= text; \\builtin read -rd '' text; [[ $? == 1 && $text == {} ]]; }} <{file}", quote(text))
+    format!("{test} && {{ \\builtin local IFS= text; \\builtin read -rd '' text; [[ $? == 1 && $text == {} ]]; }} <{file}", quote(text))
 }
 
 #[cfg(test)]

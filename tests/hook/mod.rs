@@ -8,6 +8,7 @@ mod overriding;
 mod pin;
 mod record;
 mod selection;
+mod strict;
 mod unchanged;
 mod user_shell;
 

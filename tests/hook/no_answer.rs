@@ -35,7 +35,10 @@ fn ctrl_c_during_an_evaluation_leaves_a_working_prompt() {
         let mut terminal = world.start(shell);
         // It blocks once: where cd itself tells the hook, the prompt behind it asks again.
         let once = world.path("blocked-once");
-        world.replace_program(&format!("#!/bin/sh\nmkdir '{}' 2>/dev/null || exit 130\necho evaluating >&2\nexec tail -f /dev/null\n", once.display()));
+        world.replace_program(&format!(
+            "#!/bin/sh\nmkdir '{}' 2>/dev/null || exit 130\necho evaluating >&2\nexec tail -f /dev/null\n",
+            once.display()
+        ));
         terminal.type_line(&shell.cd(&bound));
         terminal.wait_for("evaluating");
         let said = terminal.interrupt();
