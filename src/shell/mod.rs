@@ -46,9 +46,9 @@ impl Shell {
     /// Returns the shell that a program's name means; what is unknown is taken for a POSIX one.
     pub fn from_program(name: &OsStr) -> Self {
         let name = name.to_string_lossy();
-        // A login shell is called `-bash`.
-        let name = name.trim_start_matches('-').trim_end_matches(".exe");
-        Self::from_str(name, true).unwrap_or(Self::Sh)
+        // A login shell is called `-bash`; one beside others `fish-4`, `zsh5`, `pwsh-preview` or `pwsh.exe`.
+        let name = name.trim_start_matches('-').split(|character: char| !character.is_ascii_alphabetic()).next();
+        Self::from_str(name.unwrap_or_default(), true).unwrap_or(Self::Sh)
     }
 
     /// Returns the prompt hook, with the program's path put in; `None` for a shell without one.
@@ -160,5 +160,18 @@ fn epoch_test(epoch: &Epoch) -> (String, bool) {
     match epoch {
         Epoch::At(path) => (text(path), true),
         Epoch::Never(path) => (text(path), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shell;
+
+    #[test]
+    fn a_shell_is_known_by_every_name_it_goes_by() {
+        let names = [("-bash", Shell::Bash), ("bash-5.3", Shell::Bash), ("zsh5", Shell::Zsh), ("fish-4", Shell::Fish), ("pwsh.exe", Shell::Pwsh)];
+        for (name, shell) in names.into_iter().chain([("dash", Shell::Sh), ("python3", Shell::Sh), ("", Shell::Sh)]) {
+            assert_eq!(Shell::from_program(name.as_ref()), shell, "{name}");
+        }
     }
 }
