@@ -80,8 +80,10 @@ impl Startup {
         let text = [&shell.prompt_lines(), &self.before, hook, "\n", &self.after].concat();
         sandbox.write(shell.rc_file(), text);
         if shell.language == Language::Fish {
-            // Without this directory the first fish of a HOME reads all manual pages of the machine, in the background.
+            // Without this directory the first fish of a HOME reads all manual pages of the machine, in the background; fish 4 looks for the
+            // second one.
             sandbox.mkdir("home/.local/share/fish/generated_completions");
+            sandbox.mkdir("home/.cache/fish/generated_completions");
         }
     }
 }
