@@ -6,6 +6,7 @@ mod neighbours;
 mod no_answer;
 mod overriding;
 mod pin;
+mod quoting;
 mod record;
 mod selection;
 mod strict;
@@ -20,6 +21,11 @@ impl Shell {
     /// Returns the line that pins this shell to a profile.
     fn pin(&self, profile: &str) -> String {
         self.evaluate(&format!("clauth env {profile}"))
+    }
+
+    /// Returns the line that prints the user's traps.
+    fn list_traps(&self) -> &'static str {
+        if self.language == Language::Fish { "trap -p INT" } else { "trap" }
     }
 
     /// Returns the line that evaluates, in this shell, what a command of clauth's prints.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
-use crate::support::{Shell, Terminal};
+use crate::support::{Language, Shell, Terminal};
 
 /// The beginning of what a shell says when it got no answer.
 const NO_ANSWER: &str = "clauth: could not find out the account of this directory";
@@ -39,6 +39,8 @@ fn ctrl_c_during_an_evaluation_leaves_a_working_prompt() {
             "#!/bin/sh\nmkdir '{}' 2>/dev/null || exit 130\necho evaluating >&2\nexec tail -f /dev/null\n",
             once.display()
         ));
+        let trap = if shell.language == Language::Pwsh { "" } else { "trap 'echo mine' INT" };
+        terminal.run(trap);
         terminal.type_line(&shell.cd(&bound));
         terminal.wait_for("evaluating");
         let said = terminal.interrupt();
@@ -47,6 +49,9 @@ fn ctrl_c_during_an_evaluation_leaves_a_working_prompt() {
         assert_refuses_quietly(&world, &mut terminal, "interrupted");
         assert_recovers(&world, &mut terminal, "interrupted");
         assert!(world.processes_named("tail").is_empty());
+        if shell.language != Language::Pwsh {
+            assert!(terminal.run(shell.list_traps()).contains("echo mine"), "the user's trap");
+        }
     });
 }
 

@@ -89,12 +89,11 @@ fn the_users_interrupt_trap_is_kept() {
         terminal.run(
             r#"trap 'echo "it'"'"'s trapped"' INT"#.replace(r#"'"'"'"#, if shell.language == Language::Fish { r"\'" } else { r"'\''" }).as_str(),
         );
-        let list = if shell.language == Language::Fish { "trap -p INT" } else { "trap" };
-        let before = terminal.run(list);
+        let before = terminal.run(shell.list_traps());
         assert!(before.contains("trapped"), "{before}");
         assert_eq!(terminal.run(&shell.cd(&bound)), entered("work"));
         assert_eq!(terminal.run(&shell.cd(world.plain())), left("work"));
-        assert_eq!(terminal.run(list), before);
+        assert_eq!(terminal.run(shell.list_traps()), before);
         let said = terminal.run(interrupt_itself(shell));
         assert!(said.contains("it's trapped"), "{said}");
     });
@@ -110,7 +109,7 @@ fn a_shell_without_traps_has_none_afterwards() {
         let bound = world.bind("home/w", "work");
         let mut terminal = world.start(shell);
         terminal.run(&shell.cd(&bound));
-        assert_eq!(terminal.run("trap"), "");
+        assert_eq!(terminal.run(shell.list_traps()), "");
     });
 }
 
