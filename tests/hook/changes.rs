@@ -1,7 +1,10 @@
 //! What changes while a shell stands still: files, trust. The next prompt knows.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 
+use crate::support::finished::Finished;
 use crate::support::syntax::UNSET;
 use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
 use crate::support::{Shell, Startup, Terminal};
@@ -217,5 +220,45 @@ fn broken_settings_refuse_everywhere_and_say_so_once() {
         assert_eq!(terminal.run("claude"), world.claude_refusal());
         world.configure("quiet = false\n");
         assert_eq!(terminal.run(""), entered("work"));
+    });
+}
+
+#[test]
+fn a_file_that_turns_into_something_else_is_refused_and_never_waited_for() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let file = bound.join(".clauth.toml");
+        let aside = world.path("home/aside.toml");
+        let make_fifo = |path: &Path| {
+            let mut mkfifo = world.command("mkfifo");
+            mkfifo.arg(path);
+            Finished::run(mkfifo).success();
+        };
+        let kinds: [(&str, &dyn Fn(&Path)); 5] = [
+            ("a FIFO", &make_fifo),
+            ("a directory", &|path| fs::create_dir(path).unwrap()),
+            ("a link to a device", &|path| symlink("/dev/zero", path).unwrap()),
+            ("a link to nothing", &|path| symlink("nowhere", path).unwrap()),
+            ("too large", &|path| fs::write(path, "#".repeat(5000)).unwrap()),
+        ];
+        let mut terminal = world.start(shell);
+        assert_eq!(terminal.run(&shell.cd(&bound)), entered("work"));
+        for (what, make) in kinds {
+            fs::rename(&file, &aside).unwrap();
+            make(&file);
+            let said = terminal.run("");
+            assert!(said.starts_with("clauth: ") && said.lines().count() == 1, "{what}: {said}");
+            assert_eq!(terminal.run(""), "", "{what}");
+            assert_eq!(terminal.run("claude"), world.claude_refusal(), "{what}");
+            // What was there goes away with the rename, but for a directory.
+            let _ = fs::remove_dir(&file);
+            fs::rename(&aside, &file).unwrap();
+            assert_eq!(terminal.run(""), entered("work"), "{what}");
+        }
+        fs::rename(&file, &aside).unwrap();
+        symlink(&aside, &file).unwrap();
+        assert_eq!(terminal.run(""), "", "a link to a file with the same text is the same");
+        assert_eq!(terminal.run("claude"), world.claude("work"));
     });
 }
