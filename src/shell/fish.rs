@@ -12,7 +12,7 @@ pub fn change(change: &Change) -> String {
     match change {
         Change::Export(name, value) => format!("set -gx {name} {};", quote(value)),
         Change::Unset(name) => format!("set -e {name};"),
-        // A universal variable belongs to every session: it is covered, never erased. fish (3.6 and 4.6) exports it though an unexported global one
+        // A universal variable belongs to every session: it is covered, never erased. fish (3.6 and 4.7) exports it though an unexported global one
         // hides it, so what covers it is exported and empty, which the client ignores.
         Change::SetAside(name) => {
             format!("set -g __clauth_aside_{name} ${name}; set -qg {name}; and set -eg {name}; set -qU {name}; and set -gx {name} '';")

@@ -223,6 +223,9 @@ fn broken_settings_refuse_everywhere_and_say_so_once() {
     });
 }
 
+/// Makes something at a path.
+type Make<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn a_file_that_turns_into_something_else_is_refused_and_never_waited_for() {
     Shell::each(|shell| {
@@ -235,7 +238,7 @@ fn a_file_that_turns_into_something_else_is_refused_and_never_waited_for() {
             mkfifo.arg(path);
             Finished::run(mkfifo).success();
         };
-        let kinds: [(&str, &dyn Fn(&Path)); 5] = [
+        let kinds: [(&str, Make); 5] = [
             ("a FIFO", &make_fifo),
             ("a directory", &|path| fs::create_dir(path).unwrap()),
             ("a link to a device", &|path| symlink("/dev/zero", path).unwrap()),
