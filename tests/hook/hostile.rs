@@ -8,26 +8,17 @@ use super::tour;
 use crate::support::world::{World, entered, left};
 use crate::support::{Language, Shell, Started, Startup, Terminal, Traced};
 
-/// One name for each way to be misread.
-const NAMES: [&[u8]; 22] = [
-    b"a b",
-    b" leading and trailing ",
-    b"it's",
-    b"\"quoted\"",
-    b"'\"'\"",
-    b"$(touch hit)",
-    b"`touch hit`",
-    b"$HOME",
-    b"${HOME}%d%s",
+/// One name for each way to be misread, and for those that can stand in one name together.
+const NAMES: [&[u8]; 13] = [
+    b" it's \"quoted\" '\"'\"' ",
+    b"$(touch hit) `touch hit` ;touch hit; $HOME ${HOME}%d%s",
     "é ’‘‚‛ 日本".as_bytes(),
     b"line\nbreak",
     b"ends in a line break\n",
     b"tab\tand\x1bescape\x07",
-    b"*[a]?",
+    b"*[a]?{a,b}",
     b"-n",
     b"--",
-    b";touch hit;",
-    b"{a,b}",
     b"~",
     b"#!x",
     b"back\\slash\\n\\",
