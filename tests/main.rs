@@ -3,5 +3,6 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that meets the impossible should say where, and end")]
 
+mod commands;
 mod harness;
 mod support;

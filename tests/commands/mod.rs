@@ -1,0 +1,3 @@
+//! Each command by itself: what it does, what it says, and what it refuses.
+
+mod mistakes;
