@@ -8,7 +8,6 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{add, allow, binding, completions, env, exec, hook, list, remove, shim, start, status, stop};
 use crate::context::Context;
-use crate::io;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
 #[derive(Parser)]
@@ -67,16 +66,4 @@ pub fn run(context: &Context, called: &OsStr, arguments: &[OsString]) -> Result<
         Command::Shim(action) => shim::install_or_remove(context, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),
     }
-}
-
-/// Prints a value as the `--json` of a command: the schema's number first.
-pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    #[derive(serde::Serialize)]
-    struct Versioned<'a, T> {
-        schema: u32,
-        #[serde(flatten)]
-        value: &'a T,
-    }
-    io::print(serde_json::to_string_pretty(&Versioned { schema: 1, value })? + "\n")?;
-    Ok(())
 }

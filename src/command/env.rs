@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::print_json;
 use crate::context::Context;
 use crate::env::change::{Before, Change};
 use crate::env::record::Chosen;
@@ -76,7 +75,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     let changes = before.load(profile.name.as_str(), &profile.config_dir, Chosen::Hand, &config.keep_env);
     if arguments.json {
-        print_json(&environment(&profile, &changes))?;
+        io::print_json(&environment(&profile, &changes))?;
     } else {
         io::print(shell.changes(&changes) + &shell.pin(Some(profile.name.as_str())))?;
     }
