@@ -1,3 +1,4 @@
 //! Each command by itself: what it does, what it says, and what it refuses.
 
+mod bad_input;
 mod mistakes;
