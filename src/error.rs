@@ -34,6 +34,8 @@ mistakes! {
     ReservedName { name } => "`{name}` is reserved for \"as if nothing were bound here\"; choose another name";
     /// Names are unique ignoring case.
     ProfileExists { name } => "the profile `{name}` exists already; run `clauth list` to see them";
+    /// The profile's config directory is not in this `$CLAUTH_HOME`: it was moved or copied.
+    ProfileElsewhere { name, path } => "the profile `{name}` belongs in {path}, where it was added; set CLAUTH_HOME to the directory it was added in, or move it back";
     /// Live shells or clients use the profile.
     ProfileInUse { name, by } => "the profile `{name}` is in use by {by}; leave its directories or close them, then try again";
     /// A question was answered with no, or could not be asked.
@@ -89,3 +91,17 @@ mistakes! {
 }
 
 impl std::error::Error for Mistake {}
+
+/// Returns what to do about a failure of the machine, where that can be told from the failure.
+pub fn remedy(error: &anyhow::Error) -> Option<&'static str> {
+    use std::io::ErrorKind;
+    if error.is::<Mistake>() {
+        return None; // it says so itself
+    }
+    Some(match error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?.kind() {
+        ErrorKind::PermissionDenied => "check who owns it with `ls -l`, and its mode",
+        ErrorKind::ReadOnlyFilesystem => "make its file system writable, or set CLAUTH_HOME to a directory on another one",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some disk space, then try again",
+        _ => "run `clauth status` to see where things stand",
+    })
+}

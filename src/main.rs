@@ -36,7 +36,10 @@ fn main() -> ExitCode {
     let program = if shim::is_called_by(called) { shim::behind(&program) } else { program };
     let done = Context::new(env, program).map_err(anyhow::Error::from).and_then(|context| run(&context, called, rest));
     done.unwrap_or_else(|error| {
-        io::say(format_args!("{error:#}"));
+        match error::remedy(&error) {
+            Some(remedy) => io::say(format_args!("{error:#}; {remedy}")),
+            None => io::say(format_args!("{error:#}")),
+        }
         command::failure_code(rest, &error, shim::is_called_by(called))
     })
 }

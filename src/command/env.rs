@@ -22,7 +22,7 @@ pub struct Arguments {
     /// The profile
     #[arg(required_unless_present = "unset", conflicts_with = "unset")]
     profile: Option<String>,
-    /// The syntax to print; that of the calling shell when absent
+    /// bash, zsh, fish, pwsh or sh; the calling shell when absent
     #[arg(long)]
     shell: Option<Shell>,
     /// Print the way back: the pin ends, and the directory chooses again

@@ -5,6 +5,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsString;
 use std::hash::{Hash, Hasher};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -18,10 +19,10 @@ use crate::env::{self, variable, watched};
 use crate::error::Mistake;
 use crate::io::{self, epoch};
 use crate::name::ProfileName;
-use crate::profile::{Identity, Profile};
+use crate::profile::{self, Identity, Profile};
 use crate::project::decide::{Action, Loaded, Wanted, decide};
 use crate::project::{Outcome, Resolution, resolve};
-use crate::session::{self, Holder, Lease, Lifetime, Trouble};
+use crate::session::{self, Holder, Lease, Lifetime, Session, Trouble};
 use crate::shell::{Answer, Place, Shell, as_text};
 
 /// What the hook says about its shell.
@@ -56,26 +57,22 @@ pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
 
 impl Asker {
     fn parse(arguments: &[OsString]) -> Result<Self> {
-        let mut words = arguments.iter().filter_map(|word| word.to_str()).filter(|word| !word.is_empty());
+        let mut words = arguments.iter().map(|word| word.to_str().unwrap_or_default());
         let shell = words.next().and_then(|name| Shell::from_str(name, false).ok());
-        let (mut pid, mut is_first, mut pin, mut said) = (None, false, None, String::new());
-        let mut words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+        let (mut pid, mut is_first, mut pin, mut said) = (None, false, None, "");
         while let Some(word) = words.next() {
-            let (flag, value) = match word.split_once('=') {
-                Some((flag, value)) => (flag.to_owned(), Some(value.to_owned())),
-                None => (word, None),
-            };
-            let mut value = || value.clone().or_else(|| words.next()).unwrap_or_default();
-            match flag.as_str() {
+            let (flag, value) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
+            let mut value = || value.or_else(|| words.next()).unwrap_or_default();
+            match flag {
                 "--pid" => pid = value().parse().ok(),
                 "--pin" => pin = value().parse().ok(),
                 "--said" => said = value(),
                 "--first" => is_first = true,
-                _ => {}
+                _ => {} // an empty word stands for a flag that a hook left out
             }
         }
         match (shell, pid) {
-            (Some(shell), Some(pid)) if shell != Shell::Sh => Ok(Self { shell, pid, is_first, pin, said }),
+            (Some(shell), Some(pid)) if shell != Shell::Sh => Ok(Self { shell, pid, is_first, pin, said: said.into() }),
             _ => bail!("this is the prompt hook's own command; run `clauth status` instead"),
         }
     }
@@ -98,8 +95,28 @@ struct Evaluation<'a> {
     config: Result<Config, Mistake>,
     /// `None` in a directory without a name.
     resolution: Option<Resolution>,
-    directory: Option<std::path::PathBuf>,
+    directory: Option<PathBuf>,
     loaded: Loaded,
+    pin: Option<Pin>,
+}
+
+/// A choice by hand, which outranks the directory for as long as this shell process lives.
+struct Pin {
+    name: ProfileName,
+    holder: Holder,
+}
+
+impl Pin {
+    /// Returns the pin that `clauth env` set in the shell, or the one of a shell that `clauth exec` became: its own lease says so.
+    fn of(context: &Context, asker: &Asker, loaded: &Loaded) -> Option<Self> {
+        if let Some(name) = &asker.pin {
+            return Some(Self { name: name.clone(), holder: Holder::Env });
+        }
+        let Loaded::Profile(dir) = loaded else { return None };
+        let name = context.layout.profile_of(dir.as_os_str())?;
+        let lease = Lease::read(&Session::new(&context.layout, &name), asker.pid)?;
+        (lease.holder == Holder::Exec && lease.is_live()).then_some(Self { name, holder: Holder::Exec })
+    }
 }
 
 impl<'a> Evaluation<'a> {
@@ -108,7 +125,8 @@ impl<'a> Evaluation<'a> {
         let directory = env::current_dir().ok();
         let resolution = config.as_ref().ok().zip(directory.as_ref()).map(|(config, directory)| resolve(&context.layout, config, directory));
         let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
-        Self { context, asker, config, resolution, directory, loaded }
+        let pin = Pin::of(context, asker, &loaded);
+        Self { context, asker, config, resolution, directory, loaded, pin }
     }
 
     fn answer(self, epoch: epoch::Epoch) -> (Said, Answer) {
@@ -134,8 +152,8 @@ impl<'a> Evaluation<'a> {
             Outcome::Refused(_) => Wanted::Refusal,
         };
         let action = decide(&self.loaded, wanted);
-        let is_unnamed = self.directory.is_none() && self.asker.pin.is_none();
-        let chosen = if self.asker.pin.is_some() { Chosen::Hand } else { Chosen::Hook };
+        let is_unnamed = self.directory.is_none() && self.pin.is_none();
+        let chosen = if self.pin.is_some() { Chosen::Hand } else { Chosen::Hook };
         let changes = match &outcome {
             _ if is_unnamed => Vec::new(),
             Outcome::Unbound => before.leave(),
@@ -148,6 +166,10 @@ impl<'a> Evaluation<'a> {
         }
         if let Outcome::Refused(mistake) = &outcome {
             said.complaints.push(mistake.to_string());
+            // The client refuses below a regular file; without one it would make a config directory there.
+            if let Err(error) = self.context.layout.writable().map_err(anyhow::Error::from).and_then(profile::make_refusable) {
+                said.complaints.push(format!("{error:#}"));
+            }
         }
         let loaded_profile = matches!(outcome, Outcome::Bound(_));
         let answer = Answer {
@@ -169,7 +191,7 @@ impl<'a> Evaluation<'a> {
             Err(mistake) => return Outcome::Refused(mistake.clone()),
         };
         let here = self.resolution.as_ref();
-        let Some(pin) = &self.asker.pin else {
+        let Some(Pin { name: pin, .. }) = &self.pin else {
             return here.map_or(Outcome::Unbound, |found| found.outcome.clone());
         };
         let pinned = self.context.profile(config, pin.as_str());
@@ -185,7 +207,7 @@ impl<'a> Evaluation<'a> {
     }
 
     fn join(&self, config: &Config, profile: &Profile) -> Result<(), Trouble> {
-        let holder = if self.asker.pin.is_some() { Holder::Env } else { Holder::Shell };
+        let holder = self.pin.as_ref().map_or(Holder::Shell, |pin| pin.holder);
         match Lease::of(self.asker.pid, holder) {
             Some(lease) => session::join(self.context, config, profile, &lease, Lifetime::Brief),
             None => Ok(()), // the shell is gone; nobody reads this answer
@@ -218,7 +240,7 @@ impl<'a> Evaluation<'a> {
         let Some(directory) = &self.directory else { return Place::Unnamed };
         let (Some(found), false) = (&self.resolution, matches!(outcome, Outcome::Refused(_))) else { return Place::Unsure };
         let directory_text = as_text(directory);
-        if self.asker.pin.is_some() {
+        if self.pin.is_some() {
             return Place::Known { directory: directory_text, absent: Vec::new(), decider: None };
         }
         let decider = match (&found.decider, &found.text) {

@@ -37,7 +37,10 @@ struct Listing {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let mut profiles = Vec::new();
     for name in profile::names(&context.layout) {
-        profiles.push(row(context, &profile::load(&context.layout, &name)?));
+        match profile::load(&context.layout, &name) {
+            Ok(profile) => profiles.push(row(context, &profile)),
+            Err(mistake) => io::say(mistake), // the others are still worth listing
+        }
     }
     if arguments.json {
         io::print_json(&Listing { profiles })?;

@@ -154,11 +154,11 @@ fn text(status: &Status) -> String {
         };
         rows.push(("decided by", why));
     }
-    if status.loaded.as_ref() != status.profile.as_ref() {
-        rows.push((
-            "this shell",
-            format!("has {} loaded; the next prompt with the hook changes that", status.loaded.as_deref().unwrap_or("nothing")),
-        ));
+    let expected = status.refused.as_ref().map_or(status.profile.as_deref(), |_| Some("refused"));
+    match status.loaded.as_deref() {
+        loaded if loaded == expected => {}
+        Some(own) if own.starts_with('/') && expected.is_none() => rows.push(("this shell", format!("has a CLAUDE_CONFIG_DIR of your own: {own}"))),
+        loaded => rows.push(("this shell", format!("has {} loaded; the next prompt with the hook changes that", loaded.unwrap_or("nothing")))),
     }
     if let Some(config_dir) = &status.config_dir {
         rows.push(("config dir", config_dir.clone()));

@@ -43,6 +43,10 @@ pub fn load(layout: &Layout, name: &ProfileName) -> Result<Profile, Mistake> {
         Err(error) => return Err(invalid(layout, name, Complaint { line: 1, column: 1, reason: error.to_string() })),
     };
     let parsed: ProfileFile = toml::from_str(&text).map_err(|error| invalid(layout, name, Complaint::new(&text, &error)))?;
+    // Only what lies in here is known as clauth's when a shell has it loaded.
+    if !layout.owns(parsed.config_dir.as_os_str()) {
+        return Err(Mistake::ProfileElsewhere { name: name.to_string(), path: parsed.config_dir.display().to_string() });
+    }
     Ok(Profile { name: name.clone(), config_dir: parsed.config_dir })
 }
 
@@ -74,10 +78,19 @@ pub fn add(layout: Writable<'_>, name: &ProfileName) -> Result<Profile> {
     let config_dir = layout.runtime(name);
     let text = toml::to_string(&ProfileFile { config_dir: config_dir.clone() }).context("could not write the profile as TOML")?;
     io::create_dir(&layout.profile(name))?;
-    io::write(&layout.refused(), b"CLAUDE_CONFIG_DIR below this file makes Claude Code refuse to start: see `clauth status`.\n")?;
+    make_refusable(layout)?;
     io::write(&layout.profile_file(name), text.as_bytes())?;
     epoch::advance(layout)?;
     Ok(Profile { name: name.clone(), config_dir })
+}
+
+/// Makes the regular file below which no config directory can be: Claude Code refuses to start there.
+pub fn make_refusable(layout: Writable<'_>) -> Result<()> {
+    io::create_dir(layout.home())?;
+    io::write(
+        &layout.refused(),
+        b"A CLAUDE_CONFIG_DIR below this file makes Claude Code refuse to start. Run `clauth status` to see why it was set.\n",
+    )
 }
 
 /// Takes the lock under which profiles are added and removed.

@@ -60,7 +60,7 @@ fn place(place: &Place) -> Vec<String> {
     }
     if let Some((level, text)) = decider {
         let file = binding_above(*level);
-        tests.push(format!("path is -f -- {file}"));
+        tests.push(format!("path is -fr -- {file}"));
         tests.push(format!("begin; read -lz text <{file}; test \"$text\" = {}; end", quote(text)));
     }
     tests

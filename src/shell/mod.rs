@@ -32,7 +32,7 @@ pub enum Shell {
     /// PowerShell 7.
     Pwsh,
     /// Any POSIX shell: `env` alone, since it has no prompt hook.
-    #[value(alias = "dash", alias = "ksh", alias = "ash")]
+    #[value(hide = true, alias = "dash", alias = "ksh", alias = "ash")]
     Sh,
 }
 

@@ -93,7 +93,7 @@ fn place(shell: Shell, place: &Place) -> String {
     }
     let Some((level, text)) = decider else { return test + " ]]" };
     let file = binding_above(*level);
-    test += &format!(" && -f {file} ]]");
+    test += &format!(" && -f {file} && -r {file} ]]");
     if shell == Shell::Zsh {
         // `$(<file)` is read without a process, and drops newlines at the end, which mean nothing in TOML.
         return format!("{test} && [[ \"$(<{file})\" == {} ]]", quote(text.trim_end_matches('\n')));

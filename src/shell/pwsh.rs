@@ -1,9 +1,11 @@
 //! PowerShell 7.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use super::{Answer, Place, binding_above, epoch_test};
+use super::{Answer, Place, epoch_test};
 use crate::env::change::Change;
+use crate::layout::BINDING;
 
 /// Quotes by single quotes, in which five characters end the string and are doubled to stand for themselves.
 ///
@@ -29,13 +31,133 @@ pub fn quote(value: &str) -> String {
     quoted + "\""
 }
 
-pub fn change(_: &Change) -> String {
-    String::new()
+pub fn change(change: &Change) -> String {
+    match change {
+        Change::Export(name, value) => format!("$env:{name} = {}", quote(value)),
+        Change::Unset(name) => format!("$env:{name} = $null"),
+        Change::SetAside(name) => format!("$global:__clauth_aside_{name} = $env:{name}; $env:{name} = $null"),
+        // In strict mode a variable that may not exist can only be asked for like this.
+        Change::PutBack(name) => format!(
+            "if ($null -ne $ExecutionContext.SessionState.PSVariable.GetValue('__clauth_aside_{name}')) \
+             {{ if ($null -eq $env:{name}) {{ $env:{name} = $global:__clauth_aside_{name} }}; $global:__clauth_aside_{name} = $null }} \
+             else {{ [Console]::Error.WriteLine('clauth: {name} was set aside by the shell that started this one; it is put back there') }}"
+        ),
+    }
 }
-pub fn pin(_: Option<&str>) -> String {
-    String::new()
+
+pub fn pin(profile: Option<&str>) -> String {
+    format!("$global:__clauth_pin = {}\n", quote(profile.unwrap_or_default()))
 }
-pub fn watch(a: &Answer) -> String {
-    let _ = (a.place == Place::Unsure, binding_above(0), epoch_test(&a.epoch));
-    String::new()
+
+/// Renders what `__clauth_same` looks at: data, where other shells get functions. A loop over a list of paths is the quickest thing that PowerShell
+/// can do here, and a call among the dearest.
+pub fn watch(answer: &Answer) -> String {
+    let (epoch, exists) = epoch_test(&answer.epoch);
+    let files = Files::of(&answer.place);
+    let is_sure = boolean(files.is_some());
+    let files = files.unwrap_or_default();
+    let entries = [
+        ("Epoch", quote(&epoch)),
+        ("EpochExists", boolean(exists)),
+        ("ConfigDir", quote(answer.config_dir.as_deref().unwrap_or_default())),
+        ("Overriding", list(&answer.overriding)),
+        ("Free", boolean(answer.free)),
+        ("IsSure", is_sure),
+        ("Absent", list(&files.absent)),
+        ("Binding", quote(&files.binding)),
+        ("Text", quote(files.text)),
+    ];
+    let entries: Vec<_> = entries.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    format!("$global:__clauth_answer = @{{ {} }}\n$global:__clauth_said = {}\n", entries.join("; "), quote(&answer.said))
+}
+
+/// The files that decide, by absolute paths: PowerShell changes its location, never the working directory of its process.
+#[derive(Default)]
+struct Files<'a> {
+    absent: Vec<String>,
+    binding: String,
+    text: &'a str,
+}
+
+impl<'a> Files<'a> {
+    /// Returns `None` where the shell must ask each time. That serves a directory without a name too: the hook asks nothing while it has none.
+    fn of(place: &'a Place) -> Option<Self> {
+        let Place::Known { directory, absent, decider } = place else { return None };
+        let directory = Path::new(directory.as_deref()?);
+        let file = |level: usize| super::as_text(&directory.ancestors().nth(level)?.join(BINDING));
+        let absent = absent.iter().map(|level| file(*level)).collect::<Option<_>>()?;
+        match decider {
+            Some((level, text)) => Some(Self { absent, binding: file(*level)?, text }),
+            None => Some(Self { absent, ..Self::default() }),
+        }
+    }
+}
+
+fn list(values: &[impl AsRef<str>]) -> String {
+    let values: Vec<_> = values.iter().map(|value| quote(value.as_ref())).collect();
+    format!("@({})", values.join(", "))
+}
+
+fn boolean(value: bool) -> String {
+    format!("${value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::epoch::Epoch;
+    use crate::shell::Shell;
+
+    fn answer(place: Place) -> Answer {
+        Answer {
+            changes: Vec::new(),
+            epoch: Epoch::At("/c/epoch/3".into()),
+            config_dir: None,
+            overriding: Vec::new(),
+            place,
+            free: false,
+            said: String::new(),
+        }
+    }
+
+    #[test]
+    fn quoting_leaves_nothing_to_the_shell() {
+        assert_eq!(quote("it's $HOME `n \"x\""), "'it''s $HOME `n \"x\"'");
+        assert_eq!(quote("'\u{2018}\u{2019}\u{201a}\u{201b}"), "\"'`u{2018}`u{2019}`u{201a}`u{201b}\"");
+        assert_eq!(quote("é $x `y` \"z\"\n"), "\"`u{e9} `$x ``y`` `\"z`\"`u{a}\"");
+        assert_eq!(quote("\u{1f600}"), "\"`u{1f600}\"");
+        assert_eq!(quote(""), "''");
+    }
+
+    #[test]
+    fn an_answer_is_data_in_plain_ascii() {
+        let place = Place::Known { directory: Some("/é/b".into()), absent: vec![0, 2], decider: Some((1, "profile = 'x'\n".into())) };
+        let changes = vec![Change::SetAside("ANTHROPIC_API_KEY"), Change::Export("CLAUTH_PROFILE", "x".into()), Change::Unset("CLAUTH_STATE")];
+        let config_dir = Some("/c/profiles/x/runtime".into());
+        let rendered = Shell::Pwsh.answer(&Answer { changes, config_dir, overriding: vec!["A", "B"], said: "0f".into(), ..answer(place) });
+        let lines: Vec<_> = rendered.lines().collect();
+        assert_eq!(
+            lines,
+            [
+                "$global:__clauth_aside_ANTHROPIC_API_KEY = $env:ANTHROPIC_API_KEY; $env:ANTHROPIC_API_KEY = $null",
+                "$env:CLAUTH_PROFILE = 'x'",
+                "$env:CLAUTH_STATE = $null",
+                "$global:__clauth_answer = @{ Epoch = '/c/epoch/3'; EpochExists = $true; ConfigDir = '/c/profiles/x/runtime'; Overriding = @('A', 'B'); \
+                 Free = $false; IsSure = $true; Absent = @(\"/`u{e9}/b/.clauth.toml\", '/.clauth.toml'); Binding = \"/`u{e9}/.clauth.toml\"; \
+                 Text = \"profile = 'x'`u{a}\" }",
+                "$global:__clauth_said = '0f'",
+                "# clauth-end",
+            ]
+        );
+        assert!(rendered.is_ascii());
+    }
+
+    #[test]
+    fn where_no_file_can_be_named_the_shell_asks_each_time() {
+        let unnamed = Place::Known { directory: None, absent: vec![0], decider: None };
+        for place in [Place::Unnamed, Place::Unsure, unnamed] {
+            let rendered = watch(&answer(place));
+            assert!(rendered.contains("IsSure = $false; Absent = @(); Binding = ''; Text = ''"), "{rendered}");
+        }
+    }
 }
