@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::{chown, symlink};
 use std::path::PathBuf;
 use std::thread;
@@ -28,6 +29,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("BadName", 1, bad_name),
     ("ReservedName", 1, reserved_name),
     ("ProfileExists", 1, profile_exists),
+    ("ProfileElsewhere", 1, profile_elsewhere),
     ("ProfileInUse", 1, profile_in_use),
     ("NotConfirmed", 1, not_confirmed),
     ("NoClaudeHome", 1, no_claude_home),
@@ -74,6 +76,16 @@ fn every_mistake_is_told_in_one_line_with_a_remedy() {
     });
 }
 
+#[test]
+fn a_failure_of_the_machine_is_told_with_a_remedy_too() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    // Even root makes no file in there.
+    let told = sandbox.clauth_in("/proc/self", &["use", "work"]).failure();
+    let remedy = error::remedy(&std::io::Error::from(ErrorKind::NotFound).into()).unwrap();
+    assert!(told.complaint().starts_with("could not write /proc/") && told.complaint().ends_with(&format!("; {remedy}")), "{told:?}");
+    assert!(!sandbox.path("home/.clauth/allow").exists(), "what was not written is not allowed");
+}
+
 fn is_told(name: &str, status: i32, scenario: Scenario) {
     let mut sandbox = Sandbox::with_profiles(&["work"]);
     let (finished, mistake) = scenario(&mut sandbox);
@@ -117,6 +129,13 @@ fn reserved_name(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 
 fn profile_exists(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     (sandbox.clauth(&["add", "WORK"]), Mistake::ProfileExists { name: "work".into() })
+}
+
+fn profile_elsewhere(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let path = text(sandbox.runtime("work"));
+    fs::rename(sandbox.path("home/.clauth"), sandbox.path("moved")).unwrap();
+    sandbox.set_variable("CLAUTH_HOME", sandbox.path("moved"));
+    (sandbox.clauth(&["use", "work"]), Mistake::ProfileElsewhere { name: "work".into(), path })
 }
 
 fn profile_in_use(sandbox: &mut Sandbox) -> (Finished, Mistake) {
