@@ -53,8 +53,7 @@ pub fn print_failure() {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let caller = sys::parent_process().and_then(sys::command_name);
-    let shell = arguments.shell.unwrap_or_else(|| caller.as_deref().map_or(Shell::Sh, Shell::from_program));
+    let shell = arguments.shell.or_else(calling_shell).unwrap_or(Shell::Sh);
     let before = Before::of(&context.env, |dir| context.layout.owns(dir));
     let holder = holder(shell);
     let Some(name) = &arguments.profile else {
@@ -97,6 +96,13 @@ fn environment(profile: &crate::profile::Profile, changes: &[Change]) -> Environ
         }
     }
     environment
+}
+
+/// The shell that called: by the name it has, or, since a script bears its own, by the program that runs it.
+fn calling_shell() -> Option<Shell> {
+    let caller = sys::parent_process()?;
+    let names = [sys::command_name(caller), sys::program_name(caller)];
+    names.into_iter().flatten().find_map(|name| Shell::from_program(&name))
 }
 
 /// The process whose life the lease follows: the group's leader, which is the shell in `eval "$(…)"`, in pipes, functions and scripts alike; where
