@@ -2,5 +2,8 @@
 
 mod bad_input;
 mod binding;
+mod env;
+mod exec;
 mod mistakes;
+mod shim;
 mod trust;
