@@ -168,11 +168,18 @@ fn stdin_and_inherited_descriptors_reach_the_program_and_not_the_helper() {
 }
 
 #[test]
-fn no_parent_is_left_behind() {
+fn no_parent_is_left_behind_and_no_unknown_child() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let script = "clauth exec work -- sh -c 'echo $$; ps -o args= --ppid $$ | grep -v ps' & wait; echo $!";
-    let told = sandbox.script("/bin/sh", script).success();
-    let lines: Vec<_> = told.stdout().lines().collect();
-    assert_eq!(lines.len(), 2, "a child that it does not know: {told:?}");
-    assert_eq!(lines[0], lines[1], "the process that was started is the program: {told:?}");
+    let project = sandbox.bound("project", "work");
+    let mut program = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    wait_until("the program runs", || sandbox.processes_named("sleep 600") == [i32::try_from(program.id()).unwrap()]);
+    let helper = sandbox.status(&project)["helper"]["pid"].as_u64().unwrap();
+    // The program would never wait for a child that it did not start.
+    if let Ok(stat) = fs::read_to_string(format!("/proc/{helper}/stat")) {
+        let parent = stat.rsplit_once(')').unwrap().1.split_ascii_whitespace().nth(1).unwrap();
+        assert_ne!(parent, program.id().to_string(), "{stat}");
+    }
+    program.kill().unwrap();
+    program.wait().unwrap();
+    sandbox.assert_no_helpers_left();
 }

@@ -1,5 +1,6 @@
 //! Each command by itself: what it does, what it says, and what it refuses.
 
+mod architecture;
 mod bad_input;
 mod binding;
 mod env;

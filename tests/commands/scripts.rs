@@ -96,9 +96,8 @@ fn a_completion_is_typed() {
     Shell::each(|shell| {
         let file = script_of(shell);
         let load = match shell.language {
-            Language::Bash => format!("source '{}'", file.display()),
+            Language::Bash | Language::Fish => format!("source '{}'", file.display()),
             Language::Zsh => format!("fpath=('{}' $fpath); autoload -Uz compinit; compinit -u -D", completions().display()),
-            Language::Fish => format!("source '{}'", file.display()),
             Language::Pwsh => return, // PSReadLine redraws the line as it likes; TabExpansion2 above is what it asks
         };
         let sandbox = Sandbox::new();
