@@ -1,6 +1,6 @@
 //! What differs between systems: processes, their exits, directory events, permissions, links. The one room with platform `cfg`.
 //!
-//! Each system's file has the same items; the choice is made here, once. The contract:
+//! Each system's file has the same items; the choice is made here, once. The contract, to which `tests` holds each of them:
 //!
 //! - [`HOME_VARIABLE`]: the environment variable that names the user's home.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
@@ -17,9 +17,16 @@ mod unix;
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_os = "linux")]
 pub use linux::{Events, boot_and_namespace, command_name, program_name, start_time};
+#[cfg(target_os = "macos")]
+pub use macos::{Events, boot_and_namespace, command_name, program_name, start_time};
 #[cfg(unix)]
 pub use unix::{
     HOME_VARIABLE, create_private_dir, create_private_file, detach, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
@@ -32,6 +39,7 @@ pub enum Event {
     /// The watched process with this pid is gone.
     Exited(u32),
     /// The entry of this name appeared in, changed in or left the watched directory.
+    #[cfg_attr(all(target_os = "macos", not(test)), expect(dead_code, reason = "kqueue names no entry"))]
     Changed(std::ffi::OsString),
     /// Some changes were not told: look at everything again.
     Overflow,

@@ -13,6 +13,9 @@ use rustix::process::{Resource, Rlimit};
 /// The environment variable that names the user's home.
 pub const HOME_VARIABLE: &str = "HOME";
 
+/// What stands for an infinite number of descriptors: macOS has that as its default, and setrlimit(2) there documents it as refused.
+const OPEN_MAX: u64 = 10_240;
+
 /// Creates a directory and its missing parents, mode 0700.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -72,7 +75,8 @@ pub fn detach() -> io::Result<()> {
     close_inherited()?;
     // One descriptor for each shell of the profile: ask for as many as the system grants.
     let limit = rustix::process::getrlimit(Resource::Nofile);
-    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let current = limit.maximum.or(limit.current.max(Some(OPEN_MAX)));
+    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current, ..limit });
     Ok(())
 }
 

@@ -1,0 +1,152 @@
+//! macOS: kqueue, libproc, sysctl.
+
+use std::ffi::{OsStr, OsString, c_char, c_int};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::ptr;
+
+use rustix::event::kqueue::{self, EventFilter, EventFlags, ProcessEvents, VnodeEvents};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::process::Pid;
+
+use super::Event;
+
+/// A file name that differs between kernel boots; pid namespaces there are none.
+#[expect(unsafe_code, reason = "neither std nor rustix has sysctl")]
+pub fn boot_and_namespace() -> String {
+    // Not kern.boottime: that moves whenever the clock is set.
+    let name = c"kern.bootsessionuuid";
+    let mut boot = [0_u8; 64];
+    let mut length = boot.len();
+    // SAFETY: `name` ends in a NUL, `length` is the size of `boot`, and no new value is given.
+    let _ = unsafe { libc::sysctlbyname(name.as_ptr(), boot.as_mut_ptr().cast(), &raw mut length, ptr::null_mut(), 0) };
+    // Whatever went wrong, what was not written is 0, and leases hold start times of their own.
+    let boot: String = boot.iter().copied().filter(u8::is_ascii_alphanumeric).map(char::from).collect();
+    format!("{boot}-host")
+}
+
+/// The time a process started, in the kernel's own words; `None` when there is no such process, or another user owns it.
+pub fn start_time(pid: u32) -> Option<String> {
+    // An exiting process is hidden before NOTE_EXIT is posted (xnu, proc_exit): a watch never says that one is gone which this still shows.
+    let process = process(pid).filter(|process| process.pbi_status != libc::SZOMB)?;
+    Some(format!("{}.{:06}", process.pbi_start_tvsec, process.pbi_start_tvusec))
+}
+
+/// The name of a process's program, at most 31 bytes of it.
+pub fn command_name(pid: u32) -> Option<OsString> {
+    let process = process(pid)?;
+    let text = |field: &[c_char]| field.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect::<Vec<u8>>();
+    let (long, short) = (text(&process.pbi_name), text(&process.pbi_comm));
+    Some(OsString::from_vec(if long.is_empty() { short } else { long }))
+}
+
+/// The file name of a process's program: of a script, its interpreter's.
+#[expect(unsafe_code, reason = "neither std nor rustix has libproc")]
+pub fn program_name(pid: u32) -> Option<OsString> {
+    let pid = c_int::try_from(pid).ok()?;
+    let mut path = vec![0_u8; usize::try_from(libc::PROC_PIDPATHINFO_MAXSIZE).ok()?];
+    let size = u32::try_from(path.len()).ok()?;
+    // SAFETY: `path` has room for `size` bytes, and no more are written.
+    let written = unsafe { libc::proc_pidpath(pid, path.as_mut_ptr().cast(), size) };
+    path.truncate(usize::try_from(written).ok().filter(|length| *length > 0)?);
+    Path::new(&OsString::from_vec(path)).file_name().map(OsStr::to_owned)
+}
+
+#[expect(unsafe_code, reason = "neither std nor rustix has libproc")]
+fn process(pid: u32) -> Option<libc::proc_bsdinfo> {
+    let pid = c_int::try_from(pid).ok()?;
+    let size = c_int::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    let mut process = MaybeUninit::<libc::proc_bsdinfo>::zeroed();
+    // SAFETY: `process` has room for the `size` bytes that this flavour writes at most.
+    let written = unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, process.as_mut_ptr().cast(), size) };
+    // SAFETY: every byte is initialised, and integers may have any value.
+    (written == size).then(|| unsafe { process.assume_init() })
+}
+
+/// Waits in the kernel for process exits and directory changes, with no timer.
+#[derive(Debug)]
+pub struct Events {
+    queue: OwnedFd,
+    directories: Vec<File>,
+}
+
+impl Events {
+    /// Makes a waiter that waits for nothing yet.
+    pub fn new() -> io::Result<Self> {
+        let queue = kqueue::kqueue()?;
+        fcntl_setfd(&queue, FdFlags::CLOEXEC)?;
+        Ok(Self { queue, directories: Vec::new() })
+    }
+
+    /// Watches for entries that appear in a directory or leave it.
+    pub fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
+        // O_EVTONLY: to be watched, a volume need not stay mounted.
+        let directory = OpenOptions::new().read(true).custom_flags(libc::O_EVTONLY | libc::O_DIRECTORY).open(path)?;
+        let flags = VnodeEvents::WRITE | VnodeEvents::DELETE | VnodeEvents::RENAME;
+        let filter = EventFilter::Vnode { vnode: directory.as_raw_fd(), flags };
+        self.directories.push(directory);
+        Ok(self.register(filter, EventFlags::ADD | EventFlags::CLEAR)?)
+    }
+
+    /// Watches for the exit of one process; false when that very process is gone already.
+    pub fn watch_process(&mut self, pid: u32, start: &str) -> io::Result<bool> {
+        let Some(filter) = exit_of(pid) else { return Ok(false) };
+        match self.register(filter, EventFlags::ADD | EventFlags::ONESHOT) {
+            Ok(()) => {}
+            Err(Errno::SRCH) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+        // The watch first, then the question who it is: the other way round, the pid could pass on in between.
+        let same = start_time(pid).as_deref() == Some(start);
+        if !same {
+            self.forget_process(pid);
+        }
+        Ok(same)
+    }
+
+    /// Stops watching a process.
+    pub fn forget_process(&mut self, pid: u32) {
+        // One that is not watched, or no longer, says ENOENT: as wanted.
+        let _ = exit_of(pid).map(|filter| self.register(filter, EventFlags::DELETE));
+    }
+
+    /// Sleeps until something happens and returns all of it.
+    #[expect(unsafe_code, reason = "rustix leaves it to the caller that watched descriptors stay open")]
+    pub fn wait(&mut self) -> io::Result<Vec<Event>> {
+        let mut ready = Vec::with_capacity(64);
+        // SAFETY: as in `register`; nothing is registered here.
+        match unsafe { kqueue::kevent_timespec(&self.queue, &[], rustix::buffer::spare_capacity(&mut ready), None) } {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut events = Vec::new();
+        for event in ready.iter().map(kqueue::Event::filter) {
+            let event = match event {
+                EventFilter::Proc { pid, .. } => Event::Exited(pid.as_raw_nonzero().get().cast_unsigned()),
+                _ => Event::Overflow, // a directory: kqueue does not name the entry
+            };
+            if !events.contains(&event) {
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+
+    #[expect(unsafe_code, reason = "rustix leaves it to the caller that watched descriptors stay open")]
+    fn register(&self, filter: EventFilter, flags: EventFlags) -> Result<(), Errno> {
+        let change = kqueue::Event::new(filter, flags, ptr::null_mut());
+        let no_events: &mut [kqueue::Event] = &mut [];
+        // SAFETY: the only descriptors ever registered are those that `self.directories` keeps open as long as the queue.
+        unsafe { kqueue::kevent_timespec(&self.queue, &[change], no_events, None) }.map(drop)
+    }
+}
+
+fn exit_of(pid: u32) -> Option<EventFilter> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+    Some(EventFilter::Proc { pid, flags: ProcessEvents::EXIT })
+}
