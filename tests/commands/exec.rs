@@ -172,7 +172,10 @@ fn no_parent_is_left_behind_and_no_unknown_child() {
     let sandbox = Sandbox::with_profiles(&["work"]);
     let project = sandbox.bound("project", "work");
     let mut program = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
-    wait_until("the program runs", || sandbox.processes_named("sleep 600") == [i32::try_from(program.id()).unwrap()]);
+    let id = i32::try_from(program.id()).unwrap();
+    wait_until("the process that was started is the program", || {
+        sandbox.processes().iter().any(|process| process.id == id && process.command_line == "sleep 600")
+    });
     let helper = sandbox.status(&project)["helper"]["pid"].as_u64().unwrap();
     // The program would never wait for a child that it did not start.
     if let Ok(stat) = fs::read_to_string(format!("/proc/{helper}/stat")) {
