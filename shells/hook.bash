@@ -51,7 +51,10 @@ __clauth_evaluate() {
   # Ctrl-C ends the program; without a trap it would end the whole prompt command.
   trap=$(\builtin trap -p INT)
   \builtin trap : INT
-  answer=$("$__clauth_program" export bash --pid "$$" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  # That a program cannot be run is said by the shell itself, each time: once is enough.
+  answer=$([[ ${__clauth_code-} != 12[67] ]] || \builtin exec 2>/dev/null
+    "$__clauth_program" export bash --pid "$$" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  \builtin export -n __clauth_code="$code"
   \builtin eval "\\builtin ${trap:-trap - INT}"
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
     \builtin eval "$answer" || :
@@ -78,13 +81,19 @@ __clauth_fail() {
   \builtin export -n __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
 }
 
+# First in the prompt's commands, so that the others see what it sets, but behind direnv and mise: a key that they set for a directory is to be
+# set aside at the same prompt.
 __clauth_install() {
-  \builtin local command
+  \builtin local command at=0 index=0
   for command in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
-    case $command in *__clauth_hook*) return 0 ;; esac
+    index=$((index + 1))
+    case $command in
+      *__clauth_hook*) return 0 ;;
+      *_direnv_hook* | *_mise_hook*) at=$index ;;
+    esac
   done
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-    PROMPT_COMMAND=(__clauth_hook ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+    PROMPT_COMMAND=("${PROMPT_COMMAND[@]:0:at}" __clauth_hook "${PROMPT_COMMAND[@]:at}")
     return 0
   fi
   command=__clauth_hook
@@ -94,6 +103,11 @@ __clauth_install() {
   esac
   # Below 5.1 only the first element of an array is run, so it stays what it is.
   # shellcheck disable=SC2178,SC2128
-  PROMPT_COMMAND="$command${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+  if ((at == 1)); then
+    while [[ $PROMPT_COMMAND == *[$' \t\n;'] ]]; do PROMPT_COMMAND=${PROMPT_COMMAND%?}; done # `;;` would be a syntax error
+    PROMPT_COMMAND="$PROMPT_COMMAND;$command"
+  else
+    PROMPT_COMMAND="$command${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+  fi
 }
 __clauth_install

@@ -48,7 +48,10 @@ __clauth_evaluate() {
   fi
   [[ ${__clauth_at-} == "$$ "* ]] || first=--first
   builtin trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
-  answer=$("$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  # That a program cannot be run is said by the shell itself, each time: once is enough.
+  answer=$([[ ${__clauth_code-} != 12[67] ]] || exec 2>/dev/null
+    "$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  typeset -g +x __clauth_code=$code
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
     builtin eval "$answer"
     typeset -g +x __clauth_at="$$ $PWD"
@@ -74,9 +77,16 @@ __clauth_fail() {
   typeset -g +x __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
 }
 
+# First among the functions, so that the others see what it sets, but behind direnv and mise: a key that they set for a directory is to be set
+# aside at the same prompt.
 () {
   emulate -L zsh
-  typeset -ga precmd_functions chpwd_functions
-  (( ${precmd_functions[(I)__clauth_hook]} )) || precmd_functions=(__clauth_hook $precmd_functions)
-  (( ${chpwd_functions[(I)__clauth_hook]} )) || chpwd_functions=(__clauth_hook $chpwd_functions)
+  local list
+  local -i at
+  for list in precmd_functions chpwd_functions; do
+    typeset -ga $list
+    (( ${${(P)list}[(I)__clauth_hook]} )) && continue
+    at=${${(P)list}[(I)_(direnv|mise)_hook*]}
+    set -A $list "${(@)${(P)list}[1,at]}" __clauth_hook "${(@)${(P)list}[at+1,-1]}"
+  done
 }

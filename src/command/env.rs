@@ -92,7 +92,7 @@ fn environment(profile: &crate::profile::Profile, changes: &[Change]) -> Environ
         match change {
             Change::Export(name, value) => drop(environment.export.insert(name, value.clone())),
             Change::Unset(name) | Change::SetAside(name) => environment.unset.push(name),
-            Change::PutBack(_) => {}
+            Change::PutBack(_) | Change::Forget(_) => {}
         }
     }
     environment

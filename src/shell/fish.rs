@@ -17,6 +17,7 @@ pub fn change(change: &Change) -> String {
         Change::SetAside(name) => {
             format!("set -g __clauth_aside_{name} ${name}; set -qg {name}; and set -eg {name}; set -qU {name}; and set -gx {name} '';")
         }
+        Change::Forget(name) => format!("set -qgx {name}; and test -n \"${name}\"; or set -eg {name} 2>/dev/null; set -e __clauth_aside_{name};"),
         Change::PutBack(name) => format!(
             "if set -q __clauth_aside_{name}; set -qgx {name}; and test -n \"${name}\"; or set -eg {name} 2>/dev/null; \
              set -qx {name}; or set -gx {name} $__clauth_aside_{name}; set -e __clauth_aside_{name}; \

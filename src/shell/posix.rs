@@ -16,6 +16,7 @@ pub fn change(shell: Shell, change: &Change) -> String {
         Change::SetAside(name) => {
             format!("{} {builtin}unset {name};", keep_unexported(shell, &format!("__clauth_aside_{name}"), &format!("\"${{{name}}}\"")))
         }
+        Change::Forget(name) => format!("{builtin}unset __clauth_aside_{name};"),
         Change::PutBack(name) => format!(
             "if {builtin}[ -n \"${{__clauth_aside_{name}+x}}\" ]; then {builtin}[ -n \"${{{name}+x}}\" ] || {builtin}export {name}=\"${{__clauth_aside_{name}}}\"; \
              {builtin}unset __clauth_aside_{name}; \

@@ -12,7 +12,7 @@ use crate::support::{Language, Sandbox, Shell, Startup, Terminal};
 /// How each shell says that it is pinned, which no two of them say alike; the last is what any POSIX shell reads.
 const PINS: [(&str, &str); 5] = [
     ("bash", "\\builtin export -n __clauth_pin='work';"),
-    ("zsh", "\\builtin typeset -g +x __clauth_pin='work';"),
+    ("zsh", "\\builtin typeset -g __clauth_pin='work'; \\builtin typeset -g +x __clauth_pin;"),
     ("fish", "set -g __clauth_pin 'work';"),
     ("pwsh", "$global:__clauth_pin = 'work'"),
     ("sh", "__clauth_pin='work';"),

@@ -170,7 +170,7 @@ fn direnv_beside_the_hook_works_in_both_orders() {
         for order in [Startup::hooked().before(direnv), Startup::hooked().after(direnv)] {
             let world = World::new();
             let (bound, other) = (world.bind("home/w", "work"), world.bind("home/a", "acme"));
-            world.write("home/w/.envrc", "export FROM_DIRENV=yes\n");
+            world.write("home/w/.envrc", "export FROM_DIRENV=yes ANTHROPIC_API_KEY=sk-direnv\n");
             let mut allow = world.command("direnv");
             allow.arg("allow").current_dir(&bound);
             Finished::run(allow).success();
@@ -182,7 +182,7 @@ fn direnv_beside_the_hook_works_in_both_orders() {
                 assert_eq!(terminal.run("claude"), world.claude("work"));
                 assert_eq!(terminal.run(&shell.cd(&other)), entered("acme"));
                 assert_eq!(terminal.run(&shell.show_exported("FROM_DIRENV")), UNSET);
-                assert_eq!(terminal.run("claude"), world.claude("acme"));
+                assert_eq!(terminal.run("claude"), world.claude("acme"), "the key of the other directory is direnv's, and gone with it");
                 assert_eq!(terminal.run(&shell.cd(world.plain())), left("acme"));
                 terminal.run(&shell.exit_with(3));
                 assert_eq!(terminal.run(&shell.show_status()), "3");
