@@ -5,4 +5,5 @@
 
 mod harness;
 mod hook;
+mod session;
 mod support;

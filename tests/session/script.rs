@@ -1,0 +1,85 @@
+//! Whose life the lease of `clauth env` follows: that of the shell that evaluates it, wherever the command stands.
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+
+use crate::support::finished::Finished;
+use crate::support::session::may_unshare;
+use crate::support::{Holder, Language, Session, Shell, Startup, Terminal, World, wait_until};
+
+/// Returns the ways in which a shell evaluates `clauth env work`.
+fn evaluations(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Bash => &[
+            r#"eval "$(clauth env work)""#,
+            r#"f() { eval "$(clauth env work)"; }; f"#,
+            r#"eval "$(clauth env work | cat)""#,
+            "clauth env work | cat >kept; . ./kept",
+            "true | clauth env work >kept; . ./kept",
+            "clauth env work >kept; . ./kept",
+            // bash 3.2 reads nothing from `. <(…)`.
+            r#"IFS= read -rd '' kept < <(clauth env work); eval "$kept""#,
+        ],
+        Language::Zsh => &[
+            r#"eval "$(clauth env work)""#,
+            r#"f() { eval "$(clauth env work)"; }; f"#,
+            r#"eval "$(clauth env work | cat)""#,
+            "clauth env work | cat >kept; . ./kept",
+            "true | clauth env work >kept; . ./kept",
+            ". <(clauth env work)",
+        ],
+        Language::Fish => &[
+            "clauth env work | source",
+            "function f; clauth env work | source; end; f",
+            "eval (clauth env work | string collect)",
+            "true | clauth env work >kept; source kept",
+            "clauth env work | cat >kept; source kept",
+            "source (clauth env work | psub)",
+        ],
+        Language::Pwsh => &["(clauth env work) -join \"`n\" | Invoke-Expression"],
+    }
+}
+
+#[test]
+fn a_shell_that_evaluates_env_holds_the_lease() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let session = Session::of(&world, "work");
+        for line in evaluations(shell.language) {
+            let mut terminal = Terminal::start(&world, shell, &Startup::bare());
+            assert_eq!(terminal.run(line), "", "{line}");
+            let leases = session.leases();
+            assert!(leases.keys().eq([&terminal.pid()]), "{line}: {leases:?} instead of {}", terminal.pid());
+            assert_eq!(leases[&terminal.pid()], "env");
+            session.assert_serves(terminal.pid());
+            terminal.kill();
+            session.wait_for_end();
+        }
+    });
+}
+
+#[test]
+fn a_script_that_evaluates_env_holds_the_lease_and_not_the_shell_that_runs_it() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let session = Session::of(&world, "work");
+        let mut terminal = Terminal::start(&world, shell, &Startup::bare());
+        for line in evaluations(shell.language).iter().filter(|line| !line.contains("f()")) {
+            let wait = match shell.language {
+                Language::Bash | Language::Zsh => "echo \"pid $$.\"; read -r line",
+                Language::Fish => "echo \"pid $fish_pid.\"; read line",
+                Language::Pwsh => "\"pid $PID.\"; $null = Read-Host",
+            };
+            let script = world.write("home/script", format!("{line}\n{wait}\n"));
+            terminal.type_line(&shell.call(&[shell.program.to_str().unwrap(), script.to_str().unwrap()]));
+            terminal.wait_for("pid ");
+            let script: u32 = terminal.wait_for(".").parse().unwrap();
+            assert!(session.leases().keys().eq([&script]), "{line}: {:?} instead of {script}", session.leases());
+            session.assert_serves(script);
+            terminal.send("\r");
+            terminal.wait_for_prompt();
+            session.wait_for_end();
+        }
+    });
+}
