@@ -6,7 +6,7 @@ mod lock;
 mod say;
 mod toml;
 
-pub use atomic::{create_dir, read_bounded, write};
+pub use atomic::{create_dir, read_bounded, sweep, write};
 pub use lock::FileLock;
 pub use say::{confirm, print, say, terminal_safe};
 pub use toml::Complaint;

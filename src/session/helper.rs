@@ -39,6 +39,8 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
             let gate = FileLock::exclusive(&helper.session.gate())?;
             helper.look_at_all()?;
             if helper.holders.is_empty() {
+                io::sweep(&leases);
+                io::sweep(helper.session.directory());
                 // In this order: whoever opens the gate next must find the session free.
                 drop(session_lock);
                 drop(gate);

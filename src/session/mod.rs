@@ -15,7 +15,7 @@
 //! A lease is removed by its own shell when it leaves, by the helper when its process is gone, and by `clauth stop`. A process is named by its pid
 //! and start time, so a pid that passed on is never mistaken.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::layout::Layout;
 use crate::name::ProfileName;
@@ -39,6 +39,11 @@ impl Session {
     /// Returns the session of a profile.
     pub fn new(layout: &Layout, name: &ProfileName) -> Self {
         Self { directory: layout.run().join(name) }
+    }
+
+    /// Where all of it lies.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The lock held for moments by whoever joins or retires.

@@ -116,6 +116,20 @@ fn temporary_files(directory: &Path) -> Vec<String> {
     names.filter(|name| name.starts_with('.')).collect()
 }
 
+/// The instant between writing a lease and renaming it is too short to be met by chance.
+#[test]
+fn what_a_killed_registration_left_is_gone_with_the_helper() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    let holder = Holder::start(&world);
+    holder.evaluate(&world, &work).success();
+    fs::write(session.directory().join("leases/.4711.4712.tmp"), "12").unwrap();
+    drop(holder);
+    session.wait_for_end();
+    assert_eq!(temporary_files(&session.directory().join("leases")), Vec::<String>::new());
+}
+
 #[test]
 fn evaluations_of_one_shell_at_once_agree() {
     let world = World::new();
