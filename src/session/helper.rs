@@ -25,7 +25,11 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     sys::detach().context("could not detach from the shell")?;
     let layout = context.layout.writable()?;
     let session = Session::new(&layout, name);
-    let session_lock = FileLock::exclusive(&session.lock())?;
+    let Some(session_lock) = FileLock::exclusive_unless_held(&session.lock())? else {
+        // A starter was killed before its helper had the lock, and the next one started this one: that helper sees its lease.
+        io::print("ready\n")?;
+        return Ok(());
+    };
     let mut helper = Helper { events: Events::new().context("could not wait for events")?, holders: HashMap::new(), session };
     // Watch first, then look: what comes between is seen twice, never missed.
     let leases = helper.session.leases();

@@ -111,6 +111,37 @@ fn pass(time: Duration) {
     }
 }
 
+#[test]
+fn clauth_can_be_killed_at_any_moment_of_a_registration() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    let whole = {
+        let holder = Holder::start(&world);
+        let began = Instant::now();
+        holder.evaluate(&world, &work).success();
+        began.elapsed()
+    };
+    session.wait_for_end();
+    for round in 0..rounds(100, 2000) {
+        let victim = Holder::start(&world);
+        let mut killed = evaluation(&world, &work, victim.pid()).stdout(std::process::Stdio::null()).spawn().unwrap();
+        pass(whole.mul_f64(f64::from(u32::try_from(round % 50).unwrap()) / 40.0));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+
+        let survivor = Holder::start(&world);
+        let said = survivor.evaluate(&world, &work).success();
+        assert_eq!(said.stderr(), "");
+        session.assert_serves(survivor.pid());
+        drop((victim, survivor));
+        session.wait_for_end();
+    }
+    assert!(!is_locked(&session.directory().join("gate.lock")));
+    assert_eq!(temporary_files(&session.directory().join("leases")), Vec::<String>::new());
+    assert_eq!(temporary_files(&session.directory()), Vec::<String>::new());
+}
+
 fn temporary_files(directory: &Path) -> Vec<String> {
     let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with('.')).collect()

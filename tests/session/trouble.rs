@@ -127,6 +127,35 @@ fn a_stopped_helper_keeps_no_shell_waiting() {
 }
 
 #[test]
+fn a_helper_that_is_stopped_before_it_is_ready_costs_a_message_and_not_the_account() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    // Called by its own name, as the helper will be: the one in the sandbox's directory of programs comes first on PATH.
+    let script = format!(
+        "#!/bin/bash\n[ \"$1\" != helper ] || [ -e \"$HOME/go on\" ] || kill -STOP $$\nexec -a \"$0\" '{}' \"$@\"\n",
+        env!("CARGO_BIN_EXE_clauth")
+    );
+    world.program("clauth", &script);
+    let [first, second] = [(); 2].map(|()| Holder::start(&world));
+    let said = first.evaluate(&world, &work).success();
+    assert!(said.stderr().starts_with("clauth: the helper of `work` did not start"), "{said:?}");
+    assert!(said.stdout().contains(&world.config_dir("work")));
+
+    let stopped = world.processes_named("helper work");
+    assert_eq!(stopped.len(), 1);
+    world.write("home/go on", "");
+    let said = second.evaluate(&world, &work).success();
+    assert_eq!(said.stderr(), "");
+    let helper = session.assert_serves(second.pid());
+    assert!(session.leases().contains_key(&first.pid()), "it has been registered all the same");
+    signal(stopped[0].cast_unsigned(), Signal::CONT);
+    wait_until("the one that comes too late is gone", || world.processes_named("helper work") == [helper.cast_signed()]);
+    drop((first, second));
+    session.wait_for_end();
+}
+
+#[test]
 fn a_lease_of_a_pid_that_passed_on_is_removed() {
     let world = World::new();
     let work = world.bind("home/work", "work");
