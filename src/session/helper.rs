@@ -112,7 +112,9 @@ impl Helper {
     }
 
     fn end(&mut self, pid: u32) -> Result<()> {
-        self.holders.remove(&pid).map_or(Ok(()), |start| self.remove_lease(pid, &start))
+        // Not removed unseen: another process may have got this pid, and a lease, before we woke.
+        self.forget(pid);
+        self.look_at(pid)
     }
 
     /// Removes a dead process's lease, but not the one that a new process with the same pid may have written meanwhile.

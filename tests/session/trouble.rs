@@ -197,3 +197,40 @@ fn leases_of_another_boot_or_pid_namespace_are_left_alone() {
     world.clauth(&["stop"]).success();
     assert_eq!(fs::read_to_string(foreign).unwrap(), lease);
 }
+
+/// A helper that slept meets everything at once, and in an order that says nothing about who lives: in this one the new lease comes first.
+#[test]
+fn a_new_process_with_the_pid_of_a_dead_one_keeps_its_lease() {
+    if !may_unshare() {
+        return;
+    }
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let script = r#"set -e
+        ticks() { cut -d' ' -f22 "/proc/$1/stat"; }
+        join() { clauth export bash --pid "$1" >/dev/null 2>&1; }
+        sleep 1000 & first=$!
+        join $first
+        cd "$HOME"/.clauth/run/*/work
+        read -r helper rest <helper
+        kill -STOP $helper
+        sleep 1000 & other=$!
+        join_elsewhere() { (cd "$OLDPWD"; join "$1"); }
+        join_elsewhere $other
+        started=$(ticks $first)
+        kill -9 $first; wait $first || :
+        # A pid and its start time name one process: the next one has to start in another tick of the clock.
+        until [ "$(ticks self)" != "$started" ]; do :; done
+        echo $((first - 1)) >/proc/sys/kernel/ns_last_pid; sleep 1000 & second=$!
+        [ $second = $first ]
+        join_elsewhere $second
+        kill -CONT $helper
+        # The helper has seen all of it once it sees this.
+        kill -9 $other
+        while [ -e leases/$other ]; do :; done
+        cat leases/$second
+        kill -0 $helper"#;
+    let mut command = world.command("unshare");
+    command.current_dir(work).args(["--pid", "--fork", "--mount-proc", "/bin/sh", "-c", script]);
+    assert!(Finished::run(command).success().stdout().ends_with(" shell\n"));
+}
