@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::Session;
 use super::lease::{Lease, pid_of};
@@ -76,6 +76,8 @@ impl Helper {
             match event {
                 Event::Exited(pid) => self.end(pid)?,
                 Event::Changed(name) => pid_of(&name).map_or(Ok(()), |pid| self.look_at(pid))?,
+                // Shells begin a new session in the same place, with a helper of its own.
+                Event::Gone => bail!("{} was deleted", self.session.leases().display()),
                 Event::Overflow => self.look_at_all()?,
             }
         }

@@ -66,7 +66,8 @@ impl Events {
     /// Watches for entries that appear in a directory or leave it.
     pub fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
         use inotify::WatchFlags as Watch;
-        let changes = Watch::CREATE | Watch::DELETE | Watch::MOVED_TO | Watch::MOVED_FROM | Watch::DELETE_SELF | Watch::ONLYDIR;
+        let changes = Watch::CREATE | Watch::DELETE | Watch::MOVED_TO | Watch::MOVED_FROM;
+        let changes = changes | Watch::DELETE_SELF | Watch::MOVE_SELF | Watch::ONLYDIR;
         inotify::add_watch(&self.inotify, path, changes)?;
         Ok(())
     }
@@ -119,7 +120,8 @@ impl Events {
             match reader.next() {
                 Ok(change) => events.push(match change.file_name() {
                     Some(name) => Event::Changed(OsStr::from_bytes(name.to_bytes()).into()),
-                    None => Event::Overflow,
+                    None if change.events().contains(inotify::ReadFlags::QUEUE_OVERFLOW) => Event::Overflow,
+                    None => Event::Gone,
                 }),
                 Err(rustix::io::Errno::AGAIN) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}

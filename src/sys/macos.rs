@@ -116,6 +116,7 @@ impl Events {
         for event in ready.iter().map(kqueue::Event::filter) {
             let event = match event {
                 EventFilter::Proc { pid, .. } => Event::Exited(pid.as_raw_nonzero().get().cast_unsigned()),
+                EventFilter::Vnode { flags, .. } if flags.intersects(VnodeEvents::DELETE | VnodeEvents::RENAME) => Event::Gone,
                 _ => Event::Overflow, // a directory: kqueue does not name the entry
             };
             if !events.contains(&event) {

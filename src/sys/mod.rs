@@ -41,6 +41,8 @@ pub enum Event {
     /// The entry of this name appeared in, changed in or left the watched directory.
     #[cfg_attr(all(target_os = "macos", not(test)), expect(dead_code, reason = "kqueue names no entry"))]
     Changed(std::ffi::OsString),
+    /// The watched directory was deleted or moved away.
+    Gone,
     /// Some changes were not told: look at everything again.
     Overflow,
 }

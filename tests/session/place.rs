@@ -185,3 +185,19 @@ fn sessions_that_are_deleted_begin_anew() {
         session.wait_for_end();
     });
 }
+
+#[test]
+fn a_helper_whose_session_was_deleted_does_not_serve_the_next_one() {
+    let (world, work) = used();
+    let session = Session::of(&world, "work");
+    let [first, second] = [(); 2].map(|()| Holder::start(&world));
+    first.evaluate(&world, &work).success();
+    let old = session.assert_serves(first.pid());
+    signal(old, Signal::STOP);
+    fs::remove_dir_all(world.path("home/.clauth/run")).unwrap();
+    second.evaluate(&world, &work).success();
+    let new = session.assert_serves(second.pid());
+    assert_ne!(new, old);
+    signal(old, Signal::CONT);
+    wait_until("only the new one is left", || world.processes_named("helper work") == [new.cast_signed()]);
+}
