@@ -179,6 +179,51 @@ fn a_lease_of_a_pid_that_passed_on_is_removed() {
 }
 
 #[test]
+fn garbage_among_the_leases_keeps_no_helper() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    let shell = Holder::start(&world);
+    shell.evaluate(&world, &work).success();
+    let helper = session.assert_serves(shell.pid());
+    let own = shell.pid().to_string();
+    let start = fs::read_to_string(session.lease(shell.pid())).unwrap().split_ascii_whitespace().next().unwrap().to_owned();
+    let leases = session.directory().join("leases");
+    let files: [(&str, &[u8]); 9] = [
+        ("0", b"1 shell\n"),
+        ("4294967295", b"1 shell\n"),
+        ("99999999999999999999", b"1 shell\n"),
+        ("-1", b"1 shell\n"),
+        ("1", b""),
+        ("2", b"\xff\xfe\x00"),
+        ("3", b"1\n"),
+        ("4", b"1 nobody\n"),
+        ("a name", b"1 shell\n"),
+    ];
+    for round in 0..2 {
+        for (name, bytes) in files {
+            world.write(leases.join(name), bytes);
+        }
+        world.write(leases.join(format!("0{own}")), format!("{start} shell\n"));
+        world.mkdir(leases.join(format!("{}", 1_000_000 + round)));
+        Finished::run({
+            let mut command = world.command("mkfifo");
+            command.arg(leases.join(format!("{}", 2_000_000 + round)));
+            command
+        })
+        .success();
+        let other = Holder::start(&world);
+        other.evaluate(&world, &work).success();
+        assert_eq!(session.assert_serves(other.pid()), helper);
+        world.clauth_in(&work, &["status"]).success();
+        drop(other);
+    }
+    drop(shell);
+    wait_until("the helper is gone", || world.processes_named("helper work").is_empty());
+    assert_eq!(session.log(), "");
+}
+
+#[test]
 fn leases_of_another_boot_or_pid_namespace_are_left_alone() {
     let world = World::new();
     let work = world.bind("home/work", "work");
