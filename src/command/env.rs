@@ -101,8 +101,9 @@ fn environment(profile: &crate::profile::Profile, changes: &[Change]) -> Environ
 }
 
 /// The process whose life the lease follows: the group's leader, which is the shell in `eval "$(…)"`, in pipes, functions and scripts alike; where
-/// this process leads its own group (fish pipelines, zsh `<(…)`) its parent. PowerShell makes no groups, so there always its parent.
+/// this process leads its own group (fish pipelines, zsh `<(…)`), or the leader is gone or out of sight, its parent. PowerShell makes no groups, so
+/// there always its parent.
 fn holder(shell: Shell) -> Option<u32> {
-    let group = sys::process_group();
-    if shell == Shell::Pwsh || group == std::process::id() { sys::parent_process() } else { Some(group) }
+    let leader = sys::process_group().filter(|leader| *leader != std::process::id() && sys::start_time(*leader).is_some());
+    leader.filter(|_| shell != Shell::Pwsh).or_else(sys::parent_process)
 }

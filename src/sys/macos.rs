@@ -37,6 +37,11 @@ pub fn start_time(pid: u32) -> Option<String> {
     Some(format!("{}.{:06}", process.pbi_start_tvsec, process.pbi_start_tvusec))
 }
 
+/// The leader of this process's group.
+pub fn process_group() -> Option<u32> {
+    Some(rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned())
+}
+
 /// The name of a process's program, at most 31 bytes of it.
 pub fn command_name(pid: u32) -> Option<OsString> {
     let process = process(pid)?;
