@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::print_json;
 use crate::context::Context;
 use crate::env::change::{Before, Change};
 use crate::env::record::Chosen;
@@ -54,8 +53,7 @@ pub fn print_failure() {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let caller = sys::parent_process().and_then(sys::command_name);
-    let shell = arguments.shell.unwrap_or_else(|| caller.as_deref().map_or(Shell::Sh, Shell::from_program));
+    let shell = arguments.shell.or_else(calling_shell).unwrap_or(Shell::Sh);
     let before = Before::of(&context.env, |dir| context.layout.owns(dir));
     let holder = holder(shell);
     let Some(name) = &arguments.profile else {
@@ -76,7 +74,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     let changes = before.load(profile.name.as_str(), &profile.config_dir, Chosen::Hand, &config.keep_env);
     if arguments.json {
-        print_json(&environment(&profile, &changes))?;
+        io::print_json(&environment(&profile, &changes))?;
     } else {
         io::print(shell.changes(&changes) + &shell.pin(Some(profile.name.as_str())))?;
     }
@@ -98,6 +96,13 @@ fn environment(profile: &crate::profile::Profile, changes: &[Change]) -> Environ
         }
     }
     environment
+}
+
+/// The shell that called: by the name it has, or, since a script bears its own, by the program that runs it.
+fn calling_shell() -> Option<Shell> {
+    let caller = sys::parent_process()?;
+    let names = [sys::command_name(caller), sys::program_name(caller)];
+    names.into_iter().flatten().find_map(|name| Shell::from_program(&name))
 }
 
 /// The process whose life the lease follows: the group's leader, which is the shell in `eval "$(…)"`, in pipes, functions and scripts alike; where

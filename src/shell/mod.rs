@@ -43,12 +43,11 @@ impl fmt::Display for Shell {
 }
 
 impl Shell {
-    /// Returns the shell that a program's name means; what is unknown is taken for a POSIX one.
-    pub fn from_program(name: &OsStr) -> Self {
+    /// Returns the shell that a program's name means, such as `-bash` for a login shell, `fish-4` or `zsh5`.
+    pub fn from_program(name: &OsStr) -> Option<Self> {
         let name = name.to_string_lossy();
-        // A login shell is called `-bash`; one beside others `fish-4`, `zsh5`, `pwsh-preview` or `pwsh.exe`.
-        let name = name.trim_start_matches('-').split(|character: char| !character.is_ascii_alphabetic()).next();
-        Self::from_str(name.unwrap_or_default(), true).unwrap_or(Self::Sh)
+        let letters: String = name.trim_start_matches('-').chars().take_while(char::is_ascii_alphabetic).collect();
+        Self::from_str(&letters, true).ok()
     }
 
     /// Returns the prompt hook, with the program's path put in; `None` for a shell without one.

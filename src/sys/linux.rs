@@ -36,10 +36,15 @@ pub fn process_group() -> Option<u32> {
     stat_field(std::process::id(), 5)?.parse().ok().filter(|leader| *leader != 0)
 }
 
-/// The name of a process's program, at most 15 bytes of it.
+/// The name of a process, at most 15 bytes of it: its program's, or its script's.
 pub fn command_name(pid: u32) -> Option<OsString> {
     let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
     Some(OsStr::from_bytes(name.trim_ascii_end()).into())
+}
+
+/// The file name of a process's program: of a script, its interpreter's.
+pub fn program_name(pid: u32) -> Option<OsString> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()?.file_name().map(OsStr::to_owned)
 }
 
 fn stat_field(pid: u32, number: usize) -> Option<String> {

@@ -3,6 +3,7 @@
 //! Nothing here changes the test process itself (no `set_var`, no `set_current_dir`): all tests are threads of one process.
 
 pub(crate) mod claude;
+pub(crate) mod commands;
 pub(crate) mod finished;
 pub(crate) mod output;
 pub(crate) mod patience;
