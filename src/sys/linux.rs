@@ -30,10 +30,9 @@ pub fn start_time(pid: u32) -> Option<String> {
     stat_field(pid, 22)
 }
 
-/// The leader of this process's group; `None` when it is out of sight, in another pid namespace.
-pub fn process_group() -> Option<u32> {
-    // Not getpgrp(2), whose 0 in that case rustix takes for impossible.
-    stat_field(std::process::id(), 5)?.parse().ok().filter(|leader| *leader != 0)
+/// The leader of a process's group; `None` when it is out of sight, in another pid namespace.
+pub fn process_group(pid: u32) -> Option<u32> {
+    stat_field(pid, 5)?.parse().ok().filter(|leader| *leader != 0)
 }
 
 /// The name of a process, at most 15 bytes of it: its program's, or its script's.

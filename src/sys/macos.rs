@@ -37,9 +37,9 @@ pub fn start_time(pid: u32) -> Option<String> {
     Some(format!("{}.{:06}", process.pbi_start_tvsec, process.pbi_start_tvusec))
 }
 
-/// The leader of this process's group.
-pub fn process_group() -> Option<u32> {
-    Some(rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned())
+/// The leader of a process's group.
+pub fn process_group(pid: u32) -> Option<u32> {
+    process(pid).map(|process| process.pbi_pgid)
 }
 
 /// The name of a process's program, at most 31 bytes of it.
