@@ -169,8 +169,11 @@ mod tests {
     #[test]
     fn a_shell_is_known_by_every_name_it_goes_by() {
         let names = [("-bash", Shell::Bash), ("bash-5.3", Shell::Bash), ("zsh5", Shell::Zsh), ("fish-4", Shell::Fish), ("pwsh.exe", Shell::Pwsh)];
-        for (name, shell) in names.into_iter().chain([("dash", Shell::Sh), ("python3", Shell::Sh), ("", Shell::Sh)]) {
-            assert_eq!(Shell::from_program(name.as_ref()), shell, "{name}");
+        for (name, shell) in names.into_iter().chain([("dash", Shell::Sh), ("sh", Shell::Sh)]) {
+            assert_eq!(Shell::from_program(name.as_ref()), Some(shell), "{name}");
+        }
+        for name in ["python3", ""] {
+            assert_eq!(Shell::from_program(name.as_ref()), None, "{name}");
         }
     }
 }
