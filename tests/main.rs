@@ -6,4 +6,5 @@
 mod commands;
 mod harness;
 mod hook;
+mod session;
 mod support;

@@ -105,9 +105,12 @@ fn calling_shell() -> Option<Shell> {
     names.into_iter().flatten().find_map(|name| Shell::from_program(&name))
 }
 
-/// The process whose life the lease follows: the group's leader, which is the shell in `eval "$(…)"`, in pipes, functions and scripts alike; where
-/// this process leads its own group (fish pipelines, zsh `<(…)`) its parent. PowerShell makes no groups, so there always its parent.
+/// The process whose life the lease follows: the group's leader, which is the shell in `eval "$(…)"`, in functions and scripts alike. Where the
+/// parent is in another group (a job of an interactive shell: a pipeline, zsh `<(…)`), or the leader is gone or out of sight, the parent. PowerShell
+/// makes no groups, so there always the parent.
 fn holder(shell: Shell) -> Option<u32> {
-    let group = sys::process_group();
-    if shell == Shell::Pwsh || group == std::process::id() { sys::parent_process() } else { Some(group) }
+    let parent = sys::parent_process()?;
+    let group = sys::process_group(std::process::id());
+    let leader = group.filter(|leader| shell != Shell::Pwsh && sys::process_group(parent) == group && sys::start_time(*leader).is_some());
+    Some(leader.unwrap_or(parent))
 }

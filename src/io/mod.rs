@@ -7,7 +7,7 @@ mod lock;
 mod say;
 mod toml;
 
-pub use atomic::{create_dir, read_bounded, write};
+pub use atomic::{create_dir, read_bounded, sweep, write};
 pub use json::print_json;
 pub use lock::FileLock;
 pub use say::{confirm, print, say, terminal_safe};

@@ -37,6 +37,11 @@ pub fn start_time(pid: u32) -> Option<String> {
     Some(format!("{}.{:06}", process.pbi_start_tvsec, process.pbi_start_tvusec))
 }
 
+/// The leader of a process's group.
+pub fn process_group(pid: u32) -> Option<u32> {
+    process(pid).map(|process| process.pbi_pgid)
+}
+
 /// The name of a process's program, at most 31 bytes of it.
 pub fn command_name(pid: u32) -> Option<OsString> {
     let process = process(pid)?;
@@ -128,6 +133,7 @@ impl Events {
         for event in ready.iter().map(kqueue::Event::filter) {
             let event = match event {
                 EventFilter::Proc { pid, .. } => Event::Exited(pid.as_raw_nonzero().get().cast_unsigned()),
+                EventFilter::Vnode { flags, .. } if flags.intersects(VnodeEvents::DELETE | VnodeEvents::RENAME) => Event::Gone,
                 _ => Event::Overflow, // a directory: kqueue does not name the entry
             };
             if !events.contains(&event) {

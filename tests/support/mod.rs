@@ -10,6 +10,7 @@ pub(crate) mod patience;
 pub(crate) mod processes;
 pub(crate) mod sandbox;
 pub(crate) mod screen;
+pub(crate) mod session;
 pub(crate) mod shell;
 pub(crate) mod startup;
 pub(crate) mod syntax;
@@ -19,7 +20,9 @@ pub(crate) mod world;
 
 pub(crate) use patience::wait_until;
 pub(crate) use sandbox::Sandbox;
+pub(crate) use session::{Holder, Session};
 pub(crate) use shell::{Language, Shell};
 pub(crate) use startup::Startup;
 pub(crate) use terminal::Terminal;
 pub(crate) use trace::{Started, Traced};
+pub(crate) use world::World;
