@@ -6,5 +6,6 @@
 mod commands;
 mod harness;
 mod hook;
+mod real_client;
 mod session;
 mod support;

@@ -53,13 +53,16 @@ impl<'a> Before<'a> {
     /// Returns the changes that load a profile; none when it is loaded already and nothing overrides it.
     pub fn load(&self, name: &str, config_dir: &Path, chosen: Chosen, keep: &[String]) -> Vec<Change> {
         let mut record = Record { chosen, ..self.record.clone() };
+        // A refusal sets aside what a profile keeps.
+        let kept: Vec<_> = record.aside().filter(|name| keep.iter().any(|kept| kept == name)).map(Change::PutBack).collect();
+        record.aside.retain(|name| !keep.contains(name));
         let overriding = record.set_aside(self.env, keep).into_iter().map(Change::SetAside);
         let loaded = [
             Change::Export(CLAUDE_CONFIG_DIR, config_dir.to_string_lossy().into_owned()),
             Change::Export(CLAUTH_PROFILE, name.into()),
             Change::Export(CLAUTH_STATE, record.text()),
         ];
-        overriding.chain(self.needed(loaded)).collect()
+        kept.into_iter().chain(overriding).chain(self.needed(loaded)).collect()
     }
 
     /// Returns the changes back to what the user had. A `CLAUDE_CONFIG_DIR` that is not clauth's is the user's, and stays.
@@ -73,15 +76,17 @@ impl<'a> Before<'a> {
         self.put_back().chain(self.needed(config_dir.into_iter().chain(rest))).collect()
     }
 
-    /// Returns the changes that make `claude` refuse to start.
+    /// Returns the changes that make `claude` refuse. A config directory alone does not: an API key in the environment is served whatever that
+    /// is (Claude Code 2.1.329), so all that overrides a login is set aside here too, `keep_env` or not.
     pub fn refuse(&self, refused: &Path) -> Vec<Change> {
-        let record = Record { config_dir: self.record.config_dir.clone(), ..Record::default() };
+        let mut record = Record { chosen: Chosen::Hook, ..self.record.clone() };
+        let overriding = record.set_aside(self.env, &[]).into_iter().map(Change::SetAside);
         let refusal = [
             Change::Export(CLAUDE_CONFIG_DIR, refused.to_string_lossy().into_owned()),
             Change::Unset(CLAUTH_PROFILE),
             Change::Export(CLAUTH_STATE, record.text()),
         ];
-        self.put_back().chain(self.needed(refusal)).collect()
+        overriding.chain(self.needed(refusal)).collect()
     }
 
     fn put_back(&self) -> impl Iterator<Item = Change> + '_ {
@@ -177,12 +182,23 @@ mod tests {
     }
 
     #[test]
-    fn refusing_remembers_what_the_user_had() {
-        let own = env(&[(CLAUDE_CONFIG_DIR, "/mine")]);
+    fn refusing_leaves_nothing_to_be_served_by_and_remembers_what_the_user_had() {
+        let own = env(&[(CLAUDE_CONFIG_DIR, "/mine"), ("ANTHROPIC_API_KEY", "back")]);
         let refused = after(&own, &Before::of(&own, owns).refuse(Path::new("/c/refused/x")));
         assert_eq!(refused.get(CLAUDE_CONFIG_DIR), Some(OsStr::new("/c/refused/x")));
+        assert_eq!(refused.get("ANTHROPIC_API_KEY"), None);
         let left = after(&refused, &Before::of(&refused, owns).leave());
         assert_eq!(left.variables, own.variables);
+    }
+
+    #[test]
+    fn what_a_profile_keeps_is_back_when_it_is_entered_from_a_refusal() {
+        let own = env(&[("ANTHROPIC_BASE_URL", "back")]);
+        let refused = after(&own, &Before::of(&own, owns).refuse(Path::new("/c/refused/x")));
+        assert_eq!(refused.get("ANTHROPIC_BASE_URL"), None);
+        let loaded = after(&refused, &load(&refused));
+        assert_eq!(loaded.get("ANTHROPIC_BASE_URL"), Some(OsStr::new("back")));
+        assert_eq!(load(&loaded), []);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(crate) mod finished;
 pub(crate) mod output;
 pub(crate) mod patience;
 pub(crate) mod processes;
+pub(crate) mod rig;
 pub(crate) mod sandbox;
 pub(crate) mod screen;
 pub(crate) mod session;

@@ -1,0 +1,119 @@
+"""How many processes real prompts start, counted by strace at a shell in a terminal."""
+
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+
+PROMPT = "=bench=> "
+CALLS = "trace=clone,clone3,fork,vfork,execve,execveat"
+RC_FILES = {
+    "bash": (".bashrc", f"unset PROMPT_COMMAND\nPS1='{PROMPT}'\n", ["--noprofile", "-i"]),
+    "zsh": (".zshrc", f"unsetopt prompt_sp prompt_cr\nPS1='{PROMPT}'\n", ["-d", "-i"]),
+    "fish": (".config/fish/config.fish", f"function fish_prompt; echo -n '{PROMPT}'; end\nfunction fish_title; end\n", ["-i"]),
+}
+
+
+def strace():
+    """Returns strace where it works: some containers have it and forbid it."""
+    program = shutil.which("strace")
+    works = program and subprocess.run([program, "-f", "-o", "/dev/null", "/bin/true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    return program if works else None
+
+
+class Traced:
+    """A shell in a terminal under strace."""
+
+    def __init__(self, language, world):
+        name, text, arguments = RC_FILES[language.name]
+        rc_file = world.home / name
+        rc_file.parent.mkdir(parents=True, exist_ok=True)
+        rc_file.write_text(text + language.hook_line + "\n")
+        # Without this directory the first fish of a HOME reads all manual pages of the machine.
+        (world.home / ".local/share/fish/generated_completions").mkdir(parents=True, exist_ok=True)
+        self.log = world.base / f"strace.{language.name}"
+        # strace as a detached grandchild: the shell, not strace, is what is started.
+        command = [strace(), "-DDD", "-f", "-qq", "-e", CALLS, "-e", "signal=none", "-o", str(self.log), language.program, *arguments]
+        self.serial = 0
+        self.shown = b""
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.chdir(world.home)
+            os.execve(command[0], command, world.env)
+        self.wait_for(PROMPT)
+
+    def wait_for(self, text):
+        deadline = time.monotonic() + 20
+        while text.encode() not in self.shown:
+            if time.monotonic() > deadline or not select.select([self.terminal], [], [], 20)[0]:
+                raise TimeoutError(f"no {text!r} in {self.shown!r}")
+            part = os.read(self.terminal, 4096)
+            self.shown += part
+            if b"\x1b[c" in part or b"\x1b[0c" in part:
+                os.write(self.terminal, b"\x1b[?62c")  # fish 4 asks what kind of terminal this is
+
+    def line(self, text=""):
+        """Types a line and waits for the prompt behind what it prints; an editor that redraws the line shows it as it was typed."""
+        self.serial += 1
+        self.shown = b""
+        os.write(self.terminal, f"{text}{'; ' if text else ''}echo en''d{self.serial}.\r".encode())
+        self.wait_for(f"end{self.serial}.")
+        self.shown = self.shown.split(f"end{self.serial}.".encode(), 1)[1]
+        self.wait_for(PROMPT)
+
+    def processes(self, lines):
+        """Returns how many processes a number of lines started."""
+        before = len(self.log.read_bytes())
+        for text in lines:
+            self.line(text)
+        started = self.log.read_bytes()[before:].decode(errors="replace")
+        calls = re.findall(r"^\d+ +(?:clone3?|v?fork)\(.*", started, re.M)
+        return sum("CLONE_THREAD" not in call for call in calls)
+
+    def close(self):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self.terminal)
+
+
+def count(language, world, depth):
+    """Returns the processes of 20 unchanged prompts bound and unbound, and of 20 changes between directories with no binding."""
+    shell = Traced(language, world)
+    try:
+        shell.line(f"cd '{world.directory(world.bound, depth)}'")
+        bound = shell.processes([""] * 20)
+        one = world.directory(world.base, depth)
+        other = one.parent / "e"
+        other.mkdir(exist_ok=True)
+        shell.line(f"cd '{one}'")
+        unbound = shell.processes([""] * 20)
+        moved = shell.processes([f"cd '{other}'", f"cd '{one}'"] * 10)
+        # Counting nothing at all would look the same: a bound directory must cost its evaluation.
+        if shell.processes([f"cd '{world.bound}'"]) == 0:
+            raise RuntimeError(f"strace sees no evaluation in {language.name}")
+    finally:
+        shell.close()
+    return bound, unbound, moved
+
+
+def syscalls(world, cwd, pid):
+    """Returns how many system calls one `clauth export` makes."""
+    log = world.base / "strace.export"
+    command = [strace(), "-f", "-qq", "-o", log, world.program, "export", "bash", "--pid", str(pid)]
+    subprocess.run(command, env=world.env, cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return len(log.read_text().splitlines())
+
+
+def instructions(world, cwd, pid):
+    """Returns how many instructions one `clauth export` takes, in thousands, by valgrind."""
+    valgrind = shutil.which("valgrind")
+    if not valgrind:
+        return None
+    command = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", world.program, "export", "bash", "--pid", str(pid)]
+    done = subprocess.run(command, env=world.env, cwd=cwd, check=False, capture_output=True, text=True)
+    collected = re.search(r"Collected : (\d+)", done.stderr)
+    return int(collected[1]) // 1000 if collected else None

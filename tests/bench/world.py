@@ -1,0 +1,120 @@
+"""A sealed world to measure in: its own HOME, a `~/.claude` of 60 shared entries, one bound tree and one unbound."""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+SHARED_ENTRIES = 60
+BINDING_SIZE = 200
+PROFILE = "work"
+
+
+class World:
+    """Holds the directories; to be closed, which ends what was started here and removes it all."""
+
+    def __init__(self, program):
+        self.program = Path(program)
+        # Directly below /tmp, so that a depth of 3 is possible. Two trees: above the unbound one nothing may stand.
+        parent = os.path.realpath("/tmp")
+        self.base = Path(tempfile.mkdtemp(prefix="clauth-bench-", dir=parent))
+        self.bound = Path(tempfile.mkdtemp(prefix="clauth-bench-", dir=parent))
+        self.home = self.base / "home"
+        self.bin = self.base / "bin"
+        self.bin.mkdir()
+        self._settle_claude()
+        os.symlink(shutil.which("true"), self.bin / "claude")
+        path = [self.bin, self.program.parent, "/usr/bin", "/bin"]
+        self.env = {"PATH": ":".join(map(str, path)), "HOME": str(self.home), "TERM": "xterm", "LANG": "C.UTF-8"}
+        self.clauth("add", PROFILE)
+        text = f'profile = "{PROFILE}"\n'
+        (self.bound / ".clauth.toml").write_text("#" * (BINDING_SIZE - len(text) - 1) + "\n" + text)
+        self.clauth("allow", cwd=self.bound)
+
+    def _settle_claude(self):
+        claude = self.home / ".claude"
+        for name in ["plugins", "file-history", "session-env", "shell-snapshots", "commands", "skills", "projects"]:
+            (claude / name).mkdir(parents=True)
+        for name in ["settings.json", "history.jsonl", "CLAUDE.md"]:
+            (claude / name).write_text("{}\n")
+        linked = len(os.listdir(claude)) - 1  # projects is no link
+        for number in range(SHARED_ENTRIES - linked):
+            (claude / f"entry-{number}").write_text("x\n")
+        projects = ",".join(f'"/srv/project-{n}": {{"hasTrustDialogAccepted": true, "allowedTools": []}}' for n in range(100))
+        account = '"oauthAccount": {"emailAddress": "me@home.example", "accountUuid": "1"}'
+        (self.home / ".claude.json").write_text(f'{{"theme": "dark", "projects": {{{projects}}}, {account}}}\n')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        helper = self.helper()
+        if helper:
+            os.kill(helper, signal.SIGKILL)
+        shutil.rmtree(self.base)
+        shutil.rmtree(self.bound)
+
+    def clauth(self, *arguments, cwd=None, **options):
+        """Runs the program under measurement to its end."""
+        options = {"check": True, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
+        return subprocess.run([self.program, *arguments], cwd=cwd or self.home, env=self.env, **options)
+
+    def directory(self, root, depth):
+        """Returns a directory so many levels below `/`, made below `root`."""
+        path = root
+        while len(path.parts) - 1 < depth:
+            path = path / "d"
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def runtime(self):
+        return self.home / ".clauth" / "profiles" / PROFILE / "runtime"
+
+    def helper(self):
+        """Returns the pid of the live helper, or None."""
+        for note in (self.home / ".clauth" / "run").glob(f"*/{PROFILE}/helper"):
+            words = note.read_text().split()
+            if words and is_alive(int(words[0])):
+                return int(words[0])
+        return None
+
+    def lease_for(self, pid):
+        """Takes a lease for a process, as a prompt of it would, and returns the helper's pid."""
+        self.clauth("export", "bash", "--pid", str(pid), "--first", cwd=self.bound)
+        return self.helper()
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return not Path("/proc/self").exists()
+
+
+def wait_for_end(pid, patience=10.0):
+    """Waits until a process that is not our child has ended, by the kernel's own event where there is one."""
+    deadline = time.perf_counter() + patience
+    if hasattr(os, "pidfd_open"):
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            if not select.select([handle], [], [], patience)[0]:
+                raise TimeoutError(f"process {pid} does not end")
+        finally:
+            os.close(handle)
+        return
+    while is_alive(pid):
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"process {pid} does not end")
+        time.sleep(0.0002)
