@@ -155,7 +155,7 @@ fn what_the_user_keeps_is_not_set_aside() {
 }
 
 #[test]
-fn a_refused_directory_puts_the_key_back() {
+fn a_key_is_served_whatever_the_config_directory_so_a_refused_directory_sets_it_aside_too() {
     Shell::each(|shell| {
         let world = World::new();
         let bound = world.bind("home/w", "work");
@@ -164,8 +164,10 @@ fn a_refused_directory_puts_the_key_back() {
         let mut terminal = Terminal::start(&world, shell, &startup);
         terminal.run(&shell.cd(&bound));
         terminal.run(&shell.cd(refused.parent().unwrap()));
-        assert_eq!(terminal.run(&shell.show_exported(KEY)), "sk");
+        assert_eq!(terminal.run(&shell.show_exported(KEY)), UNSET);
         assert_eq!(terminal.run("claude"), world.claude_refusal());
+        terminal.run(&shell.cd(world.plain()));
+        assert_eq!(terminal.run(&shell.show_exported(KEY)), "sk");
     });
 }
 
