@@ -4,16 +4,17 @@
 # A prompt where nothing changed starts no process: the program's last answer left two functions behind, __clauth_state and __clauth_here,
 # which are true for as long as it holds. Everything here keeps the user's $?, traps, options and PROMPT_COMMAND.
 
-__clauth_program='@CLAUTH@'
+# What is kept in variables is this shell's alone, even where `set -a` exports every assignment.
+\builtin export -n __clauth_program='@CLAUTH@'
 
 __clauth_hook() {
-  local code=$?
+  \builtin local code="$?" # quoted, since `builtin` makes it a word like any other, to be split at IFS
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
     :
   elif [[ ${__clauth_at-} == "$$ ${PWD-}" ]]; then
     { __clauth_state && __clauth_here; } || __clauth_evaluate
   elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
-    __clauth_at="$$ ${PWD-}"
+    \builtin export -n __clauth_at="$$ ${PWD-}"
   else
     __clauth_evaluate
   fi
@@ -24,7 +25,7 @@ __clauth_hook() {
 # True when no .clauth.toml stands here or above; then __clauth_here asks the same from now on. It walks by `..`: the physical parents,
 # whatever links $PWD went through.
 __clauth_nothing_above() {
-  local up='' test depth=0
+  \builtin local up='' test depth=0
   [[ . -ef ${PWD-} && ! -h .clauth.toml ]] || return 1
   # shellcheck disable=SC2016 # expanded where the function runs
   test='. -ef $PWD && ! -h .clauth.toml'
@@ -41,7 +42,7 @@ __clauth_nothing_above() {
 }
 
 __clauth_evaluate() {
-  local trap answer code=0 first=
+  \builtin local trap answer code=0 first=
   if [[ ! -x $__clauth_program ]]; then
     __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
     return 0
@@ -50,11 +51,14 @@ __clauth_evaluate() {
   # Ctrl-C ends the program; without a trap it would end the whole prompt command.
   trap=$(\builtin trap -p INT)
   \builtin trap : INT
-  answer=$("$__clauth_program" export bash --pid "$$" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
-  \builtin eval "${trap:-trap - INT}"
+  # That a program cannot be run is said by the shell itself, each time: once is enough.
+  answer=$([[ ${__clauth_code-} != 12[67] ]] || \builtin exec 2>/dev/null
+    "$__clauth_program" export bash --pid "$$" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  \builtin export -n __clauth_code="$code"
+  \builtin eval "\\builtin ${trap:-trap - INT}"
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
     \builtin eval "$answer" || :
-    __clauth_at="$$ ${PWD-}"
+    \builtin export -n __clauth_at="$$ ${PWD-}"
   else
     __clauth_fail "could not find out the account of this directory (status $code); press Enter to try again, or run \`clauth status\`"
   fi
@@ -62,7 +66,7 @@ __clauth_evaluate() {
 
 # Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another.
 __clauth_fail() {
-  local home=${CLAUTH_HOME:-${HOME-}/.clauth}
+  \builtin local home="${CLAUTH_HOME:-${HOME-}/.clauth}"
   case ${CLAUDE_CONFIG_DIR-} in
     "$home"/*) ;;
     ?*) home='' ;;
@@ -73,17 +77,23 @@ __clauth_fail() {
     \builtin unset CLAUTH_PROFILE
   fi
   [[ ${__clauth_said-} == "$1" ]] || \builtin printf 'clauth: %s\n' "$1" >&2
-  __clauth_said=$1
-  __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
+  \builtin export -n __clauth_said="$1"
+  \builtin export -n __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
 }
 
+# First in the prompt's commands, so that the others see what it sets, but behind direnv and mise: a key that they set for a directory is to be
+# set aside at the same prompt.
 __clauth_install() {
-  local command
+  \builtin local command at=0 index=0
   for command in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
-    case $command in *__clauth_hook*) return 0 ;; esac
+    index=$((index + 1))
+    case $command in
+      *__clauth_hook*) return 0 ;;
+      *_direnv_hook* | *_mise_hook*) at=$index ;;
+    esac
   done
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-    PROMPT_COMMAND=(__clauth_hook ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+    PROMPT_COMMAND=("${PROMPT_COMMAND[@]:0:at}" __clauth_hook "${PROMPT_COMMAND[@]:at}")
     return 0
   fi
   command=__clauth_hook
@@ -93,6 +103,11 @@ __clauth_install() {
   esac
   # Below 5.1 only the first element of an array is run, so it stays what it is.
   # shellcheck disable=SC2178,SC2128
-  PROMPT_COMMAND="$command${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+  if ((at == 1)); then
+    while [[ $PROMPT_COMMAND == *[$' \t\n;'] ]]; do PROMPT_COMMAND=${PROMPT_COMMAND%?}; done # `;;` would be a syntax error
+    PROMPT_COMMAND="$PROMPT_COMMAND;$command"
+  else
+    PROMPT_COMMAND="$command${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+  fi
 }
 __clauth_install

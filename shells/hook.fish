@@ -5,11 +5,21 @@
 
 set -g __clauth_program '@CLAUTH@'
 
-function __clauth_hook --on-event fish_prompt --on-variable PWD
+function __clauth_hook
     status is-command-substitution; and return # (cd x; pwd) really changes PWD
     set -q CLAUTH_DISABLE; and test -n "$CLAUTH_DISABLE"; and return
     test "$__clauth_at" = "$fish_pid $PWD"; and __clauth_same; and return
     __clauth_evaluate
+end
+
+# The handlers are made at the first prompt, which puts them behind direnv's and mise's, wherever their lines stand: a key that those set for a
+# directory is to be set aside at the same prompt.
+function __clauth_begin --on-event fish_prompt
+    functions --erase __clauth_begin
+    function __clauth_at_prompt --on-event fish_prompt --on-variable PWD
+        __clauth_hook
+    end
+    __clauth_hook
 end
 
 function __clauth_evaluate
@@ -19,8 +29,12 @@ function __clauth_evaluate
     end
     set -l first --first
     string match -q -- "$fish_pid *" "$__clauth_at"; and set first ''
-    set -l answer ($__clauth_program export fish --pid $fish_pid --said "$__clauth_said" --pin "$__clauth_pin" "$first" | string collect)
+    # That a program cannot be run is said by the shell itself, each time: once is enough.
+    set -l messages /dev/stderr
+    string match -q -r '^12[67]$' -- "$__clauth_code"; and set messages /dev/null
+    set -l answer ($__clauth_program export fish --pid $fish_pid --said "$__clauth_said" --pin "$__clauth_pin" "$first" 2>>$messages | string collect)
     set -l code $pipestatus[1]
+    set -g __clauth_code $code
     if test $code -eq 0; and string match -q -- '*: clauth-end' "$answer"
         eval $answer
         set -g __clauth_at "$fish_pid $PWD"

@@ -4,6 +4,7 @@
 # which are true for as long as it holds. It runs at prompts and at every change of directory, so that `cd x && claude` is right as well.
 
 typeset -g __clauth_program='@CLAUTH@'
+typeset -g +x __clauth_program # in one step with the value it would lose to `set -a`
 
 __clauth_hook() {
   (( ZSH_SUBSHELL )) && return 0 # chpwd fires inside $(cd x && pwd) too
@@ -11,7 +12,7 @@ __clauth_hook() {
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
     :
   elif [[ ${__clauth_at-} == "$$ $PWD" ]]; then
-    { __clauth_state && __clauth_here } || __clauth_evaluate
+    { __clauth_state && __clauth_here; } || __clauth_evaluate
   elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
     typeset -g +x __clauth_at="$$ $PWD"
   else
@@ -30,7 +31,7 @@ __clauth_nothing_above() {
     [[ ! -e ${up}.clauth.toml ]] || return 1
     test+=" && ! -e ${up}.clauth.toml"
     if [[ ${up:-.} -ef / ]]; then
-      builtin eval "__clauth_here() { [[ $test ]] }"
+      builtin eval "__clauth_here() { [[ $test ]]; }"
       return 0
     fi
     up=../$up
@@ -46,8 +47,11 @@ __clauth_evaluate() {
     return 0
   fi
   [[ ${__clauth_at-} == "$$ "* ]] || first=--first
-  trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
-  answer=$("$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  builtin trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
+  # That a program cannot be run is said by the shell itself, each time: once is enough.
+  answer=$([[ ${__clauth_code-} != 12[67] ]] || exec 2>/dev/null
+    "$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  typeset -g +x __clauth_code=$code
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
     builtin eval "$answer"
     typeset -g +x __clauth_at="$$ $PWD"
@@ -73,9 +77,16 @@ __clauth_fail() {
   typeset -g +x __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
 }
 
+# First among the functions, so that the others see what it sets, but behind direnv and mise: a key that they set for a directory is to be set
+# aside at the same prompt.
 () {
   emulate -L zsh
-  typeset -ga precmd_functions chpwd_functions
-  (( ${precmd_functions[(I)__clauth_hook]} )) || precmd_functions=(__clauth_hook $precmd_functions)
-  (( ${chpwd_functions[(I)__clauth_hook]} )) || chpwd_functions=(__clauth_hook $chpwd_functions)
+  local list
+  local -i at
+  for list in precmd_functions chpwd_functions; do
+    typeset -ga $list
+    (( ${${(P)list}[(I)__clauth_hook]} )) && continue
+    at=${${(P)list}[(I)_(direnv|mise)_hook*]}
+    set -A $list "${(@)${(P)list}[1,at]}" __clauth_hook "${(@)${(P)list}[at+1,-1]}"
+  done
 }

@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{add, allow, binding, completions, env, exec, hook, list, remove, shim, start, status, stop};
 use crate::context::Context;
-use crate::io;
+use crate::error::Mistake;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
 #[derive(Parser)]
@@ -38,7 +38,7 @@ enum Command {
 }
 
 /// Parses the arguments and runs the subcommand.
-pub fn run(context: &Context, called: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
+pub fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
     let line = std::iter::once(called.to_owned()).chain(arguments.iter().cloned());
     let cli = match Cli::try_parse_from(line) {
         Ok(cli) => cli,
@@ -52,31 +52,19 @@ pub fn run(context: &Context, called: &OsStr, arguments: &[OsString]) -> Result<
         }
     };
     match cli.command {
-        Command::Hook(arguments) => hook::run(context, &arguments),
-        Command::Use(arguments) => binding::run(context, &arguments),
-        Command::Allow(arguments) => allow::allow(context, &arguments),
-        Command::Deny(arguments) => allow::deny(context, &arguments),
-        Command::Env(arguments) => env::run(context, &arguments),
-        Command::Start(arguments) => start::run(context, &arguments),
-        Command::Exec(arguments) => exec::run(context, &arguments),
-        Command::Add(arguments) => add::run(context, &arguments),
-        Command::List(arguments) => list::run(context, &arguments),
-        Command::Remove(arguments) => remove::run(context, &arguments),
-        Command::Status(arguments) => status::run(context, &arguments),
-        Command::Stop(arguments) => stop::run(context, &arguments),
-        Command::Shim(action) => shim::install_or_remove(context, &action),
+        Command::Hook(arguments) => hook::run(&context()?, &arguments),
+        Command::Use(arguments) => binding::run(&context()?, &arguments),
+        Command::Allow(arguments) => allow::allow(&context()?, &arguments),
+        Command::Deny(arguments) => allow::deny(&context()?, &arguments),
+        Command::Env(arguments) => env::run(&context()?, &arguments),
+        Command::Start(arguments) => start::run(&context()?, &arguments),
+        Command::Exec(arguments) => exec::run(&context()?, &arguments),
+        Command::Add(arguments) => add::run(&context()?, &arguments),
+        Command::List(arguments) => list::run(&context()?, &arguments),
+        Command::Remove(arguments) => remove::run(&context()?, &arguments),
+        Command::Status(arguments) => status::run(&context()?, &arguments),
+        Command::Stop(arguments) => stop::run(&context()?, &arguments),
+        Command::Shim(action) => shim::install_or_remove(&context()?, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),
     }
-}
-
-/// Prints a value as the `--json` of a command: the schema's number first.
-pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    #[derive(serde::Serialize)]
-    struct Versioned<'a, T> {
-        schema: u32,
-        #[serde(flatten)]
-        value: &'a T,
-    }
-    io::print(serde_json::to_string_pretty(&Versioned { schema: 1, value })? + "\n")?;
-    Ok(())
 }

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::env::Env;
 use crate::error::Mistake;
@@ -18,11 +19,11 @@ use crate::name::ProfileName;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The hub that profiles share; `~/.claude` when absent.
-    pub claude_home: Option<PathBuf>,
+    pub claude_home: Option<Spanned<PathBuf>>,
     /// The profile where nothing is bound.
     pub default_profile: Option<ProfileName>,
     /// Directories below which every `.clauth.toml` is allowed.
-    pub trusted: Vec<PathBuf>,
+    pub trusted: Vec<Spanned<PathBuf>>,
     /// Other names for profiles, so that a committed file can use a team's name.
     pub aliases: BTreeMap<ProfileName, ProfileName>,
     /// Overriding variables that stay set inside a profile.
@@ -48,7 +49,12 @@ impl Config {
         };
         let mut config: Self = toml::from_str(&text).map_err(|error| invalid(Complaint::new(&text, &error)))?;
         for path in config.trusted.iter_mut().chain(&mut config.claude_home) {
+            let (offset, path) = (path.span().start, path.get_mut());
             *path = expand_home(path, env)?;
+            if !path.is_absolute() {
+                // Elsewhere in every directory that a shell stands in, a project's own included.
+                return Err(invalid(Complaint::at(&text, offset, "neither an absolute path nor one below `~`".into())));
+            }
         }
         Ok(config)
     }
@@ -60,7 +66,7 @@ impl Config {
 
     /// Whether every `.clauth.toml` in this canonical directory is allowed: it lies below a trusted one, by whole path components.
     pub fn trusts(&self, directory: &Path) -> bool {
-        self.trusted.iter().filter_map(|trusted| trusted.canonicalize().ok()).any(|trusted| directory.starts_with(trusted))
+        self.trusted.iter().filter_map(|trusted| trusted.get_ref().canonicalize().ok()).any(|trusted| directory.starts_with(trusted))
     }
 }
 

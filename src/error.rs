@@ -43,7 +43,7 @@ mistakes! {
     /// The hub that profiles share is missing.
     NoClaudeHome { path } => "there is no Claude Code config directory at {path}; install Claude Code and run `claude` once, or set `claude_home` in ~/.clauth/config.toml";
     /// The profile's config directory could not be made.
-    ConfigDirectory { profile, reason } => "the config directory of `{profile}` could not be made, so `claude` refuses here: {reason}";
+    ConfigDirectory { profile, reason } => "the config directory of `{profile}` could not be made, so `claude` refuses here ({reason}); mend that, then press Enter to try again";
     /// `.clauth.toml` is a directory, FIFO, device, …
     BindingNotRegular { file } => "{file} is not a regular file; replace it with `clauth use PROFILE`, or run `clauth deny` to ignore it";
     /// `.clauth.toml` is a link to nowhere.

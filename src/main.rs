@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use crate::command::shim;
 use crate::context::Context;
 use crate::env::Env;
+use crate::error::Mistake;
 
 mod cli;
 mod command;
@@ -34,8 +35,7 @@ fn main() -> ExitCode {
     let (called, rest) = arguments.split_first().map_or((OsStr::new("clauth"), &[][..]), |(called, rest)| (called.as_os_str(), rest));
     let program = env::program(called, &env).unwrap_or_else(|| called.into());
     let program = if shim::is_called_by(called) { shim::behind(&program) } else { program };
-    let done = Context::new(env, program).map_err(anyhow::Error::from).and_then(|context| run(&context, called, rest));
-    done.unwrap_or_else(|error| {
+    run(|| Context::new(env, program), called, rest).unwrap_or_else(|error| {
         match error::remedy(&error) {
             Some(remedy) => io::say(format_args!("{error:#}; {remedy}")),
             None => io::say(format_args!("{error:#}")),
@@ -44,14 +44,15 @@ fn main() -> ExitCode {
     })
 }
 
-fn run(context: &Context, called: &OsStr, rest: &[OsString]) -> anyhow::Result<ExitCode> {
+/// Runs what was asked for; the surroundings are looked at only by what needs them.
+fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, rest: &[OsString]) -> anyhow::Result<ExitCode> {
     if shim::is_called_by(called) {
-        return shim::run(context, rest);
+        return shim::run(&context()?, rest);
     }
     // Before clap: one runs at prompts, the other lives for as long as a shell and should be small.
     match rest.first().and_then(|command| command.to_str()) {
-        Some("export") => return command::export::run(context, &rest[1..]),
-        Some("helper") => return command::helper::run(context, &rest[1..]),
+        Some("export") => return command::export::run(&context()?, &rest[1..]),
+        Some("helper") => return command::helper::run(&context()?, &rest[1..]),
         _ => {}
     }
     let name = Path::new(called).file_stem().unwrap_or(OsStr::new("clauth"));

@@ -3,6 +3,9 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that meets the impossible should say where, and end")]
 
+mod commands;
 mod harness;
+mod hook;
 mod real_client;
+mod session;
 mod support;

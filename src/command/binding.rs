@@ -34,8 +34,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let file = directory.join(BINDING);
     let text = match Binding::read(&file) {
         Ok(binding) => binding.with_target(&target),
-        // A link to nothing is followed nowhere; `use` replaces it. Anything else that stands there and is wrong is the user's to move away.
-        Err(Mistake::BindingDangling { .. }) => Binding::new_text(&target),
+        // A link to nothing is replaced: written through, it would make a file wherever it points. Anything else that stands there and is
+        // wrong is the user's to move away.
+        Err(Mistake::BindingDangling { .. }) => {
+            let _ = std::fs::remove_file(&file); // mostly there is nothing at all
+            Binding::new_text(&target)
+        }
         Err(mistake) => return Err(mistake.into()),
     };
     // The file is the project's, to be committed and read by others: not private as clauth's own files are.

@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::print_json;
 use crate::context::Context;
 use crate::env::change::{Before, Change};
 use crate::env::record::Chosen;
@@ -54,8 +53,7 @@ pub fn print_failure() {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let caller = sys::parent_process().and_then(sys::command_name);
-    let shell = arguments.shell.unwrap_or_else(|| caller.as_deref().map_or(Shell::Sh, Shell::from_program));
+    let shell = arguments.shell.or_else(calling_shell).unwrap_or(Shell::Sh);
     let before = Before::of(&context.env, |dir| context.layout.owns(dir));
     let holder = holder(shell);
     let Some(name) = &arguments.profile else {
@@ -76,7 +74,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     let changes = before.load(profile.name.as_str(), &profile.config_dir, Chosen::Hand, &config.keep_env);
     if arguments.json {
-        print_json(&environment(&profile, &changes))?;
+        io::print_json(&environment(&profile, &changes))?;
     } else {
         io::print(shell.changes(&changes) + &shell.pin(Some(profile.name.as_str())))?;
     }
@@ -94,15 +92,25 @@ fn environment(profile: &crate::profile::Profile, changes: &[Change]) -> Environ
         match change {
             Change::Export(name, value) => drop(environment.export.insert(name, value.clone())),
             Change::Unset(name) | Change::SetAside(name) => environment.unset.push(name),
-            Change::PutBack(_) => {}
+            Change::PutBack(_) | Change::Forget(_) => {}
         }
     }
     environment
 }
 
-/// The process whose life the lease follows: the group's leader, which is the shell in `eval "$(…)"`, in pipes, functions and scripts alike; where
-/// this process leads its own group (fish pipelines, zsh `<(…)`) its parent. PowerShell makes no groups, so there always its parent.
+/// The shell that called: by the name it has, or, since a script bears its own, by the program that runs it.
+fn calling_shell() -> Option<Shell> {
+    let caller = sys::parent_process()?;
+    let names = [sys::command_name(caller), sys::program_name(caller)];
+    names.into_iter().flatten().find_map(|name| Shell::from_program(&name))
+}
+
+/// The process whose life the lease follows: the group's leader, which is the shell in `eval "$(…)"`, in functions and scripts alike. Where the
+/// parent is in another group (a job of an interactive shell: a pipeline, zsh `<(…)`), or the leader is gone or out of sight, the parent. PowerShell
+/// makes no groups, so there always the parent.
 fn holder(shell: Shell) -> Option<u32> {
-    let group = sys::process_group();
-    if shell == Shell::Pwsh || group == std::process::id() { sys::parent_process() } else { Some(group) }
+    let parent = sys::parent_process()?;
+    let group = sys::process_group(std::process::id());
+    let leader = group.filter(|leader| shell != Shell::Pwsh && sys::process_group(parent) == group && sys::start_time(*leader).is_some());
+    Some(leader.unwrap_or(parent))
 }

@@ -6,7 +6,6 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::print_json;
 use crate::context::Context;
 use crate::io::{self, terminal_safe};
 use crate::profile::{self, Identity, Profile};
@@ -44,7 +43,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     if arguments.json {
-        print_json(&Listing { profiles })?;
+        io::print_json(&Listing { profiles })?;
         return Ok(ExitCode::SUCCESS);
     }
     if profiles.is_empty() {

@@ -33,7 +33,8 @@ pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_shim: bool
         _ if !runs_a_program => 1,
         Some(Mistake::CommandNotFound { .. } | Mistake::NoClaude { .. }) => 127,
         Some(Mistake::CommandNotRunnable { .. }) => 126,
-        Some(Mistake::NotAllowed { .. }) if is_shim => 1,
+        // The shim refuses where the prompt would; that is no failure of the one who runs a program for another.
+        Some(mistake) if is_shim && !matches!(mistake, Mistake::ShimLoop { .. }) => 1,
         _ => 125,
     })
 }

@@ -40,7 +40,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let session = Session::new(&layout, &name);
     io::create_dir(&session.leases())?;
     let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
-        bail!(Mistake::GateBusy { profile: name.to_string() });
+        bail!(Mistake::ProfileInUse { name: name.to_string(), by: "a shell that joins it at this moment".into() });
     };
     refuse_if_in_use(&profile, &session)?;
     let hub = context.hub(&context.config()?)?;

@@ -91,7 +91,9 @@ fn guard_against_loops(context: &Context, claude: &Path, command: &mut Command) 
 pub fn install_or_remove(context: &Context, action: &Action) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
     let shim = layout.shim();
-    let is_ours = std::fs::read_link(&shim).is_ok();
+    // A link to clauth, whichever, or one that an upgrade left dangling.
+    let is_clauth = |target: PathBuf| !shim.exists() || sys::same_file(&shim, &context.program) || target.file_name() == Some("clauth".as_ref());
+    let is_ours = std::fs::read_link(&shim).is_ok_and(is_clauth);
     if !is_ours && std::fs::symlink_metadata(&shim).is_ok() {
         bail!(Mistake::ShimTaken { path: shim.display().to_string() });
     }

@@ -9,7 +9,6 @@ use clap::Args;
 use serde::Serialize;
 
 use super::binding;
-use crate::cli::print_json;
 use crate::context::Context;
 use crate::env::change::Before;
 use crate::env::record::Chosen;
@@ -79,7 +78,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     status.directory = directory.display().to_string();
     status.overriding.retain(|name| !config.keep_env.iter().any(|kept| kept == name));
     if arguments.json {
-        print_json(&status)?;
+        io::print_json(&status)?;
     } else {
         io::print(text(&status))?;
     }

@@ -47,7 +47,9 @@ pub fn stop(layout: Writable<'_>, name: &ProfileName) -> Result<bool> {
     let session = Session::new(&layout, name);
     let Some(helper) = Introduction::read(&session) else { return Ok(false) };
     {
-        let _gate = FileLock::exclusive_within(&session.gate(), PATIENCE)?;
+        let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
+            bail!(Mistake::HelperStuck { profile: name.to_string() });
+        };
         for lease in Lease::all(&session) {
             Lease::remove(&session, lease.pid)?;
         }

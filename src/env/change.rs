@@ -19,6 +19,8 @@ pub enum Change {
     SetAside(&'static str),
     /// Move it back, unless the user set it again meanwhile.
     PutBack(&'static str),
+    /// Drop what was set aside.
+    Forget(&'static str),
 }
 
 /// What a shell had before clauth changed it, as far as its environment tells.
@@ -88,14 +90,14 @@ impl<'a> Before<'a> {
     }
 
     fn put_back(&self) -> impl Iterator<Item = Change> + '_ {
-        self.record.aside().map(Change::PutBack)
+        self.record.aside().map(|name| if self.record.is_spent(self.env, name) { Change::Forget(name) } else { Change::PutBack(name) })
     }
 
     fn needed(&self, changes: impl IntoIterator<Item = Change>) -> impl Iterator<Item = Change> {
         changes.into_iter().filter(|change| match change {
             Change::Export(name, value) => self.env.get(name) != Some(OsStr::new(value)),
             Change::Unset(name) => self.env.get(name).is_some(),
-            Change::SetAside(_) | Change::PutBack(_) => true,
+            Change::SetAside(_) | Change::PutBack(_) | Change::Forget(_) => true,
         })
     }
 }
@@ -106,7 +108,7 @@ pub fn apply(changes: &[Change], command: &mut Command) {
         match change {
             Change::Export(name, value) => command.env(name, value),
             Change::Unset(name) | Change::SetAside(name) => command.env_remove(name),
-            Change::PutBack(_) => command,
+            Change::PutBack(_) | Change::Forget(_) => command,
         };
     }
 }
@@ -147,6 +149,7 @@ mod tests {
                 Change::Export(name, value) => drop(env.variables.insert(name.into(), value.into())),
                 Change::Unset(name) | Change::SetAside(name) => drop(env.variables.remove(OsStr::new(name))),
                 Change::PutBack(name) => drop(env.variables.insert(name.into(), "back".into())),
+                Change::Forget(_) => {}
             }
         }
         env

@@ -8,6 +8,7 @@ use crate::error::Mistake;
 use crate::sys;
 
 pub mod change;
+mod direnv;
 pub mod record;
 pub mod variable;
 

@@ -7,8 +7,7 @@ use std::ffi::OsStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::variable;
-use super::{Env, watched};
+use super::{Env, direnv, variable, watched};
 
 /// Who chose the profile that is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -31,6 +30,9 @@ pub struct Record {
     /// The overriding variables that were set aside, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aside: Vec<String>,
+    /// Those of them that direnv had set, and will not take back itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub direnv: Vec<String>,
     /// Who chose.
     #[serde(default)]
     pub chosen: Chosen,
@@ -53,6 +55,10 @@ impl Record {
             if !self.aside.iter().any(|known| known == name) {
                 self.aside.push((*name).into());
             }
+            self.direnv.retain(|known| known != name);
+            if direnv::has_set(env, name) {
+                self.direnv.push((*name).into());
+            }
         }
         present
     }
@@ -60,6 +66,11 @@ impl Record {
     /// Returns the names set aside, as constants of clauth's own list.
     pub fn aside(&self) -> impl Iterator<Item = &'static str> + '_ {
         watched(&[]).filter(|name| self.aside.iter().any(|known| known == name))
+    }
+
+    /// Whether a variable that was set aside is direnv's, and direnv has left the directory it set it for.
+    pub fn is_spent(&self, env: &Env, name: &str) -> bool {
+        self.direnv.iter().any(|known| known == name) && !direnv::has_set(env, name)
     }
 
     /// Returns the text for `CLAUTH_STATE`.
@@ -80,7 +91,12 @@ mod tests {
 
     #[test]
     fn a_record_comes_back_as_it_was_written() {
-        let record = Record { config_dir: Some("/é 'x'".into()), aside: vec!["ANTHROPIC_API_KEY".into()], chosen: Chosen::Hand };
+        let record = Record {
+            config_dir: Some("/é 'x'".into()),
+            aside: vec!["ANTHROPIC_API_KEY".into()],
+            direnv: vec!["ANTHROPIC_API_KEY".into()],
+            chosen: Chosen::Hand,
+        };
         assert_eq!(load(&record.text()), record);
     }
 

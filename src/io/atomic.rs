@@ -1,5 +1,6 @@
 //! Private directories and files that are whole or absent.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,14 @@ fn is_equal(path: &Path, bytes: &[u8]) -> bool {
 fn temp_path(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}
+
+/// Removes what killed processes left of files they were writing in a directory; the caller knows that nobody writes there now.
+pub fn sweep(directory: &Path) {
+    let is_temp = |name: &OsStr| name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".tmp")).is_some();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten().filter(|entry| is_temp(&entry.file_name())) {
+        let _ = fs::remove_file(entry.path()); // the next to retire tries again
+    }
 }
 
 /// Reads at most `limit` bytes of a file; `None` when it is longer.

@@ -45,6 +45,19 @@ impl FileLock {
         }
     }
 
+    /// Takes the exclusive lock; `None` when another process has it, and not for the moment of a shared question.
+    pub fn exclusive_unless_held(path: &Path) -> Result<Option<Self>> {
+        loop {
+            if let Some(lock) = Self::exclusive_within(path, Duration::ZERO)? {
+                return Ok(Some(lock));
+            }
+            if Self::is_held(path)? {
+                return Ok(None);
+            }
+            thread::yield_now();
+        }
+    }
+
     /// Whether some process holds the lock exclusively; asks by a shared try-lock, so that two who ask never see each other.
     pub fn is_held(path: &Path) -> Result<bool> {
         let file = open(path)?;

@@ -27,15 +27,19 @@ pub fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
 pub fn terminal_safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        let obeyed = character.is_control()
-            || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if obeyed {
+        if is_obeyed(character) {
             let _ = write!(safe, "{}", character.escape_default());
         } else {
             safe.push(character);
         }
     }
     safe
+}
+
+/// Whether a terminal would obey this character, or show others in another order for it.
+pub(super) fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Asks a question on the terminal; without one, only `yes` given beforehand is consent.

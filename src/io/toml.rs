@@ -14,10 +14,14 @@ pub struct Complaint {
 impl Complaint {
     /// Translates the parser's byte offset.
     pub fn new(text: &str, error: &::toml::de::Error) -> Self {
-        let offset = error.span().map_or(0, |span| span.start.min(text.len()));
+        let reason = error.message().lines().collect::<Vec<_>>().join(", ");
+        Self::at(text, error.span().map_or(0, |span| span.start), reason)
+    }
+
+    /// Names the place at a byte offset.
+    pub fn at(text: &str, offset: usize, reason: String) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        let reason = error.message().lines().collect::<Vec<_>>().join(", ");
         Self { line: before.matches('\n').count() + 1, column, reason }
     }
 }

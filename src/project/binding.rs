@@ -91,11 +91,7 @@ impl Binding {
         let value = parsed.profile.span();
         match Target::parse(parsed.profile.get_ref()) {
             Ok(target) => Ok(Self { target, text, value }),
-            Err(mistake) => {
-                let before = &text[..value.start];
-                let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-                Err(Complaint { line: before.matches('\n').count() + 1, column, reason: mistake.to_string().replace("; ", ": ") })
-            }
+            Err(mistake) => Err(Complaint::at(&text, value.start, mistake.to_string().replace("; ", ": "))),
         }
     }
 

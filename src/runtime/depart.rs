@@ -64,7 +64,12 @@ fn collect_files(base: &Path, relative: &Path, files: &mut Vec<PathBuf>) -> Resu
 pub fn depart(config_dir: &Path, inventory: &Inventory, hub: &Hub, rescue: &Path, deletes_login: bool) -> Result<()> {
     for file in &inventory.shared {
         let (from, to) = (config_dir.join(file), hub.directory.join(file));
-        if !(move_to(&from, &to)? || is_same(&from, &to)) {
+        if move_to(&from, &to)? {
+            continue;
+        }
+        if is_same(&from, &to) {
+            fs::remove_file(&from).with_context(|| format!("could not remove {}", from.display()))?;
+        } else {
             move_to(&from, &rescue.join(file))?;
         }
     }

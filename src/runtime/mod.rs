@@ -38,7 +38,7 @@ impl Hub {
     /// Finds the hub; it must exist, since clauth cannot tell a missing one from one that was moved.
     pub fn locate(config: &Config, env: &Env) -> Result<Self, Mistake> {
         let (spelled, claude_json) = match &config.claude_home {
-            Some(home) => (home.clone(), home.join(".claude.json")),
+            Some(home) => (home.get_ref().clone(), home.get_ref().join(".claude.json")),
             None => (env.home_dir()?.join(".claude"), env.home_dir()?.join(".claude.json")),
         };
         match spelled.canonicalize() {

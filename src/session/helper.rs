@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::Session;
 use super::lease::{Lease, pid_of};
@@ -25,7 +25,11 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     sys::detach().context("could not detach from the shell")?;
     let layout = context.layout.writable()?;
     let session = Session::new(&layout, name);
-    let session_lock = FileLock::exclusive(&session.lock())?;
+    let Some(session_lock) = FileLock::exclusive_unless_held(&session.lock())? else {
+        // A starter was killed before its helper had the lock, and the next one started this one: that helper sees its lease.
+        io::print("ready\n")?;
+        return Ok(());
+    };
     let mut helper = Helper { events: Events::new().context("could not wait for events")?, holders: HashMap::new(), session };
     // Watch first, then look: what comes between is seen twice, never missed.
     let leases = helper.session.leases();
@@ -39,6 +43,8 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
             let gate = FileLock::exclusive(&helper.session.gate())?;
             helper.look_at_all()?;
             if helper.holders.is_empty() {
+                io::sweep(&leases);
+                io::sweep(helper.session.directory());
                 // In this order: whoever opens the gate next must find the session free.
                 drop(session_lock);
                 drop(gate);
@@ -70,6 +76,8 @@ impl Helper {
             match event {
                 Event::Exited(pid) => self.end(pid)?,
                 Event::Changed(name) => pid_of(&name).map_or(Ok(()), |pid| self.look_at(pid))?,
+                // Shells begin a new session in the same place, with a helper of its own.
+                Event::Gone => bail!("{} was deleted", self.session.leases().display()),
                 Event::Overflow => self.look_at_all()?,
             }
         }
@@ -106,7 +114,9 @@ impl Helper {
     }
 
     fn end(&mut self, pid: u32) -> Result<()> {
-        self.holders.remove(&pid).map_or(Ok(()), |start| self.remove_lease(pid, &start))
+        // Not removed unseen: another process may have got this pid, and a lease, before we woke.
+        self.forget(pid);
+        self.look_at(pid)
     }
 
     /// Removes a dead process's lease, but not the one that a new process with the same pid may have written meanwhile.

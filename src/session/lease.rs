@@ -11,6 +11,9 @@ use super::Session;
 use crate::io;
 use crate::sys;
 
+/// More than any lease has, in bytes.
+const LIMIT: usize = 256;
+
 /// What kind of process uses a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
@@ -56,7 +59,9 @@ impl Lease {
 
     /// Reads the lease of a pid; `None` when there is none, or what lies there is not one.
     pub fn read(session: &Session, pid: u32) -> Option<Self> {
-        let text = fs::read_to_string(session.leases().join(pid.to_string())).ok()?;
+        // Whatever lies there, a FIFO too, must keep neither the helper nor a prompt waiting.
+        let file = sys::open_for_reading(&session.leases().join(pid.to_string())).ok()?;
+        let text = String::from_utf8(io::read_bounded(file, LIMIT).ok()??).ok()?;
         let mut words = text.split_ascii_whitespace();
         let (start, holder) = (words.next()?.to_owned(), words.next()?);
         let holder = Holder::NAMES.iter().find(|(_, name)| *name == holder)?.0;

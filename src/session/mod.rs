@@ -10,12 +10,14 @@
 //! - A helper that sees no live lease: gate → look again → none: let go of `session.lock`, then of the gate, and exit.
 //!
 //! Both look and act under the gate, so a joining shell either finds a helper that will see its lease, or starts one. `session.lock` is only ever
-//! tried by others, shared and under the gate. Lock order: state lock → gate → the client's own locks. Lock files are never deleted.
+//! tried by others, shared and under the gate. A starter that was killed leaves a gate that is open and a helper that does not hold its lock yet;
+//! the next shell starts another, and the one that finds the lock held leaves the session to the one that holds it. Lock order: state lock →
+//! gate → the client's own locks. Lock files are never deleted.
 //!
 //! A lease is removed by its own shell when it leaves, by the helper when its process is gone, and by `clauth stop`. A process is named by its pid
 //! and start time, so a pid that passed on is never mistaken.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::layout::Layout;
 use crate::name::ProfileName;
@@ -39,6 +41,11 @@ impl Session {
     /// Returns the session of a profile.
     pub fn new(layout: &Layout, name: &ProfileName) -> Self {
         Self { directory: layout.run().join(name) }
+    }
+
+    /// Where all of it lies.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The lock held for moments by whoever joins or retires.

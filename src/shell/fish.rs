@@ -12,12 +12,14 @@ pub fn change(change: &Change) -> String {
     match change {
         Change::Export(name, value) => format!("set -gx {name} {};", quote(value)),
         Change::Unset(name) => format!("set -e {name};"),
-        // A universal variable belongs to every session: it is covered by an unexported global one, never erased.
+        // A universal variable belongs to every session: it is covered, never erased. fish (3.6 and 4.7) exports it though an unexported global one
+        // hides it, so what covers it is exported and empty, which the client ignores.
         Change::SetAside(name) => {
-            format!("set -g __clauth_aside_{name} ${name}; set -qg {name}; and set -eg {name}; set -qU {name}; and set -gu {name};")
+            format!("set -g __clauth_aside_{name} ${name}; set -qg {name}; and set -eg {name}; set -qU {name}; and set -gx {name} '';")
         }
+        Change::Forget(name) => format!("set -qgx {name}; and test -n \"${name}\"; or set -eg {name} 2>/dev/null; set -e __clauth_aside_{name};"),
         Change::PutBack(name) => format!(
-            "if set -q __clauth_aside_{name}; set -qgx {name}; or set -eg {name} 2>/dev/null; \
+            "if set -q __clauth_aside_{name}; set -qgx {name}; and test -n \"${name}\"; or set -eg {name} 2>/dev/null; \
              set -qx {name}; or set -gx {name} $__clauth_aside_{name}; set -e __clauth_aside_{name}; \
              else; echo 'clauth: {name} was set aside by the shell that started this one; it is put back there' >&2; end;"
         ),
@@ -39,7 +41,9 @@ pub fn watch(answer: &Answer) -> String {
         vec![format!("test \"$CLAUDE_CONFIG_DIR\" = {config_dir}"), format!("{}path is -- {}", if exists { "" } else { "not " }, quote(&epoch))];
     if !answer.overriding.is_empty() {
         // `set -q` counts the names that are not set.
-        tests.push(format!("begin; set -qx {}; test $status -eq {}; end", answer.overriding.join(" "), answer.overriding.len()));
+        let values: String = answer.overriding.iter().map(|name| format!("${name}")).collect();
+        let (names, count) = (answer.overriding.join(" "), answer.overriding.len());
+        tests.push(format!("begin; set -qx {names}; test $status -eq {count}; or test -z \"{values}\"; end"));
     }
     tests.extend(place(&answer.place));
     let said = quote(&answer.said);

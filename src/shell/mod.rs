@@ -43,12 +43,11 @@ impl fmt::Display for Shell {
 }
 
 impl Shell {
-    /// Returns the shell that a program's name means; what is unknown is taken for a POSIX one.
-    pub fn from_program(name: &OsStr) -> Self {
+    /// Returns the shell that a program's name means, such as `-bash` for a login shell, `fish-4` or `zsh5`.
+    pub fn from_program(name: &OsStr) -> Option<Self> {
         let name = name.to_string_lossy();
-        // A login shell is called `-bash`.
-        let name = name.trim_start_matches('-').trim_end_matches(".exe");
-        Self::from_str(name, true).unwrap_or(Self::Sh)
+        let letters: String = name.trim_start_matches('-').chars().take_while(char::is_ascii_alphabetic).collect();
+        Self::from_str(&letters, true).ok()
     }
 
     /// Returns the prompt hook, with the program's path put in; `None` for a shell without one.
@@ -160,5 +159,21 @@ fn epoch_test(epoch: &Epoch) -> (String, bool) {
     match epoch {
         Epoch::At(path) => (text(path), true),
         Epoch::Never(path) => (text(path), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shell;
+
+    #[test]
+    fn a_shell_is_known_by_every_name_it_goes_by() {
+        let names = [("-bash", Shell::Bash), ("bash-5.3", Shell::Bash), ("zsh5", Shell::Zsh), ("fish-4", Shell::Fish), ("pwsh.exe", Shell::Pwsh)];
+        for (name, shell) in names.into_iter().chain([("dash", Shell::Sh)]) {
+            assert_eq!(Shell::from_program(name.as_ref()), Some(shell), "{name}");
+        }
+        for name in ["python3", "", "bashful"] {
+            assert_eq!(Shell::from_program(name.as_ref()), None, "{name}");
+        }
     }
 }

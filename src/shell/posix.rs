@@ -16,6 +16,7 @@ pub fn change(shell: Shell, change: &Change) -> String {
         Change::SetAside(name) => {
             format!("{} {builtin}unset {name};", keep_unexported(shell, &format!("__clauth_aside_{name}"), &format!("\"${{{name}}}\"")))
         }
+        Change::Forget(name) => format!("{builtin}unset __clauth_aside_{name};"),
         Change::PutBack(name) => format!(
             "if {builtin}[ -n \"${{__clauth_aside_{name}+x}}\" ]; then {builtin}[ -n \"${{{name}+x}}\" ] || {builtin}export {name}=\"${{__clauth_aside_{name}}}\"; \
              {builtin}unset __clauth_aside_{name}; \
@@ -28,7 +29,7 @@ pub fn change(shell: Shell, change: &Change) -> String {
 fn keep_unexported(shell: Shell, name: &str, value: &str) -> String {
     match shell {
         Shell::Bash => format!("\\builtin export -n {name}={value};"),
-        Shell::Zsh => format!("\\builtin typeset -g +x {name}={value};"),
+        Shell::Zsh => format!("\\builtin typeset -g {name}={value}; \\builtin typeset -g +x {name};"),
         _ => format!("{name}={value};"),
     }
 }
@@ -56,9 +57,9 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     } else {
         exported_test(shell, &variables, &answer.overriding)
     };
-    let free = u8::from(answer.free);
-    let said = quote(&answer.said);
-    format!("{state}__clauth_here() {{ {}; }}\n__clauth_free={free}\n__clauth_said={said}\n", place(shell, &answer.place))
+    let free = keep_unexported(shell, "__clauth_free", if answer.free { "1" } else { "0" });
+    let said = keep_unexported(shell, "__clauth_said", &quote(&answer.said));
+    format!("{state}__clauth_here() {{ {}; }}\n{free}\n{said}\n", place(shell, &answer.place))
 }
 
 /// The state function where overriding variables matter: only exported ones reach a client. What a shell can say of that differs.
@@ -99,7 +100,7 @@ fn place(shell: Shell, place: &Place) -> String {
         return format!("{test} && [[ \"$(<{file})\" == {} ]]", quote(text.trim_end_matches('\n')));
     }
     // Without a NUL in it the file ends before the delimiter comes, and read fails.
-    format!("{test} && {{ local IFS= text; \\builtin read -rd '' text; [[ $? == 1 && $text == {} ]]; }} <{file}", quote(text))
+    format!("{test} && {{ \\builtin local IFS= text; \\builtin read -rd '' text; [[ $? == 1 && $text == {} ]]; }} <{file}", quote(text))
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub fn change(change: &Change) -> String {
         Change::Unset(name) => format!("$env:{name} = $null"),
         Change::SetAside(name) => format!("$global:__clauth_aside_{name} = $env:{name}; $env:{name} = $null"),
         // In strict mode a variable that may not exist can only be asked for like this.
+        Change::Forget(name) => format!("$global:__clauth_aside_{name} = $null"),
         Change::PutBack(name) => format!(
             "if ($null -ne $ExecutionContext.SessionState.PSVariable.GetValue('__clauth_aside_{name}')) \
              {{ if ($null -eq $env:{name}) {{ $env:{name} = $global:__clauth_aside_{name} }}; $global:__clauth_aside_{name} = $null }} \

@@ -30,10 +30,20 @@ pub fn start_time(pid: u32) -> Option<String> {
     stat_field(pid, 22)
 }
 
-/// The name of a process's program, at most 15 bytes of it.
+/// The leader of a process's group; `None` when it is out of sight, in another pid namespace.
+pub fn process_group(pid: u32) -> Option<u32> {
+    stat_field(pid, 5)?.parse().ok().filter(|leader| *leader != 0)
+}
+
+/// The name of a process, at most 15 bytes of it: its program's, or its script's.
 pub fn command_name(pid: u32) -> Option<OsString> {
     let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
     Some(OsStr::from_bytes(name.trim_ascii_end()).into())
+}
+
+/// The file name of a process's program: of a script, its interpreter's.
+pub fn program_name(pid: u32) -> Option<OsString> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()?.file_name().map(OsStr::to_owned)
 }
 
 fn stat_field(pid: u32, number: usize) -> Option<String> {
@@ -66,7 +76,8 @@ impl Events {
     /// Watches for entries that appear in a directory or leave it.
     pub fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
         use inotify::WatchFlags as Watch;
-        let changes = Watch::CREATE | Watch::DELETE | Watch::MOVED_TO | Watch::MOVED_FROM | Watch::DELETE_SELF | Watch::ONLYDIR;
+        let changes = Watch::CREATE | Watch::DELETE | Watch::MOVED_TO | Watch::MOVED_FROM;
+        let changes = changes | Watch::DELETE_SELF | Watch::MOVE_SELF | Watch::ONLYDIR;
         inotify::add_watch(&self.inotify, path, changes)?;
         Ok(())
     }
@@ -119,7 +130,8 @@ impl Events {
             match reader.next() {
                 Ok(change) => events.push(match change.file_name() {
                     Some(name) => Event::Changed(OsStr::from_bytes(name.to_bytes()).into()),
-                    None => Event::Overflow,
+                    None if change.events().contains(inotify::ReadFlags::QUEUE_OVERFLOW) => Event::Overflow,
+                    None => Event::Gone,
                 }),
                 Err(rustix::io::Errno::AGAIN) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}

@@ -1,6 +1,6 @@
 //! macOS: kqueue, libproc, sysctl.
 
-use std::ffi::{OsString, c_char, c_int};
+use std::ffi::{OsStr, OsString, c_char, c_int};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::MaybeUninit;
@@ -37,12 +37,29 @@ pub fn start_time(pid: u32) -> Option<String> {
     Some(format!("{}.{:06}", process.pbi_start_tvsec, process.pbi_start_tvusec))
 }
 
+/// The leader of a process's group.
+pub fn process_group(pid: u32) -> Option<u32> {
+    process(pid).map(|process| process.pbi_pgid)
+}
+
 /// The name of a process's program, at most 31 bytes of it.
 pub fn command_name(pid: u32) -> Option<OsString> {
     let process = process(pid)?;
     let text = |field: &[c_char]| field.iter().map(|byte| byte.cast_unsigned()).take_while(|byte| *byte != 0).collect::<Vec<u8>>();
     let (long, short) = (text(&process.pbi_name), text(&process.pbi_comm));
     Some(OsString::from_vec(if long.is_empty() { short } else { long }))
+}
+
+/// The file name of a process's program: of a script, its interpreter's.
+#[expect(unsafe_code, reason = "neither std nor rustix has libproc")]
+pub fn program_name(pid: u32) -> Option<OsString> {
+    let pid = c_int::try_from(pid).ok()?;
+    let mut path = vec![0_u8; usize::try_from(libc::PROC_PIDPATHINFO_MAXSIZE).ok()?];
+    let size = u32::try_from(path.len()).ok()?;
+    // SAFETY: `path` has room for `size` bytes, and no more are written.
+    let written = unsafe { libc::proc_pidpath(pid, path.as_mut_ptr().cast(), size) };
+    path.truncate(usize::try_from(written).ok().filter(|length| *length > 0)?);
+    Path::new(&OsString::from_vec(path)).file_name().map(OsStr::to_owned)
 }
 
 #[expect(unsafe_code, reason = "neither std nor rustix has libproc")]
@@ -116,6 +133,7 @@ impl Events {
         for event in ready.iter().map(kqueue::Event::filter) {
             let event = match event {
                 EventFilter::Proc { pid, .. } => Event::Exited(pid.as_raw_nonzero().get().cast_unsigned()),
+                EventFilter::Vnode { flags, .. } if flags.intersects(VnodeEvents::DELETE | VnodeEvents::RENAME) => Event::Gone,
                 _ => Event::Overflow, // a directory: kqueue does not name the entry
             };
             if !events.contains(&event) {

@@ -7,7 +7,7 @@
 //! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
 //! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would).
 //! - [`owned_by_this_user`], [`symlink`].
-//! - [`parent_process`], [`process_group`], [`command_name`], [`start_time`]: a pid and its start time name one process for ever.
+//! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`detach`], [`silence_stdout`]: make a helper of this process.
 //! - [`replace_process`]: becomes another program; returns only on failure.
 //! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
@@ -24,13 +24,13 @@ mod macos;
 mod tests;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Events, boot_and_namespace, command_name, start_time};
+pub use linux::{Events, boot_and_namespace, command_name, process_group, program_name, start_time};
 #[cfg(target_os = "macos")]
-pub use macos::{Events, boot_and_namespace, command_name, start_time};
+pub use macos::{Events, boot_and_namespace, command_name, process_group, program_name, start_time};
 #[cfg(unix)]
 pub use unix::{
     HOME_VARIABLE, create_private_dir, create_private_file, detach, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
-    process_group, replace_process, same_file, silence_stdout, symlink,
+    replace_process, same_file, silence_stdout, symlink,
 };
 
 /// Something that a helper woke up for.
@@ -41,6 +41,8 @@ pub enum Event {
     /// The entry of this name appeared in, changed in or left the watched directory.
     #[cfg_attr(all(target_os = "macos", not(test)), expect(dead_code, reason = "kqueue names no entry"))]
     Changed(std::ffi::OsString),
+    /// The watched directory was deleted or moved away.
+    Gone,
     /// Some changes were not told: look at everything again.
     Overflow,
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Event, Events, boot_and_namespace, command_name, start_time};
+use super::{Event, Events, boot_and_namespace, command_name, program_name, start_time};
 
 /// Holds a directory for one test.
 struct Scratch(PathBuf);
@@ -64,6 +64,7 @@ fn this_process_keeps_its_start_time_and_name() {
     assert_eq!(start.split_whitespace().collect::<Vec<_>>(), [start.as_str()], "a lease holds it as one word");
     assert_eq!(start_time(me), Some(start));
     assert!(command_name(me).unwrap().to_str().unwrap().starts_with("clauth"));
+    assert!(program_name(me).unwrap().to_str().unwrap().starts_with("clauth"));
 }
 
 #[test]

@@ -58,11 +58,6 @@ pub fn parent_process() -> Option<u32> {
     rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().cast_unsigned())
 }
 
-/// The leader of this process's group.
-pub fn process_group() -> u32 {
-    rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned()
-}
-
 /// Becomes another program; returns only when that failed.
 pub fn replace_process(command: &mut Command) -> io::Error {
     command.exec()

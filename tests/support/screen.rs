@@ -47,18 +47,26 @@ fn skip_escape(rest: &mut std::str::Chars<'_>) {
 }
 
 /// Before each prompt fish writes the sign, a line of blanks, and goes back; the sign stays visible only behind output that lacks
-/// its final line break. Here it is cut in both cases: a test compares what was printed.
-fn without_fish_sign(text: &str) -> &str {
-    let Some((before, behind)) = text.rsplit_once(FISH_OMITTED_NEWLINE) else {
-        return text;
-    };
-    let blank = |character| matches!(character, ' ' | '\r');
-    if behind.chars().all(blank) {
-        // The sign is drawn twice, first to find out whether it wraps.
-        let kept = before.trim_end_matches(blank);
-        return kept.strip_suffix(FISH_OMITTED_NEWLINE).unwrap_or(before);
+/// its final line break. Here it is cut in both cases: a test compares what was printed. What a prompt event prints comes behind it.
+fn without_fish_sign(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once(FISH_OMITTED_NEWLINE) {
+        plain.push_str(before);
+        rest = behind_drawn_sign(behind).unwrap_or_else(|| {
+            plain.push(FISH_OMITTED_NEWLINE);
+            behind
+        });
     }
-    text
+    plain + rest
+}
+
+/// Returns what follows the blanks that go with a drawn sign; `None` when the sign was output like any other.
+fn behind_drawn_sign(behind: &str) -> Option<&str> {
+    let at_start = behind.trim_start_matches(' ').strip_prefix('\r')?;
+    // It is drawn twice, first to find out whether it wraps.
+    let second = at_start.strip_prefix(FISH_OMITTED_NEWLINE).and_then(|rest| rest.trim_start_matches(' ').strip_prefix('\r'));
+    Some(second.unwrap_or(at_start))
 }
 
 #[cfg(test)]
@@ -67,12 +75,13 @@ mod tests {
 
     #[test]
     fn a_user_reads_text_not_escapes() {
-        let cases: [(&[u8], &str); 6] = [
+        let cases: [(&[u8], &str); 7] = [
             (b"hello\r\n", "hello"),
             (b"\x1b[?2004l\rhello\r\nworld\r\n\x1b[?2004h", "hello\nworld"),
             (b"\x1b]0;title\x07a\x1b]0;title\x1b\\b\x1b(Bc\x1b=d", "abcd"),
             (b"\x1b[1;31mred\x1b[0m and \x1b[Kgone\x07", "red and gone"),
             ("abc\u{23ce}    \r\u{23ce} \r".as_bytes(), "abc"),
+            ("\u{23ce}    \r\u{23ce} \rtold by an event\r\n".as_bytes(), "told by an event"),
             ("a \u{23ce} b\n".as_bytes(), "a \u{23ce} b"),
         ];
         for (bytes, expected) in cases {

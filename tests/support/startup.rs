@@ -80,8 +80,10 @@ impl Startup {
         let text = [&shell.prompt_lines(), &self.before, hook, "\n", &self.after].concat();
         sandbox.write(shell.rc_file(), text);
         if shell.language == Language::Fish {
-            // Without this directory the first fish of a HOME reads all manual pages of the machine, in the background.
+            // Without this directory the first fish of a HOME reads all manual pages of the machine, in the background; fish 4 looks for the
+            // second one.
             sandbox.mkdir("home/.local/share/fish/generated_completions");
+            sandbox.mkdir("home/.cache/fish/generated_completions");
         }
     }
 }
@@ -89,10 +91,24 @@ impl Startup {
 impl Shell {
     /// Returns the line that starts this shell within another one, with the rc file that was written last for its language.
     pub(crate) fn nested(&self, sandbox: &Sandbox) -> String {
-        let mut words = vec![self.program.to_str().unwrap().to_owned()];
-        words.extend(self.interactive_arguments(sandbox));
+        let words = self.interactive_words(sandbox);
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         self.call(&words)
+    }
+
+    /// Returns such a line that starts it in another directory, where the outer shell has not been.
+    pub(crate) fn nested_in(&self, sandbox: &Sandbox, directory: &Path) -> String {
+        let words = self.interactive_words(sandbox);
+        let mut line = vec!["/bin/sh", "-c", r#"cd "$0" && exec "$@""#, directory.to_str().unwrap()];
+        line.extend(words.iter().map(String::as_str));
+        self.call(&line)
+    }
+
+    /// Returns the program and the arguments that make an interactive shell.
+    pub(crate) fn interactive_words(&self, sandbox: &Sandbox) -> Vec<String> {
+        let mut words = vec![self.program.to_str().unwrap().to_owned()];
+        words.extend(self.interactive_arguments(sandbox));
+        words
     }
 
     /// Returns the rc file, relative to the sandbox; where the shell looks by itself, so that a plain nested one finds it too.

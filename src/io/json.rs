@@ -1,0 +1,33 @@
+//! The `--json` of a command.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::say::is_obeyed;
+
+/// Prints a value, the schema's number first.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    #[derive(Serialize)]
+    struct Versioned<'a, T> {
+        schema: u32,
+        #[serde(flatten)]
+        value: &'a T,
+    }
+    let text = serde_json::to_string_pretty(&Versioned { schema: 1, value })?;
+    super::print(escape_controls(&text) + "\n")?;
+    Ok(())
+}
+
+/// Escapes what a terminal would obey, as JSON does it: all of it stands inside strings, but for the line breaks, and lies below U+10000.
+fn escape_controls(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut safe, character| {
+        if is_obeyed(character) && character != '\n' {
+            let _ = write!(safe, "\\u{:04x}", u32::from(character));
+        } else {
+            safe.push(character);
+        }
+        safe
+    })
+}

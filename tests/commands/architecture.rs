@@ -1,0 +1,172 @@
+//! The code held to its design: small files, platform and environment in their one room, arrows that point down.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms, each with those that it may enter, from the top down: none may enter one that stands above it.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("main", &["cli", "command", "context", "env", "error", "io"]),
+    ("cli", &["command", "context", "error"]),
+    (
+        "command",
+        &["session", "context", "project", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"],
+    ),
+    ("session", &["context", "runtime", "sync", "account", "profile", "config", "io", "layout", "env", "name", "error", "sys"]),
+    ("context", &["runtime", "profile", "config", "layout", "env", "error"]),
+    ("project", &["profile", "config", "io", "layout", "name", "error", "sys"]),
+    ("runtime", &["sync", "config", "io", "env", "error", "sys"]),
+    ("sync", &["io", "error", "sys"]),
+    ("account", &["io", "layout", "name", "error", "sys"]),
+    ("profile", &["io", "layout", "name", "error", "sys"]),
+    ("config", &["io", "layout", "env", "name", "error"]),
+    ("shell", &["io", "layout", "env", "name"]),
+    ("io", &["layout", "error", "sys"]),
+    ("layout", &["env", "name", "error", "sys"]),
+    ("env", &["error", "sys"]),
+    ("name", &["error"]),
+    ("error", &[]),
+    ("sys", &[]),
+];
+
+/// Holds a source file: its path below the crate, and its text without comments.
+struct Source {
+    path: PathBuf,
+    lines: usize,
+    code: String,
+}
+
+impl Source {
+    /// The room: a directory of `src/`, or a file in it.
+    fn room(&self) -> &str {
+        let inside = self.path.strip_prefix("src").unwrap();
+        inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs")
+    }
+
+    fn is_in(&self, room: &str) -> bool {
+        self.path.starts_with("src") && self.room() == room
+    }
+
+    /// Returns the lines of code that say one of these, as failures to show.
+    fn saying(&self, words: &[&str]) -> Vec<String> {
+        let found = self.code.lines().filter(|line| words.iter().any(|word| line.contains(word)));
+        found.map(|line| format!("{}: {}", self.path.display(), line.trim())).collect()
+    }
+}
+
+/// Returns every file below a directory of the crate.
+fn sources(directory: &str) -> Vec<Source> {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut waiting = vec![base.join(directory)];
+    let mut found = Vec::new();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        found.push(Source { path: path.strip_prefix(base).unwrap().into(), lines: text.lines().count(), code });
+    }
+    found
+}
+
+/// Returns the rooms that code names by `crate::room` or `crate::{room::…, room}`.
+fn rooms_entered(code: &str) -> BTreeSet<String> {
+    let word = |text: &str| text.trim_start().chars().take_while(|one| one.is_alphanumeric() || *one == '_').collect::<String>();
+    let mut rooms = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        let Some(group) = rest.strip_prefix('{') else {
+            rooms.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut item = String::new();
+        for character in group.chars() {
+            match character {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => drop(rooms.insert(word(&std::mem::take(&mut item)))),
+                _ => {}
+            }
+            if depth == 0 && character != ',' {
+                item.push(character);
+            }
+        }
+        rooms.insert(word(&item));
+    }
+    rooms.remove("");
+    rooms
+}
+
+#[test]
+fn entered_rooms_are_found_in_every_spelling() {
+    let code = "use crate::io;\nuse crate::{env::{self, change}, sys, name::{DEFAULT}};\nfn f(x: &crate::layout::Layout) {}";
+    assert_eq!(rooms_entered(code), ["env", "io", "layout", "name", "sys"].map(str::to_owned).into());
+}
+
+#[test]
+fn no_file_is_longer_than_four_hundred_lines() {
+    let long: Vec<_> = ["src", "shells", "tests"].into_iter().flat_map(sources).filter(|source| source.lines > 400).collect();
+    let long: Vec<_> = long.iter().map(|source| format!("{}: {}", source.path.display(), source.lines)).collect();
+    assert!(long.is_empty(), "each does a second thing, which wants a room of its own: {long:#?}");
+}
+
+#[test]
+fn arrows_point_down() {
+    for (place, (room, entered)) in ROOMS.iter().enumerate() {
+        for other in *entered {
+            let below = ROOMS[place + 1..].iter().any(|(name, _)| name == other);
+            assert!(below, "the table itself lets {room} enter {other}, which does not stand below it");
+        }
+    }
+    let mut wrong = Vec::new();
+    for source in sources("src") {
+        let room = source.room();
+        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!("{} is in no room of the table", source.path.display()));
+            continue;
+        };
+        let entered = rooms_entered(&source.code);
+        wrong.extend(
+            entered
+                .iter()
+                .filter(|other| *other != room && !allowed.contains(&other.as_str()))
+                .map(|other| format!("{}: {room} -> {other}", source.path.display())),
+        );
+        // Two steps up from a room is the crate, by a way that the lines above do not see.
+        wrong.extend(source.saying(&["super::super"]));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_differs_between_systems_is_in_sys() {
+    let conditions = |line: &String| ["unix", "windows", "target_"].iter().any(|word| line.contains(word));
+    let elsewhere = sources("src").into_iter().filter(|source| !source.is_in("sys"));
+    let wrong: Vec<_> = elsewhere.flat_map(|source| source.saying(&["cfg(", "cfg!(", "cfg_attr("])).filter(conditions).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn unsafe_code_is_in_sys() {
+    let elsewhere = sources("src").into_iter().filter(|source| !source.is_in("sys"));
+    let wrong: Vec<_> = elsewhere.flat_map(|source| source.saying(&["unsafe ", "unsafe{", "unsafe_code"])).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_environment_is_read_in_env() {
+    // The shared tests of `sys` make files of their own; a program's decisions are elsewhere.
+    let elsewhere = sources("src").into_iter().filter(|source| !source.is_in("env") && source.path != Path::new("src/sys/tests.rs"));
+    let wrong: Vec<_> = elsewhere.flat_map(|source| source.saying(&["std::env", "std::{env", "env::var(", "env::vars", "env::set_var"])).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn nothing_is_kept_in_statics() {
+    let wrong: Vec<_> =
+        sources("src").into_iter().flat_map(|source| source.saying(&["static mut ", "OnceLock", "LazyLock", "thread_local!"])).collect();
+    assert!(wrong.is_empty(), "a context is passed down: {wrong:#?}");
+}

@@ -1,0 +1,301 @@
+//! The table of mistakes, walked: each is provoked for real, and none is dead.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::{chown, symlink};
+use std::path::PathBuf;
+use std::thread;
+
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+
+use crate::support::finished::Finished;
+use crate::support::{Sandbox, wait_until};
+
+/// The code of clauth itself: here stand the messages, so that the test repeats none of them.
+#[path = "../../src/error.rs"]
+mod error;
+
+use error::Mistake;
+
+/// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
+type Scenario = fn(&mut Sandbox) -> (Finished, Mistake);
+
+/// The exit status where the prompt goes on: a hook's evaluation tells a mistake and answers all the same.
+const ANSWERED: i32 = 0;
+
+const SCENARIOS: &[(&str, i32, Scenario)] = &[
+    ("UnknownProfile", 1, unknown_profile),
+    ("BadName", 1, bad_name),
+    ("ReservedName", 1, reserved_name),
+    ("ProfileExists", 1, profile_exists),
+    ("ProfileElsewhere", 1, profile_elsewhere),
+    ("ProfileInUse", 1, profile_in_use),
+    ("NotConfirmed", 1, not_confirmed),
+    ("NoClaudeHome", 1, no_claude_home),
+    ("ConfigDirectory", ANSWERED, config_directory),
+    ("BindingNotRegular", 1, binding_not_regular),
+    ("BindingDangling", 1, binding_dangling),
+    ("BindingTooLarge", 1, binding_too_large),
+    ("BindingUnreadable", 1, binding_unreadable),
+    ("BindingInvalid", 1, binding_invalid),
+    ("NotAllowed", ANSWERED, not_allowed),
+    ("NoBinding", 1, no_binding),
+    ("ConfigInvalid", 1, config_invalid),
+    ("HomeUnset", 1, home_unset),
+    ("HomeUnusable", 1, home_unusable),
+    ("NotOwner", 1, not_owner),
+    ("DirectoryGone", 1, directory_gone),
+    ("NoSuchPath", 1, no_such_path),
+    ("NoClaude", 127, no_claude),
+    ("ShimLoop", 125, shim_loop),
+    ("ShimTaken", 1, shim_taken),
+    ("CommandNotFound", 127, command_not_found),
+    ("CommandNotRunnable", 126, command_not_runnable),
+    ("GateBusy", ANSWERED, gate_busy),
+    ("HelperFailed", ANSWERED, helper_failed),
+    ("HelperStuck", 1, helper_stuck),
+    ("NoHook", 1, no_hook),
+];
+
+#[test]
+fn every_mistake_in_the_table_has_a_scenario() {
+    let table: BTreeSet<_> = Mistake::ALL.iter().copied().collect();
+    let scenarios: BTreeSet<_> = SCENARIOS.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(table, scenarios);
+    assert_eq!(SCENARIOS.len(), scenarios.len(), "one scenario each");
+}
+
+#[test]
+fn every_mistake_is_told_in_one_line_with_a_remedy() {
+    // At once, since a few of them only wait for a deadline of clauth's own.
+    thread::scope(|scope| {
+        let told = SCENARIOS.iter().map(|(name, status, scenario)| (name, scope.spawn(|| is_told(name, *status, *scenario))));
+        let failed: Vec<_> = told.collect::<Vec<_>>().into_iter().filter_map(|(name, thread)| thread.join().err().map(|_| name)).collect();
+        assert!(failed.is_empty(), "{failed:?}; each says why above");
+    });
+}
+
+#[test]
+fn a_failure_of_the_machine_is_told_with_a_remedy_too() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    // Even root makes no file in there.
+    let told = sandbox.clauth_in("/proc/self", &["use", "work"]).failure();
+    let remedy = error::remedy(&std::io::Error::from(ErrorKind::NotFound).into()).unwrap();
+    assert!(told.complaint().starts_with("could not write /proc/") && told.complaint().ends_with(&format!("; {remedy}")), "{told:?}");
+    assert!(!sandbox.path("home/.clauth/allow").exists(), "what was not written is not allowed");
+}
+
+fn is_told(name: &str, status: i32, scenario: Scenario) {
+    let mut sandbox = Sandbox::with_profiles(&["work"]);
+    let (finished, mistake) = scenario(&mut sandbox);
+    let is_named = format!("{mistake:?}").split(' ').next() == Some(name);
+    assert!(is_named, "the scenario of {name} makes another mistake: {mistake:?}");
+    let finished = finished.exits_with(status);
+
+    let mut lines: Vec<_> = finished.stderr().lines().collect();
+    assert_eq!(lines.pop(), Some(format!("clauth: {mistake}").as_str()), "{finished:?}");
+    // What would happen is shown before the question, and the question is what was not confirmed.
+    assert_eq!(lines.len(), usize::from(name == "NotConfirmed"), "{finished:?}");
+    let remedy = finished.stderr().split_once("; ").map(|(_, remedy)| remedy.trim());
+    assert!(remedy.is_some_and(|remedy| !remedy.is_empty()), "no remedy: {finished:?}");
+    if status == ANSWERED {
+        assert!(finished.stdout().ends_with("\n: clauth-end\n"), "{finished:?}");
+    } else {
+        assert_eq!(finished.stdout(), "", "{finished:?}");
+    }
+}
+
+/// Returns what the hook of a bash hears in a directory, at the shell's first prompt: no news beside the mistake.
+fn evaluate(sandbox: &Sandbox, directory: &str) -> Finished {
+    sandbox.clauth_in(sandbox.path(directory), &["export", "bash", "--first", "--pid", &std::process::id().to_string()])
+}
+
+fn text(path: PathBuf) -> String {
+    path.into_os_string().into_string().unwrap()
+}
+
+fn unknown_profile(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["use", "wrok"]), Mistake::UnknownProfile { name: "wrok".into(), hint: " (did you mean `work`?)".into() })
+}
+
+fn bad_name(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["add", "../work"]), Mistake::BadName { name: "../work".into() })
+}
+
+fn reserved_name(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["add", "default"]), Mistake::ReservedName { name: "default".into() })
+}
+
+fn profile_exists(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["add", "WORK"]), Mistake::ProfileExists { name: "work".into() })
+}
+
+fn profile_elsewhere(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let path = text(sandbox.runtime("work"));
+    fs::rename(sandbox.path("home/.clauth"), sandbox.path("moved")).unwrap();
+    sandbox.set_variable("CLAUTH_HOME", sandbox.path("moved"));
+    (sandbox.clauth(&["use", "work"]), Mistake::ProfileElsewhere { name: "work".into(), path })
+}
+
+fn profile_in_use(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let client = std::process::id();
+    sandbox.write(sandbox.runtime("work").join(format!("sessions/{client}.json")), "{}");
+    (sandbox.clauth(&["remove", "work", "--yes"]), Mistake::ProfileInUse { name: "work".into(), by: format!("claude {client}") })
+}
+
+fn not_confirmed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["remove", "work"]), Mistake::NotConfirmed { question: "\"remove the profile work?\"".into() })
+}
+
+fn no_claude_home(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    fs::remove_dir_all(sandbox.path("home/.claude")).unwrap();
+    (sandbox.clauth(&["add", "other"]), Mistake::NoClaudeHome { path: text(sandbox.path("home/.claude")) })
+}
+
+fn config_directory(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.bound("project", "work");
+    let runtime = sandbox.write(sandbox.runtime("work"), "a file where the directory belongs");
+    let reason = format!("could not create {}: File exists (os error 17)", runtime.display());
+    (evaluate(sandbox, "project"), Mistake::ConfigDirectory { profile: "work".into(), reason })
+}
+
+fn binding_not_regular(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.mkdir("project/.clauth.toml");
+    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), Mistake::BindingNotRegular { file: text(file) })
+}
+
+fn binding_dangling(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.mkdir("project").join(".clauth.toml");
+    symlink("nowhere", &file).unwrap();
+    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), Mistake::BindingDangling { file: text(file) })
+}
+
+fn binding_too_large(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.write("project/.clauth.toml", "profile = \"work\" #".to_owned() + &"x".repeat(4096));
+    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), Mistake::BindingTooLarge { file: text(file) })
+}
+
+fn binding_unreadable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    // A link to itself: root cannot read that either.
+    let file = sandbox.mkdir("project").join(".clauth.toml");
+    symlink(".clauth.toml", &file).unwrap();
+    let reason = fs::metadata(&file).unwrap_err().to_string();
+    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), Mistake::BindingUnreadable { file: text(file), reason })
+}
+
+fn binding_invalid(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.write("project/.clauth.toml", "# ours\nprofile = \"work\"\nenv = 1\n");
+    let mistake =
+        Mistake::BindingInvalid { file: text(file), line: "3".into(), column: "1".into(), reason: "unknown field `env`, expected `profile`".into() };
+    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), mistake)
+}
+
+fn not_allowed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.write("project/.clauth.toml", "profile = \"work\"");
+    (evaluate(sandbox, "project"), Mistake::NotAllowed { file: text(file), profile: "work".into() })
+}
+
+fn no_binding(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["allow"]), Mistake::NoBinding { directory: text(sandbox.home()) })
+}
+
+fn config_invalid(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.write("home/.clauth/config.toml", "quiet = true\ncolour = 7\n");
+    let finished = sandbox.clauth(&["use", "work"]);
+    let reason = finished.stderr().split(": ").nth(2).and_then(|rest| rest.split_once("; ")).map(|(reason, _)| reason.to_owned());
+    let reason = reason.filter(|reason| reason.starts_with("unknown field `colour`, expected one of ")).unwrap_or_default();
+    (finished, Mistake::ConfigInvalid { file: text(file), line: "2".into(), column: "1".into(), reason })
+}
+
+fn home_unset(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let mut command = sandbox.command("clauth");
+    command.arg("list").env_remove("HOME");
+    (Finished::run(command), Mistake::HomeUnset { variable: "HOME".into() })
+}
+
+fn home_unusable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.set_variable("CLAUTH_HOME", "relative");
+    (sandbox.clauth(&["list"]), Mistake::HomeUnusable { path: "relative".into() })
+}
+
+fn not_owner(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let foreign = if geteuid().is_root() {
+        let foreign = sandbox.mkdir("foreign");
+        chown(&foreign, Some(65534), Some(65534)).unwrap();
+        foreign
+    } else {
+        "/usr".into()
+    };
+    sandbox.set_variable("CLAUTH_HOME", &foreign);
+    (sandbox.clauth(&["add", "other"]), Mistake::NotOwner { path: text(foreign) })
+}
+
+fn directory_gone(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let mut command = sandbox.command("/bin/sh");
+    command.args(["-c", "mkdir gone; cd gone; rmdir ../gone; exec clauth status"]);
+    (Finished::run(command), Mistake::DirectoryGone { reason: "No such file or directory (os error 2)".into() })
+}
+
+fn no_such_path(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["allow", "nowhere"]), Mistake::NoSuchPath { path: "nowhere".into() })
+}
+
+fn no_claude(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.set_variable("PATH", sandbox.path("program"));
+    (sandbox.clauth(&["start", "work"]), Mistake::NoClaude { variable: "PATH".into() })
+}
+
+fn shim_loop(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let wrapper = sandbox.program("claude", "#!/bin/sh\nexec claude \"$@\"\n");
+    sandbox.clauth(&["shim", "install"]).success();
+    sandbox.set_path(&["home/.clauth/bin", "bin"]);
+    (Finished::run(sandbox.command("claude")), Mistake::ShimLoop { path: text(wrapper) })
+}
+
+fn shim_taken(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.write("home/.clauth/bin/claude", "mine");
+    (sandbox.clauth(&["shim", "install"]), Mistake::ShimTaken { path: text(file) })
+}
+
+fn command_not_found(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["exec", "work", "--", "no-such-command"]), Mistake::CommandNotFound { command: "no-such-command".into() })
+}
+
+fn command_not_runnable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let command = text(sandbox.write("plain-file", ""));
+    let finished = sandbox.clauth(&["exec", "work", "--", &command]);
+    (finished, Mistake::CommandNotRunnable { command, reason: "Permission denied (os error 13)".into() })
+}
+
+fn gate_busy(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.bound("project", "work");
+    let gate = File::options().append(true).open(sandbox.session().join("gate.lock")).unwrap();
+    fs4::FileExt::lock(&gate).unwrap();
+    (evaluate(sandbox, "project"), Mistake::GateBusy { profile: "work".into() })
+}
+
+fn helper_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.bound("project", "work");
+    let session = sandbox.session();
+    // A helper that cannot introduce itself ends.
+    fs::remove_file(session.join("helper")).unwrap();
+    fs::create_dir(session.join("helper")).unwrap();
+    (evaluate(sandbox, "project"), Mistake::HelperFailed { profile: "work".into(), log: text(session.join("helper.log")) })
+}
+
+fn helper_stuck(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let project = sandbox.bound("project", "work");
+    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    wait_until("the helper is up", || sandbox.status(&project)["helper"].is_object());
+    let helper = sandbox.status(&project)["helper"]["pid"].as_i64().unwrap();
+    kill_process(Pid::from_raw(i32::try_from(helper).unwrap()).unwrap(), Signal::STOP).unwrap();
+    let finished = sandbox.clauth(&["stop", "work"]);
+    user.kill().unwrap();
+    user.wait().unwrap();
+    (finished, Mistake::HelperStuck { profile: "work".into() })
+}
+
+fn no_hook(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["hook", "sh"]), Mistake::NoHook { shell: "sh".into() })
+}

@@ -1,0 +1,14 @@
+//! Each command by itself: what it does, what it says, and what it refuses.
+
+mod architecture;
+mod bad_input;
+mod binding;
+mod env;
+mod exec;
+mod mistakes;
+mod profiles;
+mod scripts;
+mod shim;
+mod status;
+mod tree;
+mod trust;

@@ -1,0 +1,316 @@
+//! `add`, `list` and `remove`.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::support::commands::TOKENS;
+use crate::support::shell::shells_found;
+use crate::support::{Sandbox, Startup, Terminal, wait_until};
+
+/// Returns the files below a directory as paths relative to it, sorted; a link counts as a file.
+fn files_below(directory: &Path) -> Vec<PathBuf> {
+    fn collect(directory: &Path, base: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if fs::symlink_metadata(&path).unwrap().is_dir() {
+                collect(&path, base, files);
+            } else {
+                files.push(path.strip_prefix(base).unwrap().into());
+            }
+        }
+    }
+    let mut files = Vec::new();
+    collect(directory, directory, &mut files);
+    files.sort();
+    files
+}
+
+/// Returns the one directory of what a removed profile left behind.
+fn rescued(sandbox: &Sandbox) -> PathBuf {
+    let times: Vec<_> = fs::read_dir(sandbox.path("home/.clauth/rescued/work")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(times.len(), 1, "{times:?}");
+    times[0].clone()
+}
+
+#[test]
+fn a_new_profile_needs_no_login() {
+    let sandbox = Sandbox::new();
+    let told = sandbox.clauth(&["add", "work"]).success();
+    assert_eq!(told.stdout(), "");
+    assert!(told.complaint().contains("clauth use work"), "{told:?}");
+    assert_eq!(sandbox.clauth(&["list"]).success().stdout(), "work  not signed in\n");
+    assert_eq!(sandbox.clauth(&["start", "work"]).success().stdout(), sandbox.claude_says(Some("work")));
+    // Nobody's login is copied.
+    assert!(!sandbox.runtime("work").join(".credentials.json").exists());
+}
+
+#[test]
+fn names_are_unique_ignoring_case_and_default_is_reserved() {
+    let sandbox = Sandbox::with_profiles(&["Work"]);
+    for name in ["Work", "work", "WORK"] {
+        sandbox.clauth(&["add", name]).complains(1, "the profile `Work` exists already");
+    }
+    for name in ["default", "DEFAULT", "Default"] {
+        sandbox.clauth(&["add", name]).complains(1, "is reserved");
+    }
+    let longest = "x".repeat(64);
+    sandbox.clauth(&["add", &longest]).success();
+    sandbox.clauth(&["add", &(longest + "x")]).complains(1, "is not a profile name");
+    assert_eq!(sandbox.clauth(&["list", "--json"]).success().json()["profiles"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn without_claude_code_there_is_nothing_to_share() {
+    let sandbox = Sandbox::new();
+    fs::remove_dir_all(sandbox.path("home/.claude")).unwrap();
+    sandbox.clauth(&["add", "work"]).complains(1, "install Claude Code and run `claude` once, or set `claude_home`");
+    assert!(!sandbox.path("home/.clauth/profiles").exists());
+    sandbox.write("home/.claude", "a file");
+    sandbox.clauth(&["add", "work"]).complains(1, "there is no Claude Code config directory at");
+}
+
+#[test]
+fn list_tells_who_is_signed_in_and_what_is_used() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.clauth(&["list"]).success();
+    assert_eq!((empty.stdout(), empty.complaint()), ("", "there is no profile yet; make one with `clauth add NAME`"));
+    assert_eq!(sandbox.clauth(&["list", "--json"]).success().json(), json!({"schema": 1, "profiles": []}));
+
+    for name in ["work", "b", "revoked"] {
+        sandbox.clauth(&["add", name]).success();
+    }
+    sandbox.sign_in("work", "me@corp.example");
+    // As the client leaves a login that was revoked.
+    sandbox.sign_in("revoked", "old@corp.example");
+    sandbox.write(sandbox.runtime("revoked").join(".credentials.json"), r#"{"claudeAiOauth": {"accessToken": "", "refreshToken": ""}}"#);
+    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    wait_until("the lease is there", || sandbox.clauth(&["list", "--json"]).json()["profiles"][2]["in_use_by"] == 1);
+    assert_eq!(
+        sandbox.clauth(&["list"]).success().stdout(),
+        "b        not signed in\nrevoked  not signed in\nwork     me@corp.example  in use by 1\n"
+    );
+    let listed = sandbox.clauth(&["list", "--json"]).success().json();
+    let work = json!({
+        "name": "work", "account": "me@corp.example", "organization": "Corp", "signed_in": true, "in_use_by": 1,
+        "config_dir": sandbox.runtime("work"),
+    });
+    assert_eq!(listed["profiles"][2], work);
+    assert_eq!((&listed["profiles"][1]["signed_in"], &listed["profiles"][0]["account"]), (&json!(false), &json!(null)));
+    user.kill().unwrap();
+    user.wait().unwrap();
+}
+
+#[test]
+fn one_broken_profile_does_not_hide_the_others() {
+    let sandbox = Sandbox::with_profiles(&["a", "b", "c"]);
+    let file = sandbox.write("home/.clauth/profiles/b/profile.toml", "config_dir = 7\n");
+    let told = sandbox.clauth(&["list"]).success();
+    assert_eq!(told.stdout(), "a  not signed in\nc  not signed in\n");
+    assert!(told.complaint().starts_with(&format!("{}:1:14: ", file.display())), "{told:?}");
+    sandbox.clauth(&["exec", "b", "--", "true"]).complains(125, "profile.toml:1:14: ");
+}
+
+#[test]
+fn remove_asks_first_and_needs_a_terminal_or_yes() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    sandbox.clauth(&["exec", "work", "--", "true"]).success();
+    sandbox.assert_no_helpers_left();
+    let refused = sandbox.clauth(&["remove", "work"]).failure();
+    let lines: Vec<_> = refused.stderr().lines().collect();
+    assert!(lines.len() == 2 && lines[1].ends_with("answer `y`, or pass `--yes`"), "{refused:?}");
+    let mut terminal = Terminal::start(&sandbox, &shells_found()[0], &Startup::bare());
+    for answer in ["n\r", "\r", "yeah\r"] {
+        terminal.type_line("clauth remove work");
+        terminal.wait_for("remove the profile work? [y/N] ");
+        terminal.send(answer);
+        assert!(terminal.wait_for_prompt().contains("was not confirmed, so nothing changed"));
+        assert!(sandbox.runtime("work").is_dir());
+    }
+    terminal.type_line("clauth remove work");
+    terminal.wait_for("[y/N] ");
+    terminal.send("y\r");
+    assert!(terminal.wait_for_prompt().contains("clauth: the profile work is removed"));
+    assert!(!sandbox.path("home/.clauth/profiles/work").exists());
+}
+
+#[test]
+fn remove_says_what_it_would_do() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    let plan = |arguments: &[&str]| sandbox.clauth(&[&["remove", "work"], arguments].concat()).failure().stderr().lines().next().unwrap().to_owned();
+    assert!(plan(&[]).starts_with("clauth: 0 shared files go to ~/.claude, 0 of its own to "));
+    assert!(plan(&[]).ends_with("; there is no login"));
+    sandbox.sign_in("work", "me@corp.example");
+    sandbox.write(sandbox.runtime("work").join("projects/-p/a.jsonl"), "{}");
+    sandbox.write(sandbox.runtime("work").join("plans/b.md"), "");
+    assert!(plan(&[]).starts_with("clauth: 2 shared files go to ~/.claude, 1 of its own to "), "{}", plan(&[]));
+    assert!(plan(&[]).ends_with("; the login is kept there too (--delete-login deletes it)"));
+    assert!(plan(&["--delete-login"]).ends_with("; the login is deleted"));
+}
+
+#[test]
+fn a_profile_in_use_is_not_removed() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    wait_until("the lease is there", || sandbox.clauth(&["list", "--json"]).json()["profiles"][0]["in_use_by"] == 1);
+    sandbox.clauth(&["remove", "work", "--yes"]).complains(1, &format!("is in use by exec {}; ", user.id()));
+    user.kill().unwrap();
+    user.wait().unwrap();
+    // The client's own word counts where no lease does, and a dead client's does not.
+    sandbox.assert_no_helpers_left();
+    let client = sandbox.write(sandbox.runtime("work").join(format!("sessions/{}.json", std::process::id())), "{}");
+    sandbox.clauth(&["remove", "work", "--yes"]).complains(1, &format!("is in use by claude {}; ", std::process::id()));
+    fs::rename(&client, client.with_file_name(format!("{}.json", user.id()))).unwrap();
+    sandbox.clauth(&["remove", "work", "--yes"]).success();
+}
+
+#[test]
+fn remove_loses_nothing() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    sandbox.clauth(&["exec", "work", "--", "true"]).success();
+    sandbox.assert_no_helpers_left();
+    sandbox.sign_in("work", "me@corp.example");
+    let runtime = sandbox.runtime("work");
+    sandbox.write(runtime.join("projects/-p/new.jsonl"), "new");
+    sandbox.write(runtime.join("projects/-srv-example/session.jsonl"), "another");
+    sandbox.write(runtime.join("projects/-srv-example/same.jsonl"), "same");
+    sandbox.write("home/.claude/projects/-srv-example/same.jsonl", "same");
+    sandbox.write(runtime.join("sessions/x.json"), "{}");
+    sandbox.write(runtime.join("agents/mine.md"), "cut off from its link");
+    let hub_before = sandbox.read("home/.claude/projects/-srv-example/session.jsonl");
+
+    sandbox.clauth(&["remove", "work", "--yes"]).success();
+    assert!(!sandbox.path("home/.clauth/profiles/work").exists());
+    assert_eq!(sandbox.read("home/.claude/projects/-p/new.jsonl"), "new");
+    assert_eq!(sandbox.read("home/.claude/agents/mine.md"), "cut off from its link");
+    assert_eq!(sandbox.read("home/.claude/projects/-srv-example/session.jsonl"), hub_before, "the hub's own is never overwritten");
+    let rescued = rescued(&sandbox);
+    let expected = [".claude.json", ".credentials.json", "projects/-srv-example/session.jsonl", "sessions/x.json"].map(PathBuf::from);
+    assert_eq!(files_below(&rescued), expected, "what both have alike is kept once");
+    assert_eq!(fs::read_to_string(rescued.join("projects/-srv-example/session.jsonl")).unwrap(), "another");
+    assert!(fs::read_to_string(rescued.join(".credentials.json")).unwrap().contains(TOKENS[1]));
+    // The hub itself is whole: links were taken away, not what they lead to.
+    assert_eq!(sandbox.read("home/.claude/CLAUDE.md"), "Be brief.\n");
+    assert_eq!(sandbox.clauth(&["list", "--json"]).success().json()["profiles"], json!([]));
+}
+
+#[test]
+fn a_login_is_deleted_only_when_that_is_asked_for() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    sandbox.sign_in("work", "me@corp.example");
+    sandbox.clauth(&["remove", "work", "--yes", "--delete-login"]).success();
+    let left = files_below(&sandbox.path("home/.clauth"));
+    assert!(left.iter().any(|file| file.ends_with(".claude.json")), "{left:?}");
+    for file in left {
+        let text = fs::read_to_string(sandbox.path("home/.clauth").join(&file)).unwrap_or_default();
+        assert!(!TOKENS.iter().any(|token| text.contains(token)), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_removed_name_is_free_and_what_was_bound_to_it_refuses() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    let directory = sandbox.bound("project", "work");
+    sandbox.clauth(&["remove", "work", "--yes"]).success();
+    assert_eq!(sandbox.applies(&directory), "refused");
+    sandbox.clauth(&["remove", "work", "--yes"]).complains(1, "there is no profile `work`");
+    sandbox.clauth(&["add", "Work"]).success();
+    assert_eq!(sandbox.applies(&directory), "refused", "a name is spelled as it was added");
+    sandbox.clauth(&["remove", "Work", "--yes"]).success();
+    sandbox.clauth(&["add", "work"]).success();
+    assert_eq!(sandbox.applies(&directory), "work");
+}
+
+#[test]
+fn an_alias_is_not_removed() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    sandbox.write("home/.clauth/config.toml", "[aliases]\nacme = \"work\"\n");
+    sandbox.clauth(&["remove", "acme", "--yes"]).complains(1, "there is no profile `acme`");
+    assert!(sandbox.path("home/.clauth/profiles/work").is_dir());
+}
+
+#[test]
+fn whatever_lies_below_clauth_home_is_the_users_alone() {
+    let sandbox = Sandbox::new();
+    let script = r#"
+        set -e; umask 000
+        clauth add work; clauth add other; clauth shim install
+        mkdir project ignored; cd project; clauth use work
+        cd ../ignored; clauth use work; clauth deny; cd ..
+        clauth exec work -- true; clauth start work
+        eval "$(clauth env work)"; eval "$(clauth env --unset)"
+        mkdir -p ~/.clauth/profiles/other/runtime/projects/-p
+        clauth exec other -- sh -c 'umask 077; echo x >"$CLAUDE_CONFIG_DIR/.credentials.json"'
+        clauth stop; clauth remove other --yes
+    "#;
+    sandbox.script("/bin/sh", script).success();
+    let mut count = 0;
+    let mut waiting = vec![sandbox.path("home/.clauth")];
+    while let Some(path) = waiting.pop() {
+        let meta = fs::symlink_metadata(&path).unwrap();
+        if meta.is_symlink() {
+            continue;
+        }
+        let (kind, mode) = if meta.is_dir() { ("directory", 0o700) } else { ("file", 0o600) };
+        // Made by this very script, not by clauth.
+        if !path.ends_with("projects/-p") {
+            assert_eq!(format!("{:o}", meta.mode() & 0o777), format!("{mode:o}"), "{kind} {}", path.display());
+        }
+        count += 1;
+        if meta.is_dir() {
+            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+    assert!(count > 20, "{count}");
+}
+
+#[test]
+fn no_command_says_a_token() {
+    let mut sandbox = Sandbox::with_profiles(&["work", "broken"]);
+    sandbox.sign_in("work", "me@corp.example");
+    let [access, refresh, _] = TOKENS;
+    sandbox.write(
+        sandbox.runtime("broken").join(".credentials.json"),
+        format!("{{\"claudeAiOauth\": {{\"accessToken\": \"{access}\", \"refreshToken\": {refresh}"),
+    );
+    sandbox.write(sandbox.runtime("broken").join(".claude.json"), format!("{{\"primaryApiKey\": \"{access}\", \"oauthAccount\": \"{refresh}\"}}"));
+    sandbox.set_variable("ANTHROPIC_API_KEY", TOKENS[2]);
+    sandbox.set_variable("CLAUDE_CODE_OAUTH_TOKEN", access);
+    let pid = std::process::id().to_string();
+    for (profile, other) in [("work", "broken"), ("broken", "work")] {
+        let directory = sandbox.bound(profile, profile);
+        let commands = [
+            &["status"][..],
+            &["status", "--json"],
+            &["list"],
+            &["list", "--json"],
+            &["env", profile],
+            &["env", profile, "--shell", "fish"],
+            &["env", profile, "--json"],
+            &["env", "--unset"],
+            &["export", "bash", "--pid", &pid],
+            &["export", "fish", "--pid", &pid],
+            &["exec", profile, "--", "env"],
+            &["start", profile, "-p"],
+            &["use", other],
+            &["allow"],
+            &["deny"],
+            &["stop"],
+            &["remove", profile],
+            &["remove", profile, "--yes"],
+        ];
+        for arguments in commands {
+            let finished = sandbox.clauth_in(&directory, arguments);
+            for token in TOKENS {
+                assert!(!finished.stdout().contains(token) && !finished.stderr().contains(token), "{finished:?}");
+            }
+        }
+        sandbox.assert_no_helpers_left();
+    }
+    for log in files_below(&sandbox.path("home/.clauth/run")) {
+        let text = fs::read_to_string(sandbox.path("home/.clauth/run").join(log)).unwrap();
+        assert!(!TOKENS.iter().any(|token| text.contains(token)));
+    }
+}

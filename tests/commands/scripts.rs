@@ -1,0 +1,152 @@
+//! What `clauth completions` and `clauth hook` print, in the shells that it is for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::finished::Finished;
+use crate::support::{Language, Sandbox, Shell, Startup, Terminal};
+
+/// The checked-in scripts, by the names under which the shells look for them.
+const COMPLETIONS: [(&str, &str); 4] = [("bash", "clauth.bash"), ("zsh", "_clauth"), ("fish", "clauth.fish"), ("pwsh", "_clauth.ps1")];
+
+fn completions() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("completions")
+}
+
+fn script_of(shell: &Shell) -> PathBuf {
+    let (_, name) = COMPLETIONS.iter().find(|(language, _)| *language == shell.language.name()).unwrap();
+    completions().join(name)
+}
+
+#[test]
+fn the_checked_in_completions_are_those_of_the_program() {
+    let sandbox = Sandbox::new();
+    for (shell, name) in COMPLETIONS {
+        let printed = sandbox.clauth(&["completions", shell]).success();
+        let checked_in = fs::read_to_string(completions().join(name)).unwrap_or_default();
+        assert!(printed.stdout() == checked_in, "the command line has changed; run: cargo run -- completions {shell} > completions/{name}");
+    }
+    let mut names: Vec<_> = fs::read_dir(completions()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["_clauth", "_clauth.ps1", "clauth.bash", "clauth.fish"]);
+}
+
+#[test]
+fn completions_are_printed_without_a_home() {
+    // A package is built where there is none.
+    let sandbox = Sandbox::new();
+    for (shell, _) in COMPLETIONS {
+        let mut command = sandbox.command("clauth");
+        command.args(["completions", shell]).env_remove("HOME");
+        assert!(Finished::run(command).success().stdout().contains("status"));
+    }
+    let mut command = sandbox.command("clauth");
+    command.arg("--version").env_remove("HOME");
+    assert!(Finished::run(command).success().stdout().starts_with("clauth "));
+}
+
+#[test]
+fn a_posix_shell_has_neither_hook_nor_completions() {
+    let sandbox = Sandbox::new();
+    sandbox.clauth(&["completions", "sh"]).complains(1, "sh has no ");
+    sandbox.clauth(&["hook", "sh"]).complains(1, "sh has no prompt hook");
+    sandbox.clauth(&["hook", "tcsh"]).exits_with(2);
+}
+
+#[test]
+fn subcommands_complete() {
+    Shell::each(|shell| {
+        let sandbox = Sandbox::new();
+        let file = script_of(shell);
+        let mut command = sandbox.command(&shell.program);
+        match shell.language {
+            Language::Bash => {
+                let script =
+                    "source \"$0\"; complete -p clauth; COMP_WORDS=(clauth sta) COMP_CWORD=1; _clauth clauth sta clauth; echo \"${COMPREPLY[@]}\"";
+                command.args(["--norc", "-c", script]).arg(file);
+                let told = Finished::run(command).success();
+                let (registered, replies) = told.stdout().trim_end().split_once('\n').unwrap();
+                assert!(registered.contains(" -F _clauth ") && registered.ends_with(" clauth"), "{told:?}");
+                assert_eq!((replies, told.stderr()), ("start status", ""));
+            }
+            // What it completes needs its line editor: `a_completion_is_typed` does that.
+            Language::Zsh => {
+                let script = "fpath=($1 $fpath); autoload -Uz compinit; compinit -u -D; print $_comps[clauth]; autoload +X _clauth";
+                command.args(["-f", "-c", script, "zsh"]).arg(completions());
+                let told = Finished::run(command).success();
+                assert_eq!((told.stdout(), told.stderr()), ("_clauth\n", ""));
+            }
+            Language::Fish => {
+                command.args(["--no-config", "-c", "source $argv[1]; complete -C 'clauth sta'"]).arg(file);
+                let told = Finished::run(command).success();
+                let words: Vec<_> = told.stdout().lines().filter_map(|line| line.split('\t').next()).collect();
+                assert_eq!((words, told.stderr()), (vec!["start", "status"], ""));
+            }
+            Language::Pwsh => {
+                let script = ". $args[0]; (TabExpansion2 'clauth sta' 10).CompletionMatches.CompletionText -join ' '";
+                command.args(["-NoLogo", "-NoProfile", "-c", &format!("& {{ {script} }} {}", shell.quote(file.to_str().unwrap()))]);
+                assert_eq!(Finished::run(command).success().stdout().trim_end(), "start status");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_completion_is_typed() {
+    Shell::each(|shell| {
+        let file = script_of(shell);
+        let load = match shell.language {
+            Language::Bash | Language::Fish => format!("source '{}'", file.display()),
+            Language::Zsh => format!("fpath=('{}' $fpath); autoload -Uz compinit; compinit -u -D", completions().display()),
+            Language::Pwsh => return, // PSReadLine redraws the line as it likes; TabExpansion2 above is what it asks
+        };
+        let sandbox = Sandbox::new();
+        let mut terminal = Terminal::start(&sandbox, shell, &Startup::bare().before(&load));
+        // Keys are taken in their order: Enter runs what Tab has made of the line.
+        terminal.send("clauth stat\t\r");
+        terminal.wait_for("none: `claude` uses the account");
+    });
+}
+
+#[test]
+fn each_hook_is_sound_in_the_eyes_of_its_shell() {
+    Shell::each(|shell| {
+        let sandbox = Sandbox::new();
+        let hook = sandbox.clauth(&["hook", shell.language.name()]).success();
+        let program = sandbox.path("program/clauth").display().to_string();
+        assert!(hook.stdout().contains(&format!("'{program}'")) && !hook.stdout().contains("@CLAUTH@"));
+        let file = sandbox.write("hook", hook.stdout());
+        let mut command = sandbox.command(&shell.program);
+        match shell.language {
+            Language::Pwsh => {
+                let parse = format!("$null = [scriptblock]::Create([IO.File]::ReadAllText({}))", shell.quote(file.to_str().unwrap()));
+                command.args(["-NoLogo", "-NoProfile", "-c", &parse]);
+            }
+            _ => drop(command.arg("-n").arg(&file)),
+        }
+        let checked = Finished::run(command).success();
+        assert_eq!((checked.stdout(), checked.stderr()), ("", ""));
+    });
+}
+
+#[test]
+fn a_hook_names_the_program_by_an_absolute_path_however_it_is_called() {
+    let sandbox = Sandbox::new();
+    let odd = sandbox.mkdir("it's $(odd)");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_clauth"), odd.join("clauth")).unwrap();
+    let quoted = |path: &str| format!("__clauth_program='{path}'\n");
+    let program = sandbox.path("program/clauth").display().to_string();
+    let expected = [
+        ("clauth hook bash".to_owned(), quoted(&program)),
+        ("cd ../program; ./clauth hook bash".into(), quoted(&program)),
+        ("../program/clauth hook bash".into(), quoted(&format!("{}/../program/clauth", sandbox.home().display()))),
+        (
+            format!("'{}/clauth' hook bash", odd.display().to_string().replace('\'', r"'\''")),
+            quoted(&format!("{}/clauth", odd.display()).replace('\'', r"'\''")),
+        ),
+    ];
+    for (script, line) in expected {
+        let printed = sandbox.script("/bin/sh", &script).success();
+        assert!(printed.stdout().contains(&line), "{script}: {}", printed.stdout().lines().find(|line| line.contains("program=")).unwrap());
+    }
+}

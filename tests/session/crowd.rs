@@ -1,0 +1,177 @@
+//! Many at once: shells that start and die together, register while the helper retires, or are killed while they register.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::finished::Finished;
+use crate::support::session::{evaluation, is_locked, rounds, signal};
+use crate::support::{Holder, Sandbox, Session, Shell, Startup, Terminal, World};
+
+const CROWD: usize = 20;
+
+#[test]
+fn twenty_shells_that_start_and_die_at_once_leave_nobody_behind() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let work = world.bind("home/work", "work");
+        let session = Session::of(&world, "work");
+        let startup = Startup::hooked().in_directory(&work);
+        // Each writes the rc file, so all are made before one reads it.
+        let commands: Vec<_> = (0..CROWD).map(|_| startup.command(&world, shell)).collect();
+        let terminals: Vec<Terminal> = thread::scope(|scope| {
+            let starting = commands.into_iter().map(|command| {
+                scope.spawn(|| {
+                    let terminal = Terminal::start_command(shell, command);
+                    session.assert_serves(terminal.pid());
+                    terminal
+                })
+            });
+            starting.collect::<Vec<_>>().into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let helper = session.helper().unwrap();
+        assert_eq!(session.leases().len(), CROWD);
+        assert_eq!(world.processes_named("helper work"), [helper.cast_signed()]);
+
+        let (last, rest) = terminals.split_last().unwrap();
+        for terminal in rest {
+            signal(terminal.pid(), Signal::KILL);
+            assert_eq!(session.assert_serves(last.pid()), helper);
+        }
+        signal(last.pid(), Signal::KILL);
+        session.wait_for_end();
+        assert_eq!(session.log(), "");
+    });
+}
+
+#[test]
+fn a_shell_that_registers_while_the_helper_retires_has_a_helper() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    let mut previous = Holder::start(&world);
+    previous.evaluate(&world, &work).success();
+    let with_the_same_helper = while_probed(&world, &work, || {
+        let mut kept = 0;
+        for round in 0..rounds(1000, 10_000) {
+            let next = Holder::start(&world);
+            let helper = session.assert_serves(previous.pid());
+            previous.kill();
+            // The helper wakes, looks twice and retires within a millisecond; the evaluation reaches the gate before, meanwhile or after.
+            pass(Duration::from_micros(50) * u32::try_from(round % 40).unwrap());
+            assert!(evaluation(&world, &work, next.pid()).output().unwrap().status.success());
+            kept += usize::from(session.assert_serves(next.pid()) == helper);
+            previous = next;
+        }
+        kept
+    });
+    // Both happened, or the rounds have met nothing.
+    assert!((1..rounds(1000, 10_000)).contains(&with_the_same_helper), "{with_the_same_helper}");
+    drop(previous);
+    session.wait_for_end();
+    assert_eq!(session.log(), "");
+}
+
+/// Runs `body` while `clauth status` asks again and again.
+fn while_probed<T>(world: &Sandbox, directory: &Path, body: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let probe = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let told = world.clauth_in(directory, &["status", "--json"]).success();
+                let status: serde_json::Value = serde_json::from_str(told.stdout()).unwrap();
+                assert_eq!(status["profile"], "work");
+            }
+        });
+        let _over = SetOnDrop(&over); // a body that panics must not wait for the probe for ever
+        let result = body();
+        over.store(true, Ordering::Relaxed);
+        probe.join().unwrap();
+        result
+    })
+}
+
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Lets time pass so that two processes meet in every possible way; nothing is assumed to have happened then.
+fn pass(time: Duration) {
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn clauth_can_be_killed_at_any_moment_of_a_registration() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    let whole = {
+        let holder = Holder::start(&world);
+        let began = Instant::now();
+        holder.evaluate(&world, &work).success();
+        began.elapsed()
+    };
+    session.wait_for_end();
+    for round in 0..rounds(100, 2000) {
+        let victim = Holder::start(&world);
+        let mut killed = evaluation(&world, &work, victim.pid()).stdout(std::process::Stdio::null()).spawn().unwrap();
+        pass(whole.mul_f64(f64::from(u32::try_from(round % 50).unwrap()) / 40.0));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+
+        let survivor = Holder::start(&world);
+        let said = survivor.evaluate(&world, &work).success();
+        assert_eq!(said.stderr(), "");
+        session.assert_serves(survivor.pid());
+        drop((victim, survivor));
+        session.wait_for_end();
+    }
+    assert!(!is_locked(&session.directory().join("gate.lock")));
+    assert_eq!(temporary_files(&session.directory().join("leases")), Vec::<String>::new());
+    assert_eq!(temporary_files(&session.directory()), Vec::<String>::new());
+}
+
+fn temporary_files(directory: &Path) -> Vec<String> {
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with('.')).collect()
+}
+
+/// The instant between writing a lease and renaming it is too short to be met by chance.
+#[test]
+fn what_a_killed_registration_left_is_gone_with_the_helper() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    let holder = Holder::start(&world);
+    holder.evaluate(&world, &work).success();
+    fs::write(session.directory().join("leases/.4711.4712.tmp"), "12").unwrap();
+    drop(holder);
+    session.wait_for_end();
+    assert_eq!(temporary_files(&session.directory().join("leases")), Vec::<String>::new());
+}
+
+#[test]
+fn evaluations_of_one_shell_at_once_agree() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    let holder = Holder::start(&world);
+    let evaluations: Vec<_> = thread::scope(|scope| {
+        let running: Vec<_> = (0..CROWD).map(|_| scope.spawn(|| Finished::run(evaluation(&world, &work, holder.pid())).success())).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(evaluations.iter().all(|one| one.stdout() == evaluations[0].stdout() && one.stderr().is_empty()));
+    let helper = session.assert_serves(holder.pid());
+    assert_eq!(world.processes_named("helper work"), [helper.cast_signed()]);
+}
