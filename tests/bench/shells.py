@@ -20,11 +20,12 @@ PEERS = 60
 class Language:
     """Says the few things that differ between shells."""
 
-    def __init__(self, name, arguments, hook_line, peer_line, peer_hook):
+    def __init__(self, name, arguments, hook_line, prompt, peer_line, peer_hook):
         self.name = name
         self.program = shutil.which(name)
         self.arguments = arguments
         self.hook_line = hook_line
+        self.prompt = prompt
         self.peer_line = peer_line
         self.peer_hook = peer_hook
 
@@ -37,13 +38,17 @@ class Language:
         return f"echo '@ {label} {count}'\n{self.repeat(count, command)}\necho '@'\n"
 
     def prologue(self):
-        return f"set numbers (seq {HOOKS})\n" if self.name == "fish" else ""
+        """Returns the lines that a script begins with: the hook as at the first prompt, and the handler known by its name."""
+        if self.name != "fish":
+            return f"{self.hook_line}\n{self.prompt}\n"
+        known = f"functions -q {self.prompt}; or echo '! no {self.prompt}'"
+        return f"set numbers (seq {HOOKS})\n{self.hook_line}\n__clauth_begin\n{known}\n"
 
 
 LANGUAGES = [
-    Language("bash", ["--noprofile", "--norc"], 'eval "$(clauth hook bash)"', 'eval "$(DIRENV hook bash)"', "_direnv_hook"),
-    Language("zsh", ["-f"], 'eval "$(clauth hook zsh)"', 'eval "$(DIRENV hook zsh)"', "_direnv_hook"),
-    Language("fish", [], "clauth hook fish | source", "DIRENV hook fish | source", "__direnv_export_eval"),
+    Language("bash", ["--noprofile", "--norc"], 'eval "$(clauth hook bash)"', "__clauth_hook", 'eval "$(DIRENV hook bash)"', "_direnv_hook"),
+    Language("zsh", ["-f"], 'eval "$(clauth hook zsh)"', "__clauth_hook", 'eval "$(DIRENV hook zsh)"', "_direnv_hook"),
+    Language("fish", [], "clauth hook fish | source", "__clauth_hook", "DIRENV hook fish | source", "__direnv_export_eval"),
 ]
 
 
@@ -109,15 +114,15 @@ def peer(world):
 def prompts(language, world):
     """Returns the times of an unchanged prompt, bound and unbound, shallow and deep, and of direnv's."""
     direnv = peer(world)
-    script = language.prologue() + language.hook_line + "\n"
+    script = language.prologue()
     if direnv:
         script += language.peer_line.replace("DIRENV", direnv) + "\n"
     for _ in range(ROUNDS):
         script += language.timed("true", TRUES, "/bin/true")
         for root, state, config_dir in [(world.bound, "bound", world.runtime), (world.base, "unbound", "")]:
             for depth in DEPTHS:
-                script += f"cd '{world.directory(root, depth)}'\n__clauth_hook\n__clauth_hook\n" + expect(language, config_dir)
-                script += language.timed(f"{state}-{depth}", HOOKS, "__clauth_hook")
+                script += f"cd '{world.directory(root, depth)}'\n{language.prompt}\n" + expect(language, config_dir)
+                script += language.timed(f"{state}-{depth}", HOOKS, language.prompt)
                 if direnv:
                     script += f"{language.peer_hook}\n" + language.timed(f"direnv-{state}-{depth}", PEERS, language.peer_hook)
     return run_timed(language, script, world)
@@ -125,16 +130,16 @@ def prompts(language, world):
 
 def directories(language, world):
     """Returns the times of `cd` and prompt between directories with no binding."""
-    script = language.prologue() + language.hook_line + "\n"
+    script = language.prologue()
     for _ in range(ROUNDS):
         script += language.timed("true", TRUES, "/bin/true")
         for depth in DEPTHS:
             one = world.directory(world.base, depth)
             other = one.parent / "e"
             other.mkdir(exist_ok=True)
-            script += f"cd '{one}'\n__clauth_hook\n"
+            script += f"cd '{one}'\n{language.prompt}\n"
             # In zsh and fish `cd` itself calls the hook.
-            step = "__clauth_hook" if language.name == "bash" else ":"
+            step = language.prompt if language.name == "bash" else ":"
             script += language.timed(f"cd-{depth}", 200, f"cd '{other}'; {step}; cd '{one}'; {step}")
     return run_timed(language, script, world)
 
@@ -142,17 +147,17 @@ def directories(language, world):
 def evaluations(language, world):
     """Returns the times of one `clauth export` with the helper alive, by itself and as the hook calls it, and of `direnv export`."""
     direnv = peer(world)
-    script = language.prologue() + language.hook_line + "\n"
+    script = language.prologue()
     command = f"'{world.program}' export bash --pid $$ --said '' --pin '' ''"
     for _ in range(ROUNDS):
         script += language.timed("true", 200, "/bin/true >/dev/null")
         for root, state in [(world.bound, "bound"), (world.base, "unbound")]:
             for depth in DEPTHS:
-                script += f"cd '{world.directory(root, depth)}'\n__clauth_hook\n"
+                script += f"cd '{world.directory(root, depth)}'\n{language.prompt}\n"
                 script += language.timed(f"export-{state}-{depth}", 100, f"{command} >/dev/null")
                 if direnv:
                     script += f'eval "$({direnv} export bash)"\n'
                     script += language.timed(f"direnv-{state}-{depth}", 30, f"{direnv} export bash >/dev/null")
-        script += f"cd '{world.directory(world.bound, 3)}'\n__clauth_hook\n"
+        script += f"cd '{world.directory(world.bound, 3)}'\n{language.prompt}\n"
         script += language.timed("hook", 100, "__clauth_at=\"$$ \"; __clauth_hook")
     return run_timed(language, script, world)
