@@ -36,23 +36,23 @@ pub fn pin(profile: Option<&str>) -> String {
 /// Renders the function that the hook asks.
 pub fn watch(answer: &Answer) -> String {
     let (epoch, exists) = epoch_test(&answer.epoch);
-    let config_dir = quote(answer.config_dir.as_deref().unwrap_or_default());
-    let mut tests =
-        vec![format!("test \"$CLAUDE_CONFIG_DIR\" = {config_dir}"), format!("{}path is -- {}", if exists { "" } else { "not " }, quote(&epoch))];
+    let mut tests = vec![format!("{}path is -- {}", if exists { "" } else { "not " }, quote(&epoch))];
     if !answer.overriding.is_empty() {
-        // `set -q` counts the names that are not set.
         let values: String = answer.overriding.iter().map(|name| format!("${name}")).collect();
+        // `set -q` counts the names that are not set; asked only where one has a value, exported or not.
         let (names, count) = (answer.overriding.join(" "), answer.overriding.len());
-        tests.push(format!("begin; set -qx {names}; test $status -eq {count}; or test -z \"{values}\"; end"));
+        tests.push(format!("begin; test -z \"{values}\"; or begin; set -qx {names}; test $status -eq {count}; end; end"));
     }
-    tests.extend(place(&answer.place));
+    tests.extend(place(&answer.place, answer.config_dir.as_deref().unwrap_or_default()));
     let said = quote(&answer.said);
     format!("function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))
 }
 
-fn place(place: &Place) -> Vec<String> {
+/// Renders the tests of a place and of the config directory: in fish the number of tests is their price, so what is text is compared as one.
+fn place(place: &Place, config_dir: &str) -> Vec<String> {
+    let same_config_dir = format!("test \"$CLAUDE_CONFIG_DIR\" = {}", quote(config_dir));
     let Place::Known { directory, absent, decider } = place else {
-        return vec![if *place == Place::Unnamed { "not test . -ef \"$PWD\"".into() } else { "false".into() }];
+        return vec![same_config_dir, if *place == Place::Unnamed { "not test . -ef \"$PWD\"".into() } else { "false".into() }];
     };
     let mut tests = vec![format!("test . -ef {}", directory.as_deref().map_or_else(|| "\"$PWD\"".to_owned(), quote))];
     if !absent.is_empty() {
@@ -62,10 +62,14 @@ fn place(place: &Place) -> Vec<String> {
     if absent.contains(&0) {
         tests.push(format!("not path is -l -- {}", binding_above(0)));
     }
-    if let Some((level, text)) = decider {
-        let file = binding_above(*level);
-        tests.push(format!("path is -fr -- {file}"));
-        tests.push(format!("begin; read -lz text <{file}; test \"$text\" = {}; end", quote(text)));
+    match decider {
+        Some((level, text)) => {
+            let file = binding_above(*level);
+            tests.push(format!("path is -fr -- {file}"));
+            let expected = quote(&format!("{config_dir}\n{text}"));
+            tests.push(format!("begin; read -lz text <{file}; test \"$CLAUDE_CONFIG_DIR\n$text\" = {expected}; end"));
+        }
+        None => tests.push(same_config_dir),
     }
     tests
 }

@@ -65,17 +65,18 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
 /// The state function where overriding variables matter: only exported ones reach a client. What a shell can say of that differs.
 fn exported_test(shell: Shell, variables: &str, names: &[&str]) -> String {
     let join = |term: &dyn Fn(&str) -> String| names.iter().map(|name| term(name)).collect::<String>();
+    // Mostly none of them has a value, which is quickly seen.
+    let values = join(&|name| format!("${{{name}-}}"));
     if shell == Shell::Zsh {
         let types = join(&|name| format!("${{(t){name}}}"));
-        return format!("__clauth_state() {{ [[ {variables} && {types} != *export* ]]; }}\n");
+        return format!("__clauth_state() {{ [[ {variables} && ( -z {values} || {types} != *export* ) ]]; }}\n");
     }
     let attributes = join(&|name| format!("${{{name}+${{{name}@a}}}}"));
-    let set = join(&|name| format!("${{{name}+x}}"));
     // `@a` came with 4.4; before it, an unexported variable of such a name costs an evaluation a prompt.
     format!(
         "if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then\n\
-         __clauth_state() {{ [[ {variables} && {attributes} != *x* ]]; }}\nelse\n\
-         __clauth_state() {{ [[ {variables} && -z {set} ]]; }}\nfi\n"
+         __clauth_state() {{ [[ {variables} && ( -z {values} || {attributes} != *x* ) ]]; }}\nelse\n\
+         __clauth_state() {{ [[ {variables} && -z {values} ]]; }}\nfi\n"
     )
 }
 
