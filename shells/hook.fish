@@ -5,19 +5,15 @@
 
 set -g __clauth_program '@CLAUTH@'
 
-function __clauth_hook
-    status is-command-substitution; and return # (cd x; pwd) really changes PWD
-    set -q CLAUTH_DISABLE; and test -n "$CLAUTH_DISABLE"; and return
-    test "$__clauth_at" = "$fish_pid $PWD"; and __clauth_same; and return
-    __clauth_evaluate
-end
-
-# The handlers are made at the first prompt, which puts them behind direnv's and mise's, wherever their lines stand: a key that those set for a
+# The handler is made at the first prompt, which puts it behind direnv's and mise's, wherever their lines stand: a key that those set for a
 # directory is to be set aside at the same prompt.
 function __clauth_begin --on-event fish_prompt
     functions --erase __clauth_begin
-    function __clauth_at_prompt --on-event fish_prompt --on-variable PWD
-        __clauth_hook
+    function __clauth_hook --on-event fish_prompt --on-variable PWD
+        status is-command-substitution; and return # (cd x; pwd) really changes PWD
+        test -n "$CLAUTH_DISABLE"; and return
+        test "$__clauth_at" = "$fish_pid $PWD"; and __clauth_same; and return
+        __clauth_evaluate
     end
     __clauth_hook
 end
