@@ -28,6 +28,8 @@ function global:__clauth_same([string] $location) {
     if ($null -eq $answer) { return $false }
     if (-not [string]::Equals([string]$env:CLAUDE_CONFIG_DIR, $answer.ConfigDir)) { return $false }
     if ([IO.Path]::Exists($answer.Epoch) -ne $answer.EpochExists) { return $false }
+    if ([IO.File]::Exists($answer.Settings) -ne $answer.SettingsExist) { return $false }
+    if ($answer.SettingsExist -and ([IO.File]::GetLastWriteTimeUtc($answer.Settings) -gt [IO.File]::GetLastWriteTimeUtc($answer.Epoch))) { return $false }
     foreach ($name in $answer.Overriding) {
         if ($null -ne [Environment]::GetEnvironmentVariable($name)) { return $false }
     }

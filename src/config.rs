@@ -59,9 +59,9 @@ impl Config {
         Ok(config)
     }
 
-    /// Returns the profile that a name means.
-    pub fn resolve_alias<'a>(&'a self, name: &'a ProfileName) -> &'a ProfileName {
-        self.aliases.get(name).unwrap_or(name)
+    /// Returns the profile that a name means: itself, where there is a profile of that name.
+    pub fn resolve_alias<'a>(&'a self, layout: &Layout, name: &'a ProfileName) -> &'a ProfileName {
+        self.aliases.get(name).filter(|_| !layout.profile_file(name).exists()).unwrap_or(name)
     }
 
     /// Whether every `.clauth.toml` in this canonical directory is allowed: it lies below a trusted one, by whole path components.

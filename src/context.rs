@@ -35,7 +35,7 @@ impl Context {
     /// Returns the profile that this name, or the alias of this name, means.
     pub fn profile(&self, config: &Config, name: &str) -> Result<Profile, Mistake> {
         let name = name.parse()?;
-        profile::load(&self.layout, config.resolve_alias(&name))
+        profile::load(&self.layout, config.resolve_alias(&self.layout, &name))
     }
 
     /// Returns the config directory that all profiles share.

@@ -45,7 +45,7 @@ mistakes! {
     /// The profile's config directory could not be made.
     ConfigDirectory { profile, reason } => "the config directory of `{profile}` could not be made, so `claude` refuses here ({reason}); mend that, then press Enter to try again";
     /// `.clauth.toml` is a directory, FIFO, device, …
-    BindingNotRegular { file } => "{file} is not a regular file; replace it with `clauth use PROFILE`, or run `clauth deny` to ignore it";
+    BindingNotRegular { file } => "{file} is not a regular file; move it away, or run `clauth deny` to ignore it";
     /// `.clauth.toml` is a link to nowhere.
     BindingDangling { file } => "{file} is a link to nothing; remove it, or run `clauth deny` to ignore it";
     /// `.clauth.toml` is over the limit.
@@ -69,7 +69,7 @@ mistakes! {
     /// The working directory was removed.
     DirectoryGone { reason } => "the current directory cannot be named ({reason}); `cd` to one that exists";
     /// A path on the command line is not there.
-    NoSuchPath { path } => "there is no {path}; name a directory, or a .clauth.toml in one";
+    NoSuchPath { path } => "there is no directory or .clauth.toml at {path}; name one that exists";
     /// `claude` is not installed, or only as clauth's own shim.
     NoClaude { variable } => "`claude` is not on {variable}; install it with `npm install -g @anthropic-ai/claude-code`";
     /// The real `claude` led back to the shim.

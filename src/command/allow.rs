@@ -29,7 +29,7 @@ pub struct DenyArguments {
 }
 
 pub fn allow(context: &Context, arguments: &AllowArguments) -> Result<ExitCode> {
-    let directory = bound_directory(context, arguments.path.as_deref(), |_| true)?;
+    let directory = bound_directory(arguments.path.as_deref(), |_| true)?;
     let binding = Binding::read(&directory.join(BINDING))?;
     if let Target::Profile(name) = &binding.target {
         context.profile(&context.config()?, name.as_str())?;
@@ -40,14 +40,14 @@ pub fn allow(context: &Context, arguments: &AllowArguments) -> Result<ExitCode> 
 }
 
 pub fn deny(context: &Context, arguments: &DenyArguments) -> Result<ExitCode> {
-    let directory = bound_directory(context, arguments.path.as_deref(), |directory| !trust::is_denied(&context.layout, directory))?;
+    let directory = bound_directory(arguments.path.as_deref(), |directory| !trust::is_denied(&context.layout, directory))?;
     trust::deny(context.layout.writable()?, &directory)?;
     io::say(format_args!("{} is ignored from now on", directory.join(BINDING).display()));
     Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the directory of the nearest file that a path means: the file itself, or the one that applies in that directory.
-fn bound_directory(context: &Context, path: Option<&Path>, wanted: impl Fn(&Path) -> bool) -> Result<PathBuf> {
+fn bound_directory(path: Option<&Path>, wanted: impl Fn(&Path) -> bool) -> Result<PathBuf> {
     if let Some(path) = path.filter(|path| path.file_name().is_some_and(|name| name == BINDING)) {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if std::fs::symlink_metadata(path).is_ok() {
@@ -56,7 +56,8 @@ fn bound_directory(context: &Context, path: Option<&Path>, wanted: impl Fn(&Path
         bail!(Mistake::NoSuchPath { path: path.display().to_string() });
     }
     let directory = binding::directory(path)?;
-    let _ = context;
-    let found = find::candidates(&directory).map(|candidate| candidate.directory).find(|directory| wanted(directory));
+    let all: Vec<_> = find::candidates(&directory).map(|candidate| candidate.directory).collect();
+    // Where nothing is left to be denied, the nearest is denied again, which does no harm and says so.
+    let found = all.iter().find(|directory| wanted(directory)).or(all.first()).cloned();
     found.ok_or_else(|| Mistake::NoBinding { directory: directory.display().to_string() }.into())
 }

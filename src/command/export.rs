@@ -40,6 +40,7 @@ struct Asker {
 pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
     let asker = Asker::parse(arguments)?;
     // Before anything is looked at: a change made meanwhile then costs one more evaluation and is never missed.
+    let _ = context.layout.writable().map(epoch::follow_settings); // where nothing can be written, each prompt with newer settings looks again
     let epoch = epoch::read(&context.layout);
     let evaluation = Evaluation::new(context, &asker);
     let (said, answer) = evaluation.answer(epoch);
@@ -174,6 +175,8 @@ impl<'a> Evaluation<'a> {
         let loaded_profile = matches!(outcome, Outcome::Bound(_));
         let answer = Answer {
             epoch,
+            settings_exist: self.context.layout.config().exists(),
+            settings: self.context.layout.config().to_string_lossy().into_owned(),
             config_dir: change::config_dir_after(&changes, &self.context.env),
             overriding: if loaded_profile { watched(&config.keep_env).collect() } else { Vec::new() },
             place: self.place(&outcome),

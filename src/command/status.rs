@@ -11,9 +11,10 @@ use serde::Serialize;
 use super::binding;
 use crate::context::Context;
 use crate::env::change::Before;
-use crate::env::record::Chosen;
+use crate::env::record::{Chosen, Record};
 use crate::env::variable;
 use crate::io::{self, terminal_safe};
+use crate::layout::BINDING;
 use crate::profile::{self, Identity, Profile};
 use crate::project::decide::Loaded;
 use crate::project::{Outcome, Resolution, Source, resolve};
@@ -51,6 +52,10 @@ struct Status {
     helper: Option<Helper>,
     /// Variables that win over the login where they are set.
     overriding: Vec<&'static str>,
+    /// Those that are set aside in this shell until the profile is left.
+    set_aside: Vec<&'static str>,
+    /// Denied files that would otherwise apply here, nearest first.
+    ignored: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -76,6 +81,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     let mut status = status(context, &found, pin.is_some(), &loaded);
     status.directory = directory.display().to_string();
+    let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));
+    status.ignored = ignored.map(|directory| directory.join(BINDING).display().to_string()).collect();
+    if let (None, Some(_), Err(mistake)) = (&status.refused, &status.profile, context.hub(&config)) {
+        status.refused = Some(mistake.to_string());
+    }
     status.overriding.retain(|name| !config.keep_env.iter().any(|kept| kept == name));
     if arguments.json {
         io::print_json(&status)?;
@@ -115,6 +125,8 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
         holders: Vec::new(),
         clients: Vec::new(),
         helper: None,
+        set_aside: Record::load(&context.env).aside().collect(),
+        ignored: Vec::new(),
         overriding: context.env.overriding(&[]).filter(|name| context.env.non_empty(name).is_some()).collect(),
     };
     match &found.outcome {
@@ -171,6 +183,10 @@ fn text(status: &Status) -> String {
                 .as_ref()
                 .map_or_else(|| "none: starts with the first shell".into(), |helper| format!("pid {}, for {}", helper.pid, age(helper.since))),
         ));
+    }
+    rows.extend(status.ignored.iter().map(|file| ("ignored", format!("{file} (denied; `clauth allow {file}` takes that back)"))));
+    if !status.set_aside.is_empty() {
+        rows.push(("set aside", format!("{} until you leave; `keep_env` in config.toml exempts variables", status.set_aside.join(", "))));
     }
     if !status.overriding.is_empty() && status.profile.is_some() {
         rows.push(("overridden", format!("{} would win over the login here", status.overriding.join(", "))));

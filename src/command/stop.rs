@@ -46,6 +46,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 pub fn stop(layout: Writable<'_>, name: &ProfileName) -> Result<bool> {
     let session = Session::new(&layout, name);
     let Some(helper) = Introduction::read(&session) else { return Ok(false) };
+    let leases = Lease::live(&session);
     {
         let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
             bail!(Mistake::HelperStuck { profile: name.to_string() });
@@ -60,6 +61,10 @@ pub fn stop(layout: Writable<'_>, name: &ProfileName) -> Result<bool> {
             bail!(Mistake::HelperStuck { profile: name.to_string() });
         }
         thread::sleep(Duration::from_millis(2));
+    }
+    // The profile is in use all the same: `remove` must see it, and a program has no prompt at which it could say so again.
+    for lease in leases.into_iter().filter(Lease::is_live) {
+        lease.write(&session)?;
     }
     Ok(true)
 }

@@ -5,7 +5,8 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
@@ -27,6 +28,23 @@ pub fn read(layout: &Layout) -> Epoch {
         Some(number) => Epoch::At(layout.epoch().join(number.to_string())),
         None => Epoch::Never(layout.epoch()),
     }
+}
+
+/// Moves on when the user's settings were edited after the last epoch: an editor tells nobody else. Returns whether it did.
+///
+/// The epoch's file is then as new as the settings, so that each shell, which asks which of the two is newer, evaluates once.
+pub fn follow_settings(layout: Writable<'_>) -> Result<bool> {
+    let written = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
+    let Some(edited) = written(&layout.config()) else { return Ok(false) };
+    let current = |number: u64| layout.epoch().join(number.to_string());
+    if newest(&layout).and_then(|number| written(&current(number))).is_some_and(|epoch| epoch >= edited) {
+        return Ok(false);
+    }
+    advance(layout)?;
+    let Some(file) = newest(&layout).map(current) else { return Ok(false) };
+    let stamp = edited.max(SystemTime::now());
+    let stamped = fs::OpenOptions::new().write(true).open(&file).and_then(|file| file.set_modified(stamp));
+    stamped.map(|()| true).with_context(|| format!("could not write {}", file.display()))
 }
 
 /// Moves on to the next epoch, after the change that it announces.

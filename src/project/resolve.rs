@@ -84,5 +84,5 @@ fn follow(layout: &Layout, config: &Config, candidate: &Candidate) -> Result<(Ou
 }
 
 fn bound(layout: &Layout, config: &Config, name: &crate::name::ProfileName) -> Result<Outcome, Mistake> {
-    profile::load(layout, config.resolve_alias(name)).map(Outcome::Bound)
+    profile::load(layout, config.resolve_alias(layout, name)).map(Outcome::Bound)
 }

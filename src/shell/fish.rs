@@ -36,25 +36,32 @@ pub fn pin(profile: Option<&str>) -> String {
 /// Renders the function that the hook asks.
 pub fn watch(answer: &Answer) -> String {
     let (epoch, exists) = epoch_test(&answer.epoch);
-    let mut tests = vec![format!("{}path is -- {}", if exists { "" } else { "not " }, quote(&epoch))];
+    let (epoch, settings) = (quote(&epoch), quote(&answer.settings));
+    let unedited = if answer.settings_exist { format!("-e {settings} -a ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
+    let stamp = format!("{}-e {epoch} -a {unedited}", if exists { "" } else { "! " });
+    let mut tests = Vec::new();
     if !answer.overriding.is_empty() {
         let values: String = answer.overriding.iter().map(|name| format!("${name}")).collect();
         // `set -q` counts the names that are not set; asked only where one has a value, exported or not.
         let (names, count) = (answer.overriding.join(" "), answer.overriding.len());
         tests.push(format!("begin; test -z \"{values}\"; or begin; set -qx {names}; test $status -eq {count}; end; end"));
     }
-    tests.extend(place(&answer.place, answer.config_dir.as_deref().unwrap_or_default()));
+    tests.extend(place(&answer.place, &stamp, answer.config_dir.as_deref().unwrap_or_default()));
     let said = quote(&answer.said);
     format!("function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))
 }
 
 /// Renders the tests of a place and of the config directory: in fish the number of tests is their price, so what is text is compared as one.
-fn place(place: &Place, config_dir: &str) -> Vec<String> {
+fn place(place: &Place, stamp: &str, config_dir: &str) -> Vec<String> {
     let same_config_dir = format!("test \"$CLAUDE_CONFIG_DIR\" = {}", quote(config_dir));
     let Place::Known { directory, absent, decider } = place else {
-        return vec![same_config_dir, if *place == Place::Unnamed { "not test . -ef \"$PWD\"".into() } else { "false".into() }];
+        return vec![
+            format!("test {stamp}"),
+            same_config_dir,
+            if *place == Place::Unnamed { "not test . -ef \"$PWD\"".into() } else { "false".into() },
+        ];
     };
-    let mut tests = vec![format!("test . -ef {}", directory.as_deref().map_or_else(|| "\"$PWD\"".to_owned(), quote))];
+    let mut tests = vec![format!("test {stamp} -a . -ef {}", directory.as_deref().map_or_else(|| "\"$PWD\"".to_owned(), quote))];
     if !absent.is_empty() {
         let files: Vec<_> = absent.iter().map(|level| binding_above(*level)).collect();
         tests.push(format!("not path is -- {}", files.join(" ")));

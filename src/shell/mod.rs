@@ -112,6 +112,10 @@ pub struct Answer {
     pub changes: Vec<Change>,
     /// The epoch the answer was made in.
     pub epoch: Epoch,
+    /// The user's settings: newer than the epoch, they were edited since.
+    pub settings: String,
+    /// Whether there were any.
+    pub settings_exist: bool,
     /// The `CLAUDE_CONFIG_DIR` after the changes.
     pub config_dir: Option<String>,
     /// The overriding variables whose appearance matters; none outside a profile.

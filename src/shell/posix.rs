@@ -51,7 +51,9 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     let (epoch, exists) = epoch_test(&answer.epoch);
     let negation = if exists { "" } else { "! " };
     let config_dir = quote(answer.config_dir.as_deref().unwrap_or_default());
-    let variables = format!("{negation}-e {} && ${{CLAUDE_CONFIG_DIR-}} == {config_dir}", quote(&epoch));
+    let (epoch, settings) = (quote(&epoch), quote(&answer.settings));
+    let unedited = if answer.settings_exist { format!("-e {settings} && ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
+    let variables = format!("{negation}-e {epoch} && {unedited} && ${{CLAUDE_CONFIG_DIR-}} == {config_dir}");
     let state = if answer.overriding.is_empty() {
         format!("__clauth_state() {{ [[ {variables} ]]; }}\n")
     } else {

@@ -60,6 +60,8 @@ pub fn watch(answer: &Answer) -> String {
     let entries = [
         ("Epoch", quote(&epoch)),
         ("EpochExists", boolean(exists)),
+        ("Settings", quote(&answer.settings)),
+        ("SettingsExist", boolean(answer.settings_exist)),
         ("ConfigDir", quote(answer.config_dir.as_deref().unwrap_or_default())),
         ("Overriding", list(&answer.overriding)),
         ("Free", boolean(answer.free)),
@@ -111,6 +113,8 @@ mod tests {
 
     fn answer(place: Place) -> Answer {
         Answer {
+            settings: "/c/config.toml".into(),
+            settings_exist: true,
             changes: Vec::new(),
             epoch: Epoch::At("/c/epoch/3".into()),
             config_dir: None,
@@ -143,7 +147,7 @@ mod tests {
                 "$global:__clauth_aside_ANTHROPIC_API_KEY = $env:ANTHROPIC_API_KEY; $env:ANTHROPIC_API_KEY = $null",
                 "$env:CLAUTH_PROFILE = 'x'",
                 "$env:CLAUTH_STATE = $null",
-                "$global:__clauth_answer = @{ Epoch = '/c/epoch/3'; EpochExists = $true; ConfigDir = '/c/profiles/x/runtime'; Overriding = @('A', 'B'); \
+                "$global:__clauth_answer = @{ Epoch = '/c/epoch/3'; EpochExists = $true; Settings = '/c/config.toml'; SettingsExist = $true; ConfigDir = '/c/profiles/x/runtime'; Overriding = @('A', 'B'); \
                  Free = $false; IsSure = $true; Absent = @(\"/`u{e9}/b/.clauth.toml\", '/.clauth.toml'); Binding = \"/`u{e9}/.clauth.toml\"; \
                  Text = \"profile = 'x'`u{a}\" }",
                 "$global:__clauth_said = '0f'",

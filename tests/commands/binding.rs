@@ -92,7 +92,7 @@ fn use_binds_another_directory_and_no_other_place() {
     assert_eq!(sandbox.applies(sandbox.home()), "none");
     let file = sandbox.write("file", "");
     for wrong in ["../nowhere", file.to_str().unwrap()] {
-        sandbox.clauth(&["use", "work", "--dir", wrong]).complains(1, &format!("there is no {wrong}"));
+        sandbox.clauth(&["use", "work", "--dir", wrong]).complains(1, &format!("there is no directory or .clauth.toml at {wrong}"));
     }
 }
 

@@ -27,7 +27,7 @@ fn an_unbound_directory_is_told_as_such() {
     assert_eq!(sandbox.clauth(&["status"]).success().stdout(), expected);
     let none = json!({
         "schema": 1, "directory": home, "profile": null, "decided_by": null, "refused": null, "loaded": null, "account": null,
-        "signed_in": false, "config_dir": null, "holders": [], "clients": [], "helper": null, "overriding": [],
+        "signed_in": false, "config_dir": null, "holders": [], "clients": [], "helper": null, "overriding": [], "set_aside": [], "ignored": [],
     });
     assert_eq!(sandbox.status(&home), none);
 }
@@ -95,7 +95,7 @@ fn another_directory_can_be_asked_about() {
     assert_row(&told, "directory", directory.to_str());
     assert_row(&told, "profile", Some("work · not signed in yet: run `claude` here"));
     assert_eq!(sandbox.clauth(&["status", "--json", "--dir", directory.to_str().unwrap()]).success().json()["profile"], "work");
-    sandbox.clauth(&["status", "--dir", "nowhere"]).complains(1, "there is no nowhere");
+    sandbox.clauth(&["status", "--dir", "nowhere"]).complains(1, "there is no directory or .clauth.toml at nowhere");
 }
 
 #[test]

@@ -32,8 +32,8 @@ fn allow_and_deny_take_a_directory_or_the_file() {
     }
     sandbox.clauth_in(&directory, &["allow", ".clauth.toml"]).success();
     assert_eq!(sandbox.applies(&directory), "work");
-    sandbox.clauth(&["deny", "../project/nothing"]).complains(1, "there is no ../project/nothing");
-    sandbox.clauth(&["allow", ".clauth.toml"]).complains(1, "there is no .clauth.toml");
+    sandbox.clauth(&["deny", "../project/nothing"]).complains(1, "there is no directory or .clauth.toml at ../project/nothing");
+    sandbox.clauth(&["allow", ".clauth.toml"]).complains(1, "there is no directory or .clauth.toml at .clauth.toml");
 }
 
 #[test]
@@ -167,7 +167,11 @@ fn a_denied_file_counts_as_absent() {
     // Once more means the next one that applies here.
     sandbox.clauth_in(&below, &["deny"]).success();
     assert_eq!((sandbox.applies(&below), sandbox.applies(&parent)), ("none".into(), "none".into()));
-    sandbox.clauth_in(&below, &["deny"]).complains(1, "no .clauth.toml applies in");
+    let again = sandbox.clauth_in(&below, &["deny"]).success();
+    assert!(again.stderr().contains("child/.clauth.toml is ignored"), "where nothing is left, the nearest stays denied: {again:?}");
+    sandbox.clauth(&["deny"]).complains(1, "no .clauth.toml applies in");
+    let told = sandbox.clauth_in(&below, &["status", "--json"]).success().json();
+    assert_eq!(told["ignored"].as_array().unwrap().len(), 2, "{told}");
     sandbox.clauth_in(&below, &["allow"]).success();
     assert_eq!((sandbox.applies(&below), sandbox.applies(&parent)), ("work".into(), "none".into()));
 }

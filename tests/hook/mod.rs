@@ -9,6 +9,7 @@ mod pin;
 mod quoting;
 mod record;
 mod selection;
+mod settings;
 mod strict;
 mod unchanged;
 mod user_shell;

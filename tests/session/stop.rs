@@ -14,14 +14,14 @@ fn a_stopped_helper_is_followed_by_a_new_one_at_the_next_prompt() {
 
         let said = world.clauth(&["stop", "work"]).success();
         assert_eq!(said.stderr(), "clauth: the helper of work has finished\n");
-        work.wait_for_end();
+        work.wait_for_end_of_helper();
         assert_eq!(acme.assert_serves(terminals[1].pid()), other);
         assert_eq!(terminals[0].run(""), "");
         assert_ne!(work.assert_serves(terminals[0].pid()), helper);
 
         world.clauth(&["stop"]).success();
-        work.wait_for_end();
-        acme.wait_for_end();
+        work.wait_for_end_of_helper();
+        acme.wait_for_end_of_helper();
         for (terminal, session) in terminals.iter_mut().zip([&work, &acme]) {
             assert_eq!(terminal.run(""), "");
             session.assert_serves(terminal.pid());
@@ -54,7 +54,14 @@ fn a_helper_is_stopped_whatever_holds_its_leases() {
     session.assert_serves(shell.pid());
     crate::support::wait_until("the program has registered", || session.leases().contains_key(&program.pid()));
     world.clauth(&["stop"]).success();
-    session.wait_for_end();
+    session.wait_for_end_of_helper();
+    // A program has no prompt at which it could register again, and uses the profile all the same.
+    assert!(session.leases().contains_key(&program.pid()));
+    let refused = world.clauth(&["remove", "work", "--yes"]).failure();
+    assert!(
+        refused.stderr().contains(&format!("is in use by exec {}", program.pid())) || refused.stderr().contains("is in use by shell"),
+        "{refused:?}"
+    );
     shell.evaluate(&world, &work).success();
     session.assert_serves(shell.pid());
 }

@@ -101,10 +101,17 @@ impl<'a> Session<'a> {
 
     /// Waits until nothing of the session is left: no lease, no locked lock, no helper, working or waiting.
     pub(crate) fn wait_for_end(&self) {
+        wait_until("the session is over", || self.leases().is_empty() && self.has_no_helper());
+    }
+
+    /// Waits until the helper is gone, whoever still holds a lease.
+    pub(crate) fn wait_for_end_of_helper(&self) {
+        wait_until("the helper is gone", || self.has_no_helper());
+    }
+
+    fn has_no_helper(&self) -> bool {
         let name = format!("helper {}", self.profile);
-        wait_until("the session is over", || {
-            self.leases().is_empty() && !is_locked(&self.directory().join("session.lock")) && self.sandbox.processes_named(&name).is_empty()
-        });
+        !is_locked(&self.directory().join("session.lock")) && self.sandbox.processes_named(&name).is_empty()
     }
 
     /// Returns what the helpers had to say; nothing, when all is well.
