@@ -38,6 +38,7 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     helper.introduce()?;
     let _ = io::print("ready\n"); // the starter may have given up; its lease counts all the same
     sys::silence_stdout().context("could not let go of the standard output")?;
+    sys::give_back_memory();
     loop {
         if helper.holders.is_empty() {
             let gate = FileLock::exclusive(&helper.session.gate())?;

@@ -53,6 +53,44 @@ fn stat_field(pid: u32, number: usize) -> Option<String> {
     std::str::from_utf8(rest).ok()?.split_ascii_whitespace().nth(number - 3).map(str::to_owned)
 }
 
+/// Gives back what a process that will sleep for long does not need: memory that the C library keeps, and the code it has mapped, which the kernel
+/// reads again from its cache when it is run.
+pub fn give_back_memory() {
+    trim_heap();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    maps.lines().filter_map(code_of_a_file).for_each(|(start, length)| drop_code(start, length));
+}
+
+/// Returns the place of a mapping that holds code of a file, by a line of `/proc/self/maps`.
+fn code_of_a_file(line: &str) -> Option<(usize, usize)> {
+    let mut fields = line.split_ascii_whitespace();
+    let (start, end) = fields.next()?.split_once('-')?;
+    let is_code = fields.next()? == "r-xp";
+    let is_file = fields.nth(3).is_some_and(|path| path.starts_with('/'));
+    let (start, end) = (usize::from_str_radix(start, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
+    (is_code && is_file).then(|| (start, end.saturating_sub(start)))
+}
+
+#[expect(unsafe_code, reason = "advice about mappings that the loader made, which no value in Rust owns")]
+fn drop_code(start: usize, length: usize) {
+    // SAFETY: the range is one mapping of code, as the kernel has just listed it. It is private, never written (no code is relocated here), and backed
+    // by its file, so a page that is dropped reads the same when it is next run.
+    let _ = unsafe { rustix::mm::madvise(std::ptr::with_exposed_provenance_mut(start), length, rustix::mm::Advice::LinuxDontNeed) };
+}
+
+/// The C library keeps what was freed, in case it is wanted again.
+#[cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "the C library's own function, which std does not wrap"))]
+fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    {
+        unsafe extern "C" {
+            fn malloc_trim(keep: usize) -> i32;
+        }
+        // SAFETY: malloc_trim(3) may be called at any time; it takes a number of bytes to keep and touches no live allocation.
+        unsafe { malloc_trim(0) };
+    }
+}
+
 /// The token of the inotify descriptor; pids are never 0.
 const DIRECTORY: u64 = 0;
 

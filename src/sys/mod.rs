@@ -8,7 +8,7 @@
 //! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would).
 //! - [`owned_by_this_user`], [`symlink`].
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
-//! - [`detach`], [`silence_stdout`]: make a helper of this process.
+//! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
 //! - [`replace_process`]: becomes another program; returns only on failure.
 //! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
 
@@ -24,9 +24,9 @@ mod macos;
 mod tests;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Events, boot_and_namespace, command_name, process_group, program_name, start_time};
+pub use linux::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
 #[cfg(target_os = "macos")]
-pub use macos::{Events, boot_and_namespace, command_name, process_group, program_name, start_time};
+pub use macos::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
 #[cfg(unix)]
 pub use unix::{
     HOME_VARIABLE, create_private_dir, create_private_file, detach, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
