@@ -8,12 +8,13 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
-use rustix::event::epoll;
+use rustix::event::{Timespec, epoll};
 use rustix::fs::inotify;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::Event;
+use super::{Event, Interest, Watch};
 
 /// A file name that differs between kernel boots and pid namespaces.
 pub fn boot_and_namespace() -> String {
@@ -94,7 +95,7 @@ fn trim_heap() {
 /// The token of the inotify descriptor; pids are never 0.
 const DIRECTORY: u64 = 0;
 
-/// Waits in the kernel for process exits and directory changes, with no timer.
+/// Waits in the kernel for process exits and directory changes, with no timer of its own.
 #[derive(Debug)]
 pub struct Events {
     epoll: OwnedFd,
@@ -111,13 +112,17 @@ impl Events {
         Ok(Self { epoll, inotify, processes: HashMap::new() })
     }
 
-    /// Watches for entries that appear in a directory or leave it.
-    pub fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
-        use inotify::WatchFlags as Watch;
-        let changes = Watch::CREATE | Watch::DELETE | Watch::MOVED_TO | Watch::MOVED_FROM;
-        let changes = changes | Watch::DELETE_SELF | Watch::MOVE_SELF | Watch::ONLYDIR;
-        inotify::add_watch(&self.inotify, path, changes)?;
-        Ok(())
+    /// Watches a directory or a file.
+    pub fn watch(&mut self, path: &Path, interest: Interest) -> io::Result<Watch> {
+        use inotify::WatchFlags as Flags;
+        let names = Flags::CREATE | Flags::DELETE | Flags::MOVED_TO | Flags::MOVED_FROM | Flags::DELETE_SELF | Flags::MOVE_SELF | Flags::ONLYDIR;
+        let flags = match interest {
+            Interest::Names => names,
+            Interest::Contents => names | Flags::CLOSE_WRITE,
+            // The link count is an attribute: a file that another was renamed over tells so by ATTRIB.
+            Interest::File => Flags::CLOSE_WRITE | Flags::ATTRIB | Flags::DELETE_SELF | Flags::MOVE_SELF,
+        };
+        Ok(Watch(inotify::add_watch(&self.inotify, path, flags)?))
     }
 
     /// Watches for the exit of one process; false when that very process is gone already.
@@ -142,10 +147,11 @@ impl Events {
         self.processes.remove(&pid); // closing a pidfd takes it out of the epoll set
     }
 
-    /// Sleeps until something happens and returns all of it.
-    pub fn wait(&mut self) -> io::Result<Vec<Event>> {
+    /// Sleeps until something happens, for ever or as long as asked, and returns all of it.
+    pub fn wait(&mut self, patience: Option<Duration>) -> io::Result<Vec<Event>> {
+        let timeout = patience.and_then(|patience| Timespec::try_from(patience).ok());
         let mut ready = Vec::with_capacity(64);
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut ready), None) {
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut ready), timeout.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -166,11 +172,16 @@ impl Events {
         let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
         loop {
             match reader.next() {
-                Ok(change) => events.push(match change.file_name() {
-                    Some(name) => Event::Changed(OsStr::from_bytes(name.to_bytes()).into()),
-                    None if change.events().contains(inotify::ReadFlags::QUEUE_OVERFLOW) => Event::Overflow,
-                    None => Event::Gone,
-                }),
+                Ok(change) if change.events().contains(inotify::ReadFlags::QUEUE_OVERFLOW) => events.push(Event::Overflow),
+                // The kernel dropped the watch with its file: nothing more to say than was said.
+                Ok(change) if change.events().contains(inotify::ReadFlags::IGNORED) => {}
+                Ok(change) if change.events().intersects(inotify::ReadFlags::DELETE_SELF | inotify::ReadFlags::MOVE_SELF) => {
+                    events.push(Event::Gone(Watch(change.wd())));
+                }
+                Ok(change) => {
+                    let name = change.file_name().map(|name| OsStr::from_bytes(name.to_bytes()).into());
+                    events.push(Event::Changed(Watch(change.wd()), name));
+                }
                 Err(rustix::io::Errno::AGAIN) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),

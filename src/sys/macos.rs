@@ -1,20 +1,22 @@
 //! macOS: kqueue, libproc, sysctl.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString, c_char, c_int};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::ptr;
+use std::time::Duration;
 
 use rustix::event::kqueue::{self, EventFilter, EventFlags, ProcessEvents, VnodeEvents};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::Pid;
 
-use super::Event;
+use super::{Event, Interest, Watch};
 
 /// A file name that differs between kernel boots; pid namespaces there are none.
 #[expect(unsafe_code, reason = "neither std nor rustix has sysctl")]
@@ -80,7 +82,8 @@ pub fn give_back_memory() {}
 #[derive(Debug)]
 pub struct Events {
     queue: OwnedFd,
-    directories: Vec<File>,
+    /// What is watched, by device and inode, kept open for as long as the queue.
+    files: HashMap<(u64, u64), File>,
 }
 
 impl Events {
@@ -88,17 +91,25 @@ impl Events {
     pub fn new() -> io::Result<Self> {
         let queue = kqueue::kqueue()?;
         fcntl_setfd(&queue, FdFlags::CLOEXEC)?;
-        Ok(Self { queue, directories: Vec::new() })
+        Ok(Self { queue, files: HashMap::new() })
     }
 
-    /// Watches for entries that appear in a directory or leave it.
-    pub fn watch_directory(&mut self, path: &Path) -> io::Result<()> {
+    /// Watches a directory or a file; the same one twice is one watch.
+    pub fn watch(&mut self, path: &Path, interest: Interest) -> io::Result<Watch> {
         // O_EVTONLY: to be watched, a volume need not stay mounted.
-        let directory = OpenOptions::new().read(true).custom_flags(libc::O_EVTONLY | libc::O_DIRECTORY).open(path)?;
+        let only_directory = if interest == Interest::File { 0 } else { libc::O_DIRECTORY };
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_EVTONLY | only_directory).open(path)?;
+        let identity = file.metadata().map(|meta| (meta.dev(), meta.ino()))?;
+        if let Some(known) = self.files.get(&identity) {
+            return Ok(Watch(known.as_raw_fd()));
+        }
+        // A directory's write is a name that came or went; what is written into its files is told of a watched file alone.
         let flags = VnodeEvents::WRITE | VnodeEvents::DELETE | VnodeEvents::RENAME;
-        let filter = EventFilter::Vnode { vnode: directory.as_raw_fd(), flags };
-        self.directories.push(directory);
-        Ok(self.register(filter, EventFlags::ADD | EventFlags::CLEAR)?)
+        let filter = EventFilter::Vnode { vnode: file.as_raw_fd(), flags };
+        self.register(filter, EventFlags::ADD | EventFlags::CLEAR)?;
+        let watch = Watch(file.as_raw_fd());
+        self.files.insert(identity, file);
+        Ok(watch)
     }
 
     /// Watches for the exit of one process; false when that very process is gone already.
@@ -123,12 +134,12 @@ impl Events {
         let _ = exit_of(pid).map(|filter| self.register(filter, EventFlags::DELETE));
     }
 
-    /// Sleeps until something happens and returns all of it.
+    /// Sleeps until something happens, for ever or as long as asked, and returns all of it.
     #[expect(unsafe_code, reason = "rustix leaves it to the caller that watched descriptors stay open")]
-    pub fn wait(&mut self) -> io::Result<Vec<Event>> {
+    pub fn wait(&mut self, patience: Option<Duration>) -> io::Result<Vec<Event>> {
         let mut ready = Vec::with_capacity(64);
         // SAFETY: as in `register`; nothing is registered here.
-        match unsafe { kqueue::kevent_timespec(&self.queue, &[], rustix::buffer::spare_capacity(&mut ready), None) } {
+        match unsafe { kqueue::kevent(&self.queue, &[], rustix::buffer::spare_capacity(&mut ready), patience) } {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -136,8 +147,9 @@ impl Events {
         for event in ready.iter().map(kqueue::Event::filter) {
             let event = match event {
                 EventFilter::Proc { pid, .. } => Event::Exited(pid.as_raw_nonzero().get().cast_unsigned()),
-                EventFilter::Vnode { flags, .. } if flags.intersects(VnodeEvents::DELETE | VnodeEvents::RENAME) => Event::Gone,
-                _ => Event::Overflow, // a directory: kqueue does not name the entry
+                EventFilter::Vnode { vnode, flags } if flags.intersects(VnodeEvents::DELETE | VnodeEvents::RENAME) => Event::Gone(Watch(vnode)),
+                EventFilter::Vnode { vnode, .. } => Event::Changed(Watch(vnode), None), // kqueue does not name the entry
+                _ => Event::Overflow,
             };
             if !events.contains(&event) {
                 events.push(event);
@@ -150,7 +162,7 @@ impl Events {
     fn register(&self, filter: EventFilter, flags: EventFlags) -> Result<(), Errno> {
         let change = kqueue::Event::new(filter, flags, ptr::null_mut());
         let no_events: &mut [kqueue::Event] = &mut [];
-        // SAFETY: the only descriptors ever registered are those that `self.directories` keeps open as long as the queue.
+        // SAFETY: the only descriptors ever registered are those that `self.files` keeps open as long as the queue.
         unsafe { kqueue::kevent_timespec(&self.queue, &[change], no_events, None) }.map(drop)
     }
 }

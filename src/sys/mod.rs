@@ -7,6 +7,7 @@
 //! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
 //! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would).
 //! - [`owned_by_this_user`], [`symlink`].
+//! - [`exchange`], [`rename_new`]: renames that lose nothing, whoever writes at that moment.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
 //! - [`replace_process`]: becomes another program; returns only on failure.
@@ -29,8 +30,8 @@ pub use linux::{Events, boot_and_namespace, command_name, give_back_memory, proc
 pub use macos::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
 #[cfg(unix)]
 pub use unix::{
-    HOME_VARIABLE, create_private_dir, create_private_file, detach, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
-    replace_process, same_file, silence_stdout, symlink,
+    HOME_VARIABLE, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names, open_for_reading,
+    open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file, silence_stdout, symlink,
 };
 
 /// Something that a helper woke up for.
@@ -38,11 +39,26 @@ pub use unix::{
 pub enum Event {
     /// The watched process with this pid is gone.
     Exited(u32),
-    /// The entry of this name appeared in, changed in or left the watched directory.
-    #[cfg_attr(all(target_os = "macos", not(test)), expect(dead_code, reason = "kqueue names no entry"))]
-    Changed(std::ffi::OsString),
-    /// The watched directory was deleted or moved away.
-    Gone,
+    /// The entry of this name appeared in, changed in or left the watched directory; without a name, something in
+    /// what is watched did, or it itself.
+    Changed(Watch, Option<std::ffi::OsString>),
+    /// What was watched was deleted or moved away.
+    Gone(Watch),
     /// Some changes were not told: look at everything again.
     Overflow,
+}
+
+/// Names one watched directory or file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Watch(pub(self) i32);
+
+/// What to be told about a directory or file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Entries that appear, are replaced or leave.
+    Names,
+    /// That, and files that somebody finished writing.
+    Contents,
+    /// One file, by its inode: that it was written, replaced or removed.
+    File,
 }

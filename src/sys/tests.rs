@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Event, Events, boot_and_namespace, command_name, program_name, start_time};
+use super::{Event, Events, Interest, boot_and_namespace, command_name, program_name, start_time};
 
 /// Holds a directory for one test.
 struct Scratch(PathBuf);
@@ -51,7 +51,7 @@ fn wait_for(mut events: Events, wanted: impl Fn(&Event) -> bool + Send + 'static
     in_time(move || {
         let mut seen = Vec::new();
         while !seen.iter().any(&wanted) {
-            seen.extend(events.wait().unwrap());
+            seen.extend(events.wait(None).unwrap());
         }
         (events, seen)
     })
@@ -114,9 +114,9 @@ fn an_entry_that_appears_or_leaves_wakes() {
     fs::create_dir(&inside).unwrap();
     fs::write(&outside, "").unwrap();
     let mut events = Events::new().unwrap();
-    assert!(events.watch_directory(&outside).is_err(), "a file is no directory");
-    events.watch_directory(&inside).unwrap();
-    let about = |name: &'static str| move |event: &Event| *event == Event::Overflow || *event == Event::Changed(name.into());
+    assert!(events.watch(&outside, Interest::Names).is_err(), "a file is no directory");
+    let watch = events.watch(&inside, Interest::Names).unwrap();
+    let about = |name: &'static str| move |event: &Event| matches!(event, Event::Changed(told, entry) if *told == watch && entry.as_ref().is_none_or(|entry| entry == name));
     fs::write(inside.join("created"), "").unwrap();
     (events, _) = wait_for(events, about("created"));
     fs::rename(&outside, inside.join("renamed")).unwrap();

@@ -7,7 +7,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::UNIX_EPOCH;
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 
 /// The environment variable that names the user's home.
@@ -19,6 +22,11 @@ const OPEN_MAX: u64 = 10_240;
 /// Creates a directory and its missing parents, mode 0700.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Creates one directory that did not exist, mode 0700: the kernel lets one process succeed.
+pub fn create_lock_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)
 }
 
 /// Creates a file that did not exist, mode 0600; never follows a link that someone put there.
@@ -46,6 +54,31 @@ pub fn owned_by_this_user(path: &Path) -> io::Result<bool> {
 pub fn same_file(one: &Path, other: &Path) -> bool {
     let identity = |path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
     matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Returns the identity of a file: device, inode, and the time of its birth in nanoseconds, 0 where the file system does not say.
+pub fn file_identity(meta: &fs::Metadata) -> (u64, u64, u128) {
+    let born = meta.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+    (meta.dev(), meta.ino(), born.map_or(0, |born| born.as_nanos()))
+}
+
+/// Whether a file can be reached by another name too.
+pub fn has_other_names(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.nlink() > 1)
+}
+
+/// Exchanges two names in one step, so that neither is ever missing.
+pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+}
+
+/// Renames, but over nothing: what stands at the new name stays, and the call fails.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // File systems without the flag; a hard link replaces nothing either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::hard_link(from, to).and_then(|()| fs::remove_file(from)),
+        renamed => Ok(renamed?),
+    }
 }
 
 /// Makes a symbolic link.
