@@ -1,6 +1,6 @@
 //! Private directories and files that are whole or absent.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,27 +16,37 @@ pub fn create_dir(path: &Path) -> Result<()> {
 
 /// Writes a file by temp and rename, open to the user alone; a reader sees the old text or the new, never a part.
 ///
-/// Does nothing when the file holds these bytes already. It does not wait for the disk: a file whose loss matters after a power cut is
-/// not written here.
+/// Does nothing when the file holds these bytes already. It does not wait for the disk.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes, false)
+}
+
+/// The same, and the bytes are on the disk before the name is theirs: for what a power cut must not empty.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace(path, bytes, true)
+}
+
+fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
     if is_equal(path, bytes) {
         return Ok(());
     }
-    let temp = temp_path(path);
-    let written = write_new(&temp, bytes).and_then(|()| fs::rename(&temp, path));
+    let temp = temporary(path);
+    let written = write_new(&temp, bytes, is_durable).and_then(|()| fs::rename(&temp, path));
     if written.is_err() {
         let _ = fs::remove_file(&temp);
     }
     written.with_context(|| format!("could not write {}", path.display()))
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, bytes: &[u8], is_durable: bool) -> io::Result<()> {
     let created = match sys::create_private_file(path) {
         // Left by a process that was killed here and had our pid.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| sys::create_private_file(path)),
         created => created,
     };
-    created?.write_all(bytes)
+    let mut file = created?;
+    file.write_all(bytes)?;
+    if is_durable { file.sync_all() } else { Ok(()) }
 }
 
 fn is_equal(path: &Path, bytes: &[u8]) -> bool {
@@ -44,23 +54,51 @@ fn is_equal(path: &Path, bytes: &[u8]) -> bool {
     same_length && fs::read(path).is_ok_and(|present| present == bytes)
 }
 
-/// The name no other process uses: within one process, clauth writes a given file from one thread.
-fn temp_path(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+/// The longest name that file systems take, in bytes.
+const NAME_MAX: usize = 255;
+
+/// Returns the name beside a path under which clauth prepares what will take its place; no other process uses it, and within one process clauth
+/// writes a given file from one thread.
+pub fn temporary(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    let ending = format!(".{}.tmp", std::process::id());
+    if name.len() + ending.len() > NAME_MAX {
+        let text = name.to_string_lossy();
+        let cut = (0..=NAME_MAX / 2).rev().find(|cut| text.is_char_boundary(*cut)).unwrap_or_default();
+        name = text[..cut].into();
+    }
+    name.push(ending);
+    path.with_file_name(name)
 }
 
-/// Removes what killed processes left of files they were writing in a directory; the caller knows that nobody writes there now.
-pub fn sweep(directory: &Path) {
-    let is_temp = |name: &OsStr| name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".tmp")).is_some();
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten().filter(|entry| is_temp(&entry.file_name())) {
-        let _ = fs::remove_file(entry.path()); // the next to retire tries again
+/// Reads a regular file whole; `None` when something else stands there, or it is over `limit` bytes. Never waits for a FIFO's writer.
+pub fn read_regular(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = sys::open_for_reading(path)?;
+    if file.metadata()?.is_file() { read_bounded(file, limit) } else { Ok(None) }
+}
+
+/// Returns what a path was prepared for, if its name is a temporary one of clauth's whose process is gone. Of a name that is no text or was cut the
+/// answer is near, and no file.
+pub fn left_for(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_string_lossy();
+    let (name, pid) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let pid: u32 = pid.parse().ok()?;
+    let is_at_work = pid != std::process::id() && sys::start_time(pid).is_some();
+    (!name.is_empty() && !is_at_work).then(|| path.with_file_name(name))
+}
+
+/// Removes what processes that were killed left beside a file of clauth's own: it never was the file, and nobody else's data.
+pub fn forget_unfinished(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten().filter(|entry| left_for(&entry.path()).is_some()) {
+        let _ = fs::remove_file(entry.path()); // another process was faster, or the next session does it
     }
 }
 
 /// Reads at most `limit` bytes of a file; `None` when it is longer.
 pub fn read_bounded(file: File, limit: usize) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
+    let expected = file.metadata().ok().and_then(|meta| usize::try_from(meta.len()).ok()).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(expected.min(limit) + 1); // and one, to see the end without growing
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= limit).then_some(bytes))
 }

@@ -4,11 +4,13 @@ mod atomic;
 pub mod epoch;
 mod json;
 mod lock;
+mod relocate;
 mod say;
 mod toml;
 
-pub use atomic::{create_dir, read_bounded, sweep, write};
+pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, temporary, write, write_durably};
 pub use json::print_json;
 pub use lock::FileLock;
+pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
 pub use say::{confirm, print, say, terminal_safe};
 pub use toml::Complaint;

@@ -1,0 +1,84 @@
+//! Moving files without ever replacing one.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::temporary;
+use crate::sys;
+
+/// Moves a file, between file systems too, making the directories it needs; false when something stands at the target, which is then untouched.
+pub fn relocate(from: &Path, to: &Path) -> Result<bool> {
+    let moving = || format!("could not move {} to {}", from.display(), to.display());
+    if let Some(parent) = to.parent() {
+        sys::create_private_dir(parent).with_context(moving)?;
+    }
+    match sys::rename_new(from, to) {
+        Ok(()) => return Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        Err(_) => {}
+    }
+    match copy_new(from, to) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
+        copied => copied.with_context(moving)?,
+    }
+    fs::remove_file(from).with_context(moving)?;
+    Ok(true)
+}
+
+/// Moves a file to a place of safety; where something stands there, to one beside it.
+pub fn keep(from: &Path, to: &Path) -> Result<()> {
+    let mut free = to.to_path_buf();
+    while !relocate(from, &free)? {
+        free.as_mut_os_string().push("+");
+    }
+    Ok(())
+}
+
+/// Copies to a name that did not exist, the time of the last write included. The name is there when all of the file is. A link is copied as one.
+pub fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
+    let temp = temporary(to);
+    let _ = fs::remove_file(&temp); // left by one of our pid that was killed here
+    let copied = copy(from, &temp).and_then(|()| sys::rename_new(&temp, to));
+    if copied.is_err() {
+        let _ = fs::remove_file(&temp);
+    }
+    copied
+}
+
+/// Copies to a name under which nobody looks for a whole file.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if let Ok(target) = fs::read_link(from) {
+        return sys::symlink(&target, to);
+    }
+    let mut source = sys::open_for_reading(from)?;
+    let meta = source.metadata()?;
+    if !meta.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut target = sys::create_private_file(to)?;
+    io::copy(&mut source, &mut target)?;
+    // The time from before the copying: what was written meanwhile is newer than the copy.
+    target.set_modified(meta.modified()?)?;
+    target.sync_all()
+}
+
+/// Whether two paths are regular files with the same bytes. A link is none: it must not pass for the file that it leads to.
+pub fn is_same_content(one: &Path, other: &Path) -> bool {
+    let (Ok(one_meta), Ok(other_meta)) = (fs::symlink_metadata(one), fs::symlink_metadata(other)) else { return false };
+    if !one_meta.is_file() || !other_meta.is_file() || one_meta.len() != other_meta.len() {
+        return false;
+    }
+    if sys::file_identity(&one_meta) == sys::file_identity(&other_meta) {
+        return true;
+    }
+    match (sys::open_for_reading(one), sys::open_for_reading(other)) {
+        (Ok(one), Ok(other)) => {
+            let (one, other) = (io::BufReader::new(one).bytes(), io::BufReader::new(other).bytes());
+            one.map(io::Result::ok).eq(other.map(io::Result::ok))
+        }
+        _ => false,
+    }
+}
