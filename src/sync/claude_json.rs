@@ -1,6 +1,6 @@
 //! `.claude.json`: the client's state, of which some keys belong to the account.
 
-use serde_json::{Map, Value};
+use super::State;
 
 /// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
 pub const ACCOUNT_KEYS: &[&str] = &[
@@ -48,9 +48,19 @@ pub const ACCOUNT_KEYS: &[&str] = &[
 ///
 /// `None` when the hub's text is not a JSON object; the client then makes a file of its own.
 pub fn seed(hub: &[u8]) -> Option<String> {
-    let mut state: Map<String, Value> = serde_json::from_slice(hub).ok()?;
-    state.retain(|key, _| !ACCOUNT_KEYS.contains(&key.as_str()));
+    let mut state: State = serde_json::from_slice(hub).ok()?;
+    state.retain(|key, _| !is_account_key(key));
     serde_json::to_string_pretty(&state).ok()
+}
+
+/// Whether a key belongs to the account.
+pub fn is_account_key(key: &str) -> bool {
+    ACCOUNT_KEYS.contains(&key)
+}
+
+/// Returns the part of a state that profiles share.
+pub fn shared(state: &State) -> State {
+    state.iter().filter(|(key, _)| !is_account_key(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 #[cfg(test)]

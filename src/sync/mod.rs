@@ -1,3 +1,15 @@
 //! What crosses between the hub and a profile, and what never does.
+//!
+//! Hub and spokes: each helper merges its own profile's files with the hub's, three ways against what the two last agreed on.
 
 pub mod claude_json;
+mod client_lock;
+mod merge;
+mod pair;
+mod settings;
+
+pub use pair::{Kind, LIMIT, Pair, redress, sync};
+pub use settings::{dress, redirects};
+
+/// A JSON object; the order of its keys and the text of its numbers are kept.
+pub type State = serde_json::Map<String, serde_json::Value>;
