@@ -36,6 +36,12 @@ mistakes! {
     ProfileExists { name } => "the profile `{name}` exists already; run `clauth list` to see them";
     /// The profile's config directory is not in this `$CLAUTH_HOME`: it was moved or copied.
     ProfileElsewhere { name, path } => "the profile `{name}` belongs in {path}, where it was added; set CLAUTH_HOME to the directory it was added in, or move it back";
+    /// The client asked for a key that the profile no longer has.
+    NoApiKey { name, file } => "the profile `{name}` has no `api_key`; put one into {file}, or sign in with `claude` in a directory of the profile";
+    /// The shared settings, or the profile's, send the client to another config directory.
+    SettingsRedirect { file } => "{file} sets CLAUDE_CONFIG_DIR in its `env` block, which would send every profile to one account; remove that line";
+    /// An older clauth's profile could not be taken over.
+    TakeOverFailed { name, reason } => "the profile `{name}` of an older clauth could not be taken over ({reason}); mend that, then run `clauth list`";
     /// Live shells or clients use the profile.
     ProfileInUse { name, by } => "the profile `{name}` is in use by {by}; leave its directories or close them, then try again";
     /// A question was answered with no, or could not be asked.

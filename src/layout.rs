@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::env::{Env, variable};
 use crate::error::Mistake;
@@ -74,9 +75,10 @@ impl Layout {
         self.refused().join(REFUSED_ENTRY)
     }
 
-    /// Where the losing side of a conflict is kept.
-    pub fn rescued(&self) -> PathBuf {
-        self.home.join("rescued")
+    /// Where the losing side of a profile's conflicts is kept from now on, by the second.
+    pub fn rescue(&self, name: &ProfileName) -> PathBuf {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.home.join("rescued").join(name).join(now.to_string())
     }
 
     /// The directory of the `claude` shim.
@@ -107,6 +109,11 @@ impl Layout {
     /// The `CLAUDE_CONFIG_DIR` of a profile, as spelled when it is added.
     pub fn runtime(&self, name: &ProfileName) -> PathBuf {
         self.profile(name).join("runtime")
+    }
+
+    /// What a profile and the hub last agreed on.
+    pub fn base(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("base")
     }
 
     /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.

@@ -49,10 +49,11 @@ fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, rest:
     if shim::is_called_by(called) {
         return shim::run(&context()?, rest);
     }
-    // Before clap: one runs at prompts, the other lives for as long as a shell and should be small.
+    // What programs call, before clap: it runs at prompts, or lives for as long as a shell and should be small.
     match rest.first().and_then(|command| command.to_str()) {
         Some("export") => return command::export::run(&context()?, &rest[1..]),
         Some("helper") => return command::helper::run(&context()?, &rest[1..]),
+        Some("api-key") => return command::api_key::run(&context()?, &rest[1..]),
         _ => {}
     }
     let name = Path::new(called).file_stem().unwrap_or(OsStr::new("clauth"));

@@ -7,6 +7,7 @@ use crate::error::Mistake;
 
 pub mod add;
 pub mod allow;
+pub mod api_key;
 pub mod binding;
 pub mod completions;
 pub mod env;

@@ -18,6 +18,9 @@ pub const CLAUTH_DISABLE: &str = "CLAUTH_DISABLE";
 /// The process that the shim last became, to notice a `claude` that leads back to the shim.
 pub const CLAUTH_SHIM: &str = "CLAUTH_SHIM";
 
+/// How profiles share files: `symlink` (the default), `hardlink` or `copy`, where there are no symbolic links.
+pub const CLAUTH_LINK_MODE: &str = "CLAUTH_LINK_MODE";
+
 /// Where programs are found.
 pub const PATH: &str = "PATH";
 

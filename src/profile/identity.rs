@@ -1,10 +1,14 @@
 //! Who a config directory belongs to, by what Claude Code wrote there.
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
 use serde::Deserialize;
+
+use crate::{io, sys};
+
+/// The most that is read of a login, in bytes.
+const LIMIT: usize = 16 * 1024 * 1024;
 
 /// Names the account that Claude Code shows and sends: `oauthAccount` in `.claude.json`, not the token.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -25,7 +29,7 @@ impl Identity {
             #[serde(rename = "oauthAccount")]
             oauth_account: Option<Identity>,
         }
-        let file = File::open(config_dir.join(".claude.json")).ok()?;
+        let file = sys::open_for_reading(&config_dir.join(".claude.json")).ok()?;
         serde_json::from_reader::<_, ClaudeJson>(BufReader::new(file)).ok()?.oauth_account
     }
 }
@@ -34,6 +38,11 @@ impl Identity {
 ///
 /// Claude Code empties the tokens of a login that was revoked and leaves the file.
 pub fn is_signed_in(config_dir: &Path) -> bool {
+    io::read_regular(&config_dir.join(".credentials.json"), LIMIT).is_ok_and(|text| text.is_some_and(|text| holds_a_login(&text)))
+}
+
+/// Whether this is a whole credentials file with a login in it.
+pub fn holds_a_login(text: &[u8]) -> bool {
     /// Looks at the token's length and never holds the token.
     #[derive(Deserialize)]
     struct Credentials {
@@ -45,8 +54,7 @@ pub fn is_signed_in(config_dir: &Path) -> bool {
         #[serde(rename = "refreshToken", deserialize_with = "is_filled")]
         refresh_token: bool,
     }
-    let Ok(text) = std::fs::read(config_dir.join(".credentials.json")) else { return false };
-    let login = serde_json::from_slice::<Credentials>(&text).ok().and_then(|credentials| credentials.claude_ai_oauth);
+    let login = serde_json::from_slice::<Credentials>(text).ok().and_then(|credentials| credentials.claude_ai_oauth);
     login.is_some_and(|login| login.refresh_token)
 }
 

@@ -1,11 +1,13 @@
 //! Profiles: one Claude Code account each.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::error::Mistake;
 use crate::io::{self, Complaint, FileLock, epoch};
@@ -13,6 +15,7 @@ use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
 
 mod identity;
+mod take_over;
 
 pub use identity::{Identity, is_signed_in};
 
@@ -23,6 +26,10 @@ pub struct Profile {
     pub name: ProfileName,
     /// The `CLAUDE_CONFIG_DIR`, verbatim as stored at `add`: on macOS a Keychain item hangs on this very spelling.
     pub config_dir: PathBuf,
+    /// What the profile's `settings.json` says differently from the shared one.
+    pub overrides: Map<String, Value>,
+    /// Whether the profile signs in by an API key of its own, which `clauth api-key` prints for the client.
+    pub has_api_key: bool,
 }
 
 /// What `profile.toml` holds.
@@ -30,24 +37,66 @@ pub struct Profile {
 #[serde(deny_unknown_fields)]
 struct ProfileFile {
     config_dir: PathBuf,
+    /// Where the client sends its requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    api_key: Option<String>,
+    /// Variables for the client, through its settings and never through the shell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    env: BTreeMap<String, String>,
+    /// Any other settings.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    settings: Map<String, Value>,
+}
+
+impl ProfileFile {
+    fn overrides(&self) -> Map<String, Value> {
+        let mut overrides = self.settings.clone();
+        let mut env = overrides.get("env").and_then(Value::as_object).cloned().unwrap_or_default();
+        env.extend(self.env.iter().map(|(name, value)| (name.clone(), value.clone().into())));
+        env.extend(self.base_url.iter().map(|url| ("ANTHROPIC_BASE_URL".into(), url.clone().into())));
+        if !env.is_empty() {
+            overrides.insert("env".into(), env.into());
+        }
+        overrides
+    }
 }
 
 /// Reads one profile.
 pub fn load(layout: &Layout, name: &ProfileName) -> Result<Profile, Mistake> {
+    let parsed = read(layout, name)?;
+    // Only what lies in here is known as clauth's when a shell has it loaded.
+    if !layout.owns(parsed.config_dir.as_os_str()) {
+        return Err(Mistake::ProfileElsewhere { name: name.to_string(), path: parsed.config_dir.display().to_string() });
+    }
+    Ok(Profile { name: name.clone(), overrides: parsed.overrides(), has_api_key: parsed.api_key.is_some(), config_dir: parsed.config_dir })
+}
+
+/// Returns the profile's API key, if it has one. A secret: it goes to the client's pipe and nowhere else.
+pub fn api_key(layout: &Layout, name: &ProfileName) -> Result<Option<String>, Mistake> {
+    Ok(read(layout, name)?.api_key)
+}
+
+fn read(layout: &Layout, name: &ProfileName) -> Result<ProfileFile, Mistake> {
     let file = layout.profile_file(name);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound && take_over::is_old(&layout.profile(name)) => {
+            take_over(layout, name)?;
+            return read(layout, name);
+        }
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Err(Mistake::UnknownProfile { name: name.to_string(), hint: nearest(layout, name) });
         }
         Err(error) => return Err(invalid(layout, name, Complaint { line: 1, column: 1, reason: error.to_string() })),
     };
-    let parsed: ProfileFile = toml::from_str(&text).map_err(|error| invalid(layout, name, Complaint::new(&text, &error)))?;
-    // Only what lies in here is known as clauth's when a shell has it loaded.
-    if !layout.owns(parsed.config_dir.as_os_str()) {
-        return Err(Mistake::ProfileElsewhere { name: name.to_string(), path: parsed.config_dir.display().to_string() });
-    }
-    Ok(Profile { name: name.clone(), config_dir: parsed.config_dir })
+    toml::from_str(&text).map_err(|error| invalid(layout, name, Complaint::new(&text, &error)))
+}
+
+fn take_over(layout: &Layout, name: &ProfileName) -> Result<(), Mistake> {
+    let taken_over = layout.writable().map_err(anyhow::Error::from).and_then(|layout| take_over::take_over(layout, name));
+    taken_over.map_err(|error| Mistake::TakeOverFailed { name: name.to_string(), reason: format!("{error:#}") })
 }
 
 fn invalid(layout: &Layout, name: &ProfileName, complaint: Complaint) -> Mistake {
@@ -63,25 +112,26 @@ fn invalid(layout: &Layout, name: &ProfileName, complaint: Complaint) -> Mistake
 pub fn names(layout: &Layout) -> Vec<ProfileName> {
     let entries = fs::read_dir(layout.profiles()).into_iter().flatten().flatten();
     let named = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<ProfileName>().ok());
-    let mut names: Vec<_> = named.filter(|name| layout.profile_file(name).exists()).collect();
+    let is_profile = |name: &ProfileName| layout.profile_file(name).exists() || take_over::is_old(&layout.profile(name));
+    let mut names: Vec<_> = named.filter(is_profile).collect();
     names.sort();
     names
 }
 
 /// Creates a profile without a login; Claude Code asks to sign in on its first use.
-pub fn add(layout: Writable<'_>, name: &ProfileName) -> Result<Profile> {
+pub fn add(layout: Writable<'_>, name: &ProfileName) -> Result<()> {
     let _state = lock_state(layout)?;
     // A case-insensitive file system would give both names one directory.
     if let Some(taken) = names(&layout).into_iter().find(|taken| taken.as_str().eq_ignore_ascii_case(name.as_str())) {
         return Err(Mistake::ProfileExists { name: taken.to_string() }.into());
     }
     let config_dir = layout.runtime(name);
-    let text = toml::to_string(&ProfileFile { config_dir: config_dir.clone() }).context("could not write the profile as TOML")?;
+    let file = ProfileFile { config_dir, base_url: None, api_key: None, env: BTreeMap::new(), settings: Map::new() };
+    let text = toml::to_string(&file).context("could not write the profile as TOML")?;
     io::create_dir(&layout.profile(name))?;
     make_refusable(layout)?;
     io::write(&layout.profile_file(name), text.as_bytes())?;
-    epoch::advance(layout)?;
-    Ok(Profile { name: name.clone(), config_dir })
+    epoch::advance(layout)
 }
 
 /// Makes the regular file below which no config directory can be: Claude Code refuses to start there.
