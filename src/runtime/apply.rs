@@ -1,14 +1,16 @@
 //! Doing what the plan says.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::Hub;
 use super::names::{MADE_DIRECTORIES, MADE_FILES};
 use super::plan::Step;
+use super::sides::{Side, Sides, look, temporary};
+use super::{Hub, Use, adopt};
 use crate::sys;
 
 /// Makes what links need a target for. A hub that cannot be written keeps what it has, and what it lacks stays in the profile.
@@ -27,21 +29,28 @@ pub fn make_targets(hub: &Hub) {
     }
 }
 
-/// Does one step in a config directory.
-pub fn step(config_dir: &Path, step: &Step) -> Result<()> {
-    let (verb, name) = match step {
-        Step::Link(name, _) | Step::Relink(name, _) => ("link", name),
-        Step::Directory(name) => ("create", name),
-        Step::Unlink(name) => ("remove", name),
-    };
-    let path = config_dir.join(name);
-    let done = match step {
-        Step::Link(_, target) => keep_existing(sys::symlink(target, &path)),
-        Step::Relink(_, target) => relink(target, &path),
-        Step::Directory(_) => keep_existing(sys::create_private_dir(&path)),
-        Step::Unlink(_) => fs::remove_file(&path),
-    };
-    done.with_context(|| format!("could not {verb} {}", path.display()))
+/// Does one step; what needs a quiet moment waits for one.
+pub fn step(sides: &Sides, step: &Step, use_: Use) -> Result<()> {
+    let path = |name: &OsString| sides.path(Side::Own, Path::new(name));
+    match step {
+        Step::Link(name, target) => {
+            keep_existing(sys::symlink(target, &path(name))).with_context(|| format!("could not link {}", path(name).display()))
+        }
+        Step::Relink(name, target) => relink(sides, target, Path::new(name)),
+        Step::Directory(name) => {
+            keep_existing(sys::create_private_dir(&path(name))).with_context(|| format!("could not create {}", path(name).display()))
+        }
+        Step::Unfold(name) => unfold(&path(name)).with_context(|| format!("could not create {}", path(name).display())),
+        // A client can have put a file there since the look: that is not what is expected.
+        Step::Unlink(name) => match look(&path(name)).file() {
+            Some(link) if path(name).is_symlink() => sides.remove(Path::new(name), Side::Own, Some(&link)),
+            _ => Ok(()),
+        },
+        Step::AdoptFile(name, target) => adopt::adopt_file(sides, Path::new(name), target),
+        Step::AdoptDirectory(name) => adopt::adopt_directory(sides, Path::new(name), use_),
+        Step::MergeDirectory(name, target) if use_ == Use::Quiet => adopt::merge_directory(sides, Path::new(name), target),
+        Step::MergeDirectory(..) => Ok(()),
+    }
 }
 
 /// A running client can make the entry between the look and the step; then it is the client's.
@@ -49,9 +58,19 @@ fn keep_existing(made: io::Result<()>) -> io::Result<()> {
     made.or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
 }
 
-fn relink(target: &Path, link: &Path) -> io::Result<()> {
-    let name = link.file_name().unwrap_or_default().to_string_lossy();
-    let temp = link.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    sys::symlink(target, &temp)?;
-    fs::rename(&temp, link)
+fn unfold(link: &Path) -> io::Result<()> {
+    let temp = temporary(link);
+    sys::create_private_dir(&temp)?;
+    sys::exchange(&temp, link)?;
+    fs::remove_file(&temp)
+}
+
+fn relink(sides: &Sides, target: &Path, name: &Path) -> Result<()> {
+    let link = sides.path(Side::Own, name);
+    let before = look(&link).file().filter(|_| link.is_symlink());
+    let temp = temporary(&link);
+    let _ = fs::remove_file(&temp); // left by one of our pid that was killed here
+    sys::symlink(target, &temp).and_then(|()| sys::exchange(&temp, &link)).with_context(|| format!("could not link {}", link.display()))?;
+    // What stood there is in our hands now, even if a client replaced the link since the look.
+    sides.drop_or_rescue(&temp, name, before.as_ref())
 }

@@ -3,8 +3,8 @@
 //! The shared side, the hub, is the user's `~/.claude`. Every link goes in one hop to a fully resolved target there: Claude Code writes
 //! through one hop and replaces the middle link of two.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,23 @@ use crate::config::Config;
 use crate::env::Env;
 use crate::error::Mistake;
 use crate::io;
-use crate::sync::claude_json;
+use crate::sync::{self, claude_json};
 use crate::sys;
 
+use self::names::Kind;
+use self::plan::Wanted;
+use self::sides::{LinkMode, Side, Sides};
+
+mod adopt;
 mod apply;
 pub mod depart;
+pub mod mirror;
 pub mod names;
 mod plan;
+pub mod sides;
 
 pub use plan::Present;
+pub use sides::temporary;
 
 /// Names the config directory that all profiles share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,16 +56,60 @@ impl Hub {
     }
 }
 
-/// Makes or mends a profile's config directory. Nothing real in it is replaced or removed, and no link in it dangles at any moment.
-pub fn prepare(config_dir: &Path, hub: &Hub) -> Result<()> {
+/// Whether somebody may look at a config directory while it is mended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Shells or clients use it: no name may be missing for a moment.
+    InUse,
+    /// Nobody does.
+    Quiet,
+}
+
+/// Makes or mends a profile's config directory. No link in it dangles at any moment, and what is real in it is never lost: it goes to the hub, or, where
+/// the hub has something newer, to `rescued/`.
+///
+/// Returns what could not be done; the rest was. With `own_settings` the profile's settings are its own file, and not touched here.
+pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Result<Vec<anyhow::Error>> {
+    let config_dir = sides.root(Side::Own);
+    if !hub.directory.is_dir() {
+        return Err(Mistake::NoClaudeHome { path: hub.directory.display().to_string() }.into()); // moved away, it must not be made anew
+    }
     io::create_dir(config_dir)?;
     apply::make_targets(hub);
-    let wanted = plan::wanted(&survey_hub(hub)?);
-    let present = survey(config_dir)?;
-    for step in plan::plan(&wanted, &present, &hub.directory) {
-        apply::step(config_dir, &step)?;
+    let shared = survey_hub(hub)?;
+    let mut troubles = take_up_unfinished(sides, &shared);
+    let mut wanted = plan::wanted(&shared);
+    let mut present = survey(config_dir)?;
+    if own_settings {
+        wanted.retain(|(name, _)| name != "settings.json");
+        present.remove(OsStr::new("settings.json"));
     }
-    seed_claude_json(config_dir, hub)
+    if sides.mode != LinkMode::Symlink {
+        let present_settings = present.contains_key(OsStr::new("settings.json"));
+        // The mirror carries what would be linked; real directories are all there is to make.
+        wanted.retain(|(_, wanted)| *wanted == Wanted::Directory);
+        present.retain(|name, _| wanted.iter().any(|(wanted, _)| wanted == name));
+        // The rest comes with the mirror; without settings a client that starts before would clean up as by default.
+        if !own_settings && !present_settings {
+            troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, None, None).err());
+        }
+    }
+    let steps = plan::plan(&wanted, &present, &hub.directory);
+    troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
+    troubles.extend(seed_claude_json(config_dir, hub).err());
+    Ok(troubles)
+}
+
+/// Takes up what a process that was killed left in the directories where links and their targets are made.
+fn take_up_unfinished(sides: &Sides, shared: &BTreeMap<OsString, PathBuf>) -> Vec<anyhow::Error> {
+    let mut directories = BTreeSet::from([sides.path(Side::Own, Path::new("")), sides.path(Side::Hub, Path::new(""))]);
+    directories.extend(shared.values().filter_map(|target| Some(target.parent()?.to_path_buf())));
+    directories.iter().flat_map(|directory| sides.take_up_in(directory)).collect()
+}
+
+/// Whether a top-level name is one that profiles share.
+pub fn is_shared(name: &OsStr) -> bool {
+    names::kind(&name.to_string_lossy()) != Kind::Private
 }
 
 /// Returns what stands in a config directory, by name.
@@ -68,7 +120,11 @@ pub fn survey(config_dir: &Path) -> Result<BTreeMap<OsString, Present>> {
         let entry = entry.with_context(listing)?;
         let state = match fs::read_link(entry.path()) {
             Ok(target) => Present::Link { dangles: !entry.path().exists(), target },
-            Err(_) => Present::Real,
+            Err(_) => match entry.file_type().with_context(listing)? {
+                kind if kind.is_file() => Present::File,
+                kind if kind.is_dir() => Present::Directory,
+                _ => Present::Other,
+            },
         };
         present.insert(entry.file_name(), state);
     }
@@ -95,11 +151,15 @@ fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
     if fs::symlink_metadata(&own).is_ok() {
         return Ok(());
     }
-    let Ok(text) = fs::read(&hub.claude_json) else { return Ok(()) };
-    match claude_json::seed(&text) {
-        Some(seed) => io::write(&own, seed.as_bytes()),
-        None => Ok(()),
+    let Ok(Some(text)) = io::read_regular(&hub.claude_json, sync::LIMIT) else { return Ok(()) };
+    let Some(seed) = claude_json::seed(&text) else { return Ok(()) };
+    // Never over a file that a client makes at this moment: that one has a login in it.
+    let temp = temporary(&own);
+    io::write(&temp, seed.as_bytes())?;
+    if !io::relocate(&temp, &own)? {
+        let _ = fs::remove_file(&temp);
     }
+    Ok(())
 }
 
 /// Returns the live Claude Code processes that run in a config directory, by the files they keep there.

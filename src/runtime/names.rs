@@ -41,13 +41,19 @@ const PRIVATE: &[&str] = &[
 ];
 
 const PRIVATE_PREFIXES: &[&str] = &[".credentials.json", ".claude.json", "daemon"];
-const PRIVATE_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid", ".tmp"];
-const PRIVATE_PARTS: &[&str] = &["auth", "credential", "token", ".tmp."];
+const PRIVATE_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid"];
+const PRIVATE_PARTS: &[&str] = &["auth", "credential", "token"];
+
+/// Whether a name is one under which programs write before they rename.
+pub fn is_temporary(name: &str) -> bool {
+    (name.to_lowercase() + ".").contains(".tmp.")
+}
 
 /// Returns how a top-level name is shared.
 pub fn kind(name: &str) -> Kind {
     let lower = name.to_lowercase();
     let is_private = PRIVATE.contains(&name)
+        || is_temporary(name)
         || PRIVATE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         || PRIVATE_ENDINGS.iter().any(|ending| lower.ends_with(ending))
         || PRIVATE_PARTS.iter().any(|part| lower.contains(part));

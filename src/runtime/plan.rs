@@ -16,8 +16,12 @@ pub enum Present {
         /// Whether nothing is there.
         dangles: bool,
     },
-    /// Anything else: somebody's data.
-    Real,
+    /// A file: somebody's data.
+    File,
+    /// A directory: somebody's data.
+    Directory,
+    /// A FIFO, a socket, a device.
+    Other,
 }
 
 /// What should stand under a name.
@@ -38,8 +42,16 @@ pub enum Step {
     Relink(OsString, PathBuf),
     /// Make a directory where nothing is.
     Directory(OsString),
+    /// Turn a link to the hub into a real directory, which the mirror fills, with no moment without the name.
+    Unfold(OsString),
     /// Remove a link of clauth's that leads nowhere.
     Unlink(OsString),
+    /// Take up a file that stands where a link to this target belongs.
+    AdoptFile(OsString, PathBuf),
+    /// Take up a directory that the hub lacks.
+    AdoptDirectory(OsString),
+    /// Merge a directory into the hub's, when nobody uses the profile.
+    MergeDirectory(OsString, PathBuf),
 }
 
 /// Returns what a config directory should hold, given the hub's entries; settings first.
@@ -52,7 +64,7 @@ pub fn wanted(hub: &BTreeMap<OsString, PathBuf>) -> Vec<(OsString, Wanted)> {
     wanted
 }
 
-/// Returns the steps. What is real stays as it is: it is somebody's data, wherever it stands.
+/// Returns the steps. What is real where a link belongs is somebody's data: it is taken up, never replaced.
 pub fn plan(wanted: &[(OsString, Wanted)], present: &BTreeMap<OsString, Present>, hub: &Path) -> Vec<Step> {
     let mut steps = Vec::new();
     for (name, wanted) in wanted {
@@ -61,17 +73,20 @@ pub fn plan(wanted: &[(OsString, Wanted)], present: &BTreeMap<OsString, Present>
             (Wanted::Link(target), Some(Present::Link { target: now, .. })) if now != target => {
                 steps.push(Step::Relink(name.clone(), target.clone()));
             }
+            (Wanted::Link(target), Some(Present::File)) => steps.push(Step::AdoptFile(name.clone(), target.clone())),
+            (Wanted::Link(target), Some(Present::Directory)) => steps.push(Step::MergeDirectory(name.clone(), target.clone())),
+            (Wanted::Directory, Some(Present::Link { target, .. })) if target.starts_with(hub) => steps.push(Step::Unfold(name.clone())),
             (Wanted::Directory, None) => steps.push(Step::Directory(name.clone())),
             (_, Some(_)) => {}
         }
     }
-    for (name, state) in present {
-        let is_wanted = wanted.iter().any(|(wanted, _)| wanted == name);
-        if let Present::Link { target, dangles: true } = state
-            && !is_wanted
-            && target.starts_with(hub)
-        {
-            steps.push(Step::Unlink(name.clone()));
+    for (name, state) in present.iter().filter(|(name, _)| !wanted.iter().any(|(wanted, _)| wanted == *name)) {
+        let is_linked = names::kind(&name.to_string_lossy()) == Kind::Linked;
+        match state {
+            Present::Link { target, dangles: true } if target.starts_with(hub) => steps.push(Step::Unlink(name.clone())),
+            Present::File if is_linked => steps.push(Step::AdoptFile(name.clone(), hub.join(name))),
+            Present::Directory if is_linked => steps.push(Step::AdoptDirectory(name.clone())),
+            _ => {}
         }
     }
     steps
@@ -97,7 +112,7 @@ mod tests {
     }
 
     fn mirrored() -> Vec<(&'static str, Present)> {
-        names::MIRRORED.iter().map(|name| (*name, Present::Real)).collect()
+        names::MIRRORED.iter().map(|name| (*name, Present::Directory)).collect()
     }
 
     #[test]
@@ -112,16 +127,31 @@ mod tests {
     fn a_right_directory_needs_nothing() {
         let mut present = mirrored();
         present.push(("agents", link("/h/.claude/agents", false)));
-        present.push((".credentials.json", Present::Real));
+        present.push((".credentials.json", Present::File));
         assert_eq!(steps(&["agents"], &present), []);
     }
 
     #[test]
-    fn a_link_elsewhere_is_turned_and_a_real_entry_is_kept() {
+    fn a_link_elsewhere_is_turned() {
         let mut present = mirrored();
         present.push(("agents", link("/old/agents", false)));
-        present.push(("commands", Present::Real));
-        assert_eq!(steps(&["agents", "commands"], &present), [Step::Relink("agents".into(), "/h/.claude/agents".into())]);
+        assert_eq!(steps(&["agents"], &present), [Step::Relink("agents".into(), "/h/.claude/agents".into())]);
+    }
+
+    #[test]
+    fn what_is_real_where_a_link_belongs_is_taken_up() {
+        let mut present = mirrored();
+        present.extend([("CLAUDE.md", Present::File), ("commands", Present::Directory), ("new", Present::Directory), ("new.md", Present::File)]);
+        present.extend([("sessions", Present::Directory), ("my.token", Present::File), ("pipe", Present::Other)]);
+        assert_eq!(
+            steps(&["CLAUDE.md", "commands"], &present),
+            [
+                Step::AdoptFile("CLAUDE.md".into(), "/h/.claude/CLAUDE.md".into()),
+                Step::MergeDirectory("commands".into(), "/h/.claude/commands".into()),
+                Step::AdoptDirectory("new".into()),
+                Step::AdoptFile("new.md".into(), "/h/.claude/new.md".into()),
+            ]
+        );
     }
 
     #[test]
