@@ -1,14 +1,17 @@
 //! `clauth remove`: takes a profile away and loses nothing of it.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+use super::launch;
 use crate::context::Context;
+use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
 use crate::io::{self, FileLock, epoch};
 use crate::profile::{self, Profile};
@@ -42,13 +45,20 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
         bail!(Mistake::ProfileInUse { name: name.to_string(), by: "a shell that joins it at this moment".into() });
     };
-    refuse_if_in_use(&profile, &session)?;
+    // A daemon of the client's is ended below; any other client is somebody's work.
+    let has_daemon = ["daemon", "daemon.json", "daemon.status.json"].into_iter().any(|name| profile.config_dir.join(name).exists());
+    refuse_if_in_use(&profile, &session, if has_daemon { Vec::new() } else { live_clients(&profile.config_dir) })?;
     let hub = context.hub(&context.config()?)?;
     let inventory = depart::inventory(&profile.config_dir)?;
-    let rescue = rescue_directory(context, &profile);
+    let rescue = layout.rescue(&name);
     io::say(plan(&inventory, &rescue, arguments.delete_login));
     io::confirm(&format!("remove the profile {name}?"), arguments.yes)?;
 
+    if has_daemon {
+        stop_daemon(context, &profile)?;
+    }
+    refuse_if_in_use(&profile, &session, live_clients(&profile.config_dir))?;
+    let inventory = depart::inventory(&profile.config_dir)?; // a daemon takes its own files away
     depart::depart(&profile.config_dir, &inventory, &hub, &rescue, arguments.delete_login)?;
     // What a client made meanwhile, or a killed `remove` left, is still there only if it is a file: then the directory stays.
     let left = depart::inventory(&profile.config_dir)?;
@@ -56,26 +66,37 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         bail!(Mistake::ProfileInUse { name: name.to_string(), by: "something that writes there".into() });
     }
     let directory = layout.profile(&name);
-    fs::remove_file(layout.profile_file(&name)).with_context(|| format!("could not remove {}", layout.profile_file(&name).display()))?;
+    // Only links and empty directories are left in there. It goes first: without `profile.toml` beside it, it would look like an older clauth's.
+    remove_all(&profile.config_dir)?;
+    remove_all(&directory)?;
     epoch::advance(layout)?;
-    fs::remove_dir_all(&directory).with_context(|| format!("could not remove {}", directory.display()))?;
     io::say(format_args!("the profile {name} is removed"));
     Ok(ExitCode::SUCCESS)
 }
 
-fn refuse_if_in_use(profile: &Profile, session: &Session) -> Result<(), Mistake> {
+fn remove_all(directory: &Path) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", directory.display())),
+        _ => Ok(()),
+    }
+}
+
+/// Lets the client end the daemon that it keeps for this config directory (`claude --bg`): nobody else would.
+fn stop_daemon(context: &Context, profile: &Profile) -> Result<()> {
+    let claude = launch::real_claude(context)?;
+    let mut command = Command::new(&claude);
+    command.args(["daemon", "stop", "--any"]).env(CLAUDE_CONFIG_DIR, &profile.config_dir).stdin(Stdio::null()).stdout(Stdio::null());
+    command.status().map(drop).with_context(|| format!("could not run {}", claude.display()))
+}
+
+fn refuse_if_in_use(profile: &Profile, session: &Session, clients: Vec<u32>) -> Result<(), Mistake> {
     let holders = Lease::live(session).into_iter().map(|lease| format!("{} {}", lease.holder, lease.pid));
-    let clients = live_clients(&profile.config_dir).into_iter().map(|pid| format!("claude {pid}"));
+    let clients = clients.into_iter().map(|pid| format!("claude {pid}"));
     let users: Vec<_> = holders.chain(clients).collect();
     if users.is_empty() { Ok(()) } else { Err(Mistake::ProfileInUse { name: profile.name.to_string(), by: users.join(", ") }) }
 }
 
-fn rescue_directory(context: &Context, profile: &Profile) -> PathBuf {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    context.layout.rescued().join(&profile.name).join(now.to_string())
-}
-
-fn plan(inventory: &Inventory, rescue: &std::path::Path, deletes_login: bool) -> String {
+fn plan(inventory: &Inventory, rescue: &Path, deletes_login: bool) -> String {
     let login = match (inventory.has_login, deletes_login) {
         (false, _) => "there is no login",
         (true, true) => "the login is deleted",

@@ -1,5 +1,6 @@
 //! `clauth status`: where am I, and why.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -50,6 +51,8 @@ struct Status {
     holders: Vec<Holder>,
     clients: Vec<u32>,
     helper: Option<Helper>,
+    /// What the helper could not do, and why.
+    troubles: Vec<String>,
     /// Variables that win over the login where they are set.
     overriding: Vec<&'static str>,
     /// Those that are set aside in this shell until the profile is left.
@@ -125,6 +128,7 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
         holders: Vec::new(),
         clients: Vec::new(),
         helper: None,
+        troubles: Vec::new(),
         set_aside: Record::load(&context.env).aside().collect(),
         ignored: Vec::new(),
         overriding: context.env.overriding(&[]).filter(|name| context.env.non_empty(name).is_some()).collect(),
@@ -140,6 +144,7 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
             status.config_dir = Some(profile.config_dir.display().to_string());
             status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
             status.clients = runtime::live_clients(&profile.config_dir);
+            status.troubles = fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect();
             status.helper = Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since });
         }
     }
@@ -184,6 +189,7 @@ fn text(status: &Status) -> String {
                 .map_or_else(|| "none: starts with the first shell".into(), |helper| format!("pid {}, for {}", helper.pid, age(helper.since))),
         ));
     }
+    rows.extend(status.troubles.iter().map(|trouble| ("trouble", trouble.clone())));
     rows.extend(status.ignored.iter().map(|file| ("ignored", format!("{file} (denied; `clauth allow {file}` takes that back)"))));
     if !status.set_aside.is_empty() {
         rows.push(("set aside", format!("{} until you leave; `keep_env` in config.toml exempts variables", status.set_aside.join(", "))));

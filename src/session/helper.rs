@@ -8,10 +8,12 @@ use anyhow::{Context as _, Result, bail};
 
 use super::Session;
 use super::lease::{Lease, pid_of};
+use super::watchdog::Watchdog;
 use crate::context::Context;
 use crate::io::{self, FileLock};
 use crate::name::ProfileName;
-use crate::sys::{self, Event, Events};
+use crate::profile;
+use crate::sys::{self, Event, Events, Interest, Watch};
 
 /// Starts the real helper as nobody's child and returns: the way in for a starter that becomes another program.
 pub fn start_orphan(context: &Context, name: &ProfileName) -> Result<()> {
@@ -30,22 +32,24 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
         io::print("ready\n")?;
         return Ok(());
     };
-    let mut helper = Helper { events: Events::new().context("could not wait for events")?, holders: HashMap::new(), session };
+    let mut events = Events::new().context("could not wait for events")?;
     // Watch first, then look: what comes between is seen twice, never missed.
-    let leases = helper.session.leases();
-    helper.events.watch_directory(&leases).with_context(|| format!("could not watch {}", leases.display()))?;
+    let leases = events.watch(&session.leases(), Interest::Names).with_context(|| format!("could not watch {}", session.leases().display()))?;
+    let mut helper = Helper { session, events, leases, holders: HashMap::new(), watchdog: None };
     helper.look_at_all()?;
     helper.introduce()?;
     let _ = io::print("ready\n"); // the starter may have given up; its lease counts all the same
     sys::silence_stdout().context("could not let go of the standard output")?;
-    sys::give_back_memory();
+    // Only now: history can be long, and a shell waits for the line above.
+    helper.watch_profile(context, name);
     loop {
         if helper.holders.is_empty() {
             let gate = FileLock::exclusive(&helper.session.gate())?;
             helper.look_at_all()?;
             if helper.holders.is_empty() {
-                io::sweep(&leases);
-                io::sweep(helper.session.directory());
+                helper.finish();
+                io::forget_unfinished(&helper.session.leases());
+                io::forget_unfinished(helper.session.directory());
                 // In this order: whoever opens the gate next must find the session free.
                 drop(session_lock);
                 drop(gate);
@@ -60,6 +64,10 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
 struct Helper {
     session: Session,
     events: Events,
+    /// The watch on the directory of leases.
+    leases: Watch,
+    /// Absent where the hub or the profile cannot be read: leases are followed all the same.
+    watchdog: Option<Watchdog>,
     /// The live leases by pid, with the start time each was taken for.
     holders: HashMap<u32, String>,
 }
@@ -72,15 +80,53 @@ impl Helper {
         io::write(&self.session.helper(), format!("{pid} {start} {since}\n").as_bytes())
     }
 
+    fn watch_profile(&mut self, context: &Context, name: &ProfileName) {
+        let profile = profile::load(&context.layout, name).map_err(anyhow::Error::from);
+        match profile.and_then(|profile| Watchdog::new(context, &profile)) {
+            Ok(mut watchdog) => {
+                watchdog.begin(&mut self.events);
+                watchdog.work(&mut self.events);
+                self.watchdog = Some(watchdog);
+            }
+            Err(error) => io::say(format_args!("{error:#}")),
+        }
+        sys::give_back_memory();
+    }
+
+    fn finish(&mut self) {
+        if let Some(watchdog) = &mut self.watchdog {
+            watchdog.finish(&mut self.events);
+        }
+    }
+
     fn wait(&mut self) -> Result<()> {
-        for event in self.events.wait().context("could not wait for events")? {
+        let patience = self.watchdog.as_ref().and_then(Watchdog::patience);
+        let events = self.events.wait(patience).context("could not wait for events")?;
+        if events.is_empty()
+            && let Some(watchdog) = &mut self.watchdog
+        {
+            watchdog.rest(&mut self.events);
+        }
+        for event in events {
             match event {
                 Event::Exited(pid) => self.end(pid)?,
-                Event::Changed(name) => pid_of(&name).map_or(Ok(()), |pid| self.look_at(pid))?,
+                Event::Changed(watch, name) if watch == self.leases => match name {
+                    Some(name) => pid_of(&name).map_or(Ok(()), |pid| self.look_at(pid))?,
+                    None => self.look_at_all()?,
+                },
                 // Shells begin a new session in the same place, with a helper of its own.
-                Event::Gone => bail!("{} was deleted", self.session.leases().display()),
-                Event::Overflow => self.look_at_all()?,
+                Event::Gone(watch) if watch == self.leases => bail!("{} was deleted", self.session.leases().display()),
+                Event::Gone(watch) => self.watchdog.iter_mut().for_each(|watchdog| watchdog.note(watch, None)),
+                Event::Changed(watch, name) => self.watchdog.iter_mut().for_each(|watchdog| watchdog.note(watch, name.as_deref())),
+                Event::Overflow => {
+                    self.look_at_all()?;
+                    self.watchdog.iter_mut().for_each(Watchdog::look_again);
+                }
             }
+        }
+        let has_worked = self.watchdog.as_mut().is_some_and(|watchdog| watchdog.work(&mut self.events));
+        if has_worked {
+            sys::give_back_memory();
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::start::{self, Lifetime};
+use super::tree::Tree;
 use super::{Lease, Session};
 use crate::config::Config;
 use crate::context::Context;
@@ -14,7 +15,7 @@ use crate::io::{self, FileLock};
 use crate::layout::Writable;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
-use crate::runtime;
+use crate::runtime::Use;
 
 /// How long a prompt may wait for the gate.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -69,9 +70,13 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     };
     profile::load(&layout, &profile.name)?; // it may have been removed while we waited
     lease.write(&session)?;
-    if !FileLock::is_held(&session.lock())? || !profile.config_dir.exists() {
-        let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
-        runtime::prepare(&profile.config_dir, &hub).map_err(TreeError)?;
+    let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
+    let tree = Tree::new(context, hub, profile);
+    if FileLock::is_held(&session.lock())? && profile.config_dir.exists() {
+        tree.refuse_redirection().map_err(TreeError)?;
+    } else {
+        // What cannot be mended is the helper's to say, which looks at it all again.
+        tree.prepare(Use::InUse).map_err(TreeError)?;
     }
     if !FileLock::is_held(&session.lock())? {
         start::helper(context, &session, &profile.name, lifetime)?;

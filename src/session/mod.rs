@@ -26,6 +26,8 @@ pub mod helper;
 mod join;
 mod lease;
 mod start;
+mod tree;
+mod watchdog;
 
 pub use join::{Trouble, join, leave_all_but};
 pub use lease::{Holder, Lease};
@@ -66,6 +68,11 @@ impl Session {
     /// Who the helper is, for people to read: written beside the lock, since a locked file cannot be read on Windows.
     pub fn helper(&self) -> PathBuf {
         self.directory.join("helper")
+    }
+
+    /// What the helper could not do and would still do, a line each.
+    pub fn troubles(&self) -> PathBuf {
+        self.directory.join("troubles")
     }
 
     /// What the helper had to say.

@@ -41,7 +41,7 @@ pub fn helper(context: &Context, session: &Session, name: &ProfileName, lifetime
     let mut command = Command::new(&context.program);
     command.arg("helper").arg(name.as_str()).args((lifetime == Lifetime::Replaced).then_some("--orphan"));
     command.env_clear().env(variable::CLAUTH_HOME, context.layout.home()).envs(context.env.locale());
-    command.envs([sys::HOME_VARIABLE, "USER"].into_iter().filter_map(|name| Some((name, context.env.get(name)?))));
+    command.envs([sys::HOME_VARIABLE, "USER", variable::CLAUTH_LINK_MODE].into_iter().filter_map(|name| Some((name, context.env.get(name)?))));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().with_context(failed)?;
     let ready = child.stdout.take().is_some_and(|stdout| said_ready(stdout, PATIENCE));
     if lifetime == Lifetime::Replaced {

@@ -1,0 +1,166 @@
+//! A profile's config directory as its session needs it: links, and settings of its own where it overrides something.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::context::Context;
+use crate::env::variable::CLAUTH_LINK_MODE;
+use crate::error::Mistake;
+use crate::profile::Profile;
+use crate::runtime::sides::{LinkMode, Sides};
+use crate::runtime::{self, Hub, Use};
+use crate::shell::Shell;
+use crate::sync::{self, Kind, Pair, State};
+use crate::{io, sys};
+
+/// The client's settings.
+pub const SETTINGS: &str = "settings.json";
+
+/// Knows what a profile's config directory is made of.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// The profile's config directory.
+    pub config_dir: PathBuf,
+    /// The profile's own file, for as long as there is a profile.
+    pub profile_file: PathBuf,
+    /// What all profiles share.
+    pub hub: Hub,
+    /// Both, as files are given from one to the other.
+    pub sides: Sides,
+    /// What the profile and the hub last agreed on.
+    pub base: PathBuf,
+    /// What the profile's settings say differently.
+    pub overrides: State,
+}
+
+impl Tree {
+    /// Looks up what belongs to a profile.
+    pub fn new(context: &Context, hub: Hub, profile: &Profile) -> Self {
+        let mut overrides = profile.overrides.clone();
+        if profile.has_api_key {
+            // The client runs this by `sh -c` and reads the key from its pipe: it stands in no file that is shared, and in no argument.
+            let program = Shell::Sh.quote(&context.program.to_string_lossy());
+            overrides.insert("apiKeyHelper".into(), format!("{program} api-key {}", profile.name).into());
+        }
+        let layout = &context.layout;
+        let mode = context.env.get(CLAUTH_LINK_MODE).map_or_else(LinkMode::default, LinkMode::from_name);
+        let sides = Sides::new(&profile.config_dir, &hub.directory, layout.rescue(&profile.name), mode);
+        Self {
+            config_dir: profile.config_dir.clone(),
+            profile_file: layout.profile_file(&profile.name),
+            hub,
+            sides,
+            base: layout.base(&profile.name),
+            overrides,
+        }
+    }
+
+    /// Makes or mends all of it. What cannot be mended is returned and everything else goes on; without a directory, or with settings that lead
+    /// elsewhere, there is no tree.
+    pub fn prepare(&self, use_: Use) -> Result<Vec<anyhow::Error>> {
+        self.refuse_redirection()?;
+        let mut troubles = Vec::new();
+        let ended = self.end_overrides();
+        // A copy that still wears overrides is none of the user's edits, and must not be adopted as one.
+        let has_copy = self.has_own_settings() || self.overrides_file().exists();
+        troubles.extend(runtime::prepare(&self.sides, &self.hub, use_, has_copy)?);
+        match ended.and_then(|()| self.keep_settings()) {
+            // Without its overrides the profile's client would go to another server, or use another account's key.
+            Err(error) if self.has_own_settings() && !is_copy(&self.config_dir.join(SETTINGS)) => return Err(error),
+            kept => troubles.extend(kept.err()),
+        }
+        Ok(troubles)
+    }
+
+    /// Whether the profile has settings of its own; else they are a link.
+    pub fn has_own_settings(&self) -> bool {
+        !self.overrides.is_empty()
+    }
+
+    /// Brings the profile's own settings and the hub's together.
+    fn keep_settings(&self) -> Result<()> {
+        if !self.has_own_settings() {
+            return Ok(());
+        }
+        // Before there is a copy that wears them, so that none is ever found without it.
+        self.remember(&self.overrides)?;
+        let pair = self.settings(&self.overrides);
+        let report = sync::sync(&pair);
+        if !is_copy(&pair.own) {
+            sync::redress(&pair, &self.overrides)?;
+        }
+        let report = report?;
+        for loss in &report.losses {
+            io::say(format_args!("{SETTINGS}: both sides changed {}; the profile's value stays, the other was {}", loss.pointer, loss.value));
+        }
+        if !report.held.is_empty() {
+            bail!("{SETTINGS}: too many keys vanished at once, so they stay: {}", report.held.join(", "));
+        }
+        report.left.map_or(Ok(()), |left| Err(anyhow!(left)))
+    }
+
+    /// Fails when the shared settings or the profile's would send the client to another config directory, and so to another account.
+    pub fn refuse_redirection(&self) -> Result<()> {
+        let shared = self.hub.directory.join(SETTINGS);
+        let text = io::read_regular(&shared, sync::LIMIT).ok().flatten().unwrap_or_default();
+        // Looked for before it is parsed: this runs at prompts.
+        let may_redirect = text.windows(17).any(|window| window == b"CLAUDE_CONFIG_DIR");
+        if may_redirect && serde_json::from_slice(&text).is_ok_and(|settings| sync::redirects(&settings)) {
+            return Err(Mistake::SettingsRedirect { file: shared.display().to_string() }.into());
+        }
+        if sync::redirects(&self.overrides) {
+            return Err(Mistake::SettingsRedirect { file: "profile.toml".into() }.into());
+        }
+        Ok(())
+    }
+
+    /// Takes overrides back that the profile no longer has, before anything of them could pass for an edit of the user's.
+    fn end_overrides(&self) -> Result<()> {
+        let ended: State = fs::read(self.overrides_file()).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        if ended.is_empty() || ended == self.overrides {
+            return Ok(());
+        }
+        let pair = self.settings(&ended);
+        let report = sync::sync(&pair)?;
+        if self.has_own_settings() {
+            // Killed from here on, the copy may wear either: it is known as wearing both until it does not.
+            self.remember(&sync::dress(&ended, &self.overrides))?;
+            sync::redress(&pair, &self.overrides)?;
+            return self.remember(&self.overrides);
+        }
+        if let Some(left) = report.left {
+            bail!(left); // the copy alone has what the user edited in it
+        }
+        let temp = runtime::temporary(&pair.own);
+        let _ = fs::remove_file(&temp); // left by one of our pid that was killed here
+        sys::symlink(&pair.hub.canonicalize()?, &temp)?;
+        fs::rename(&temp, &pair.own)?;
+        let _ = fs::remove_file(&pair.base);
+        Ok(fs::remove_file(self.overrides_file())?)
+    }
+
+    fn remember(&self, overrides: &State) -> Result<()> {
+        io::create_dir(&self.base)?;
+        io::write_durably(&self.overrides_file(), &serde_json::to_vec(overrides)?)
+    }
+
+    fn settings(&self, overrides: &State) -> Pair {
+        Pair {
+            own: self.config_dir.join(SETTINGS),
+            hub: self.hub.directory.join(SETTINGS),
+            base: self.base.join(SETTINGS),
+            kind: Kind::Settings { overrides: overrides.clone() },
+        }
+    }
+
+    /// Remembers which overrides the profile's copy was dressed with.
+    fn overrides_file(&self) -> PathBuf {
+        self.base.join("overrides.json")
+    }
+}
+
+fn is_copy(settings: &Path) -> bool {
+    fs::symlink_metadata(settings).is_ok_and(|meta| meta.is_file())
+}
