@@ -6,6 +6,8 @@
 mod commands;
 mod harness;
 mod hook;
+mod mirror;
 mod real_client;
 mod session;
 mod support;
+mod sync;

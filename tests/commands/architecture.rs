@@ -12,7 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "command",
         &["session", "context", "project", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"],
     ),
-    ("session", &["context", "runtime", "sync", "account", "profile", "config", "io", "layout", "env", "name", "error", "sys"]),
+    ("session", &["context", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"]),
     ("context", &["runtime", "profile", "config", "layout", "env", "error"]),
     ("project", &["profile", "config", "io", "layout", "name", "error", "sys"]),
     ("runtime", &["sync", "config", "io", "env", "error", "sys"]),

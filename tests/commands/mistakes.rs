@@ -30,6 +30,9 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ReservedName", 1, reserved_name),
     ("ProfileExists", 1, profile_exists),
     ("ProfileElsewhere", 1, profile_elsewhere),
+    ("TakeOverFailed", 1, take_over_failed),
+    ("NoApiKey", 1, no_api_key),
+    ("SettingsRedirect", 125, settings_redirect),
     ("ProfileInUse", 1, profile_in_use),
     ("NotConfirmed", 1, not_confirmed),
     ("NoClaudeHome", 1, no_claude_home),
@@ -136,6 +139,23 @@ fn profile_elsewhere(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     fs::rename(sandbox.path("home/.clauth"), sandbox.path("moved")).unwrap();
     sandbox.set_variable("CLAUTH_HOME", sandbox.path("moved"));
     (sandbox.clauth(&["use", "work"]), Mistake::ProfileElsewhere { name: "work".into(), path })
+}
+
+fn take_over_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    // An older clauth's profile is known by its `runtime`, which is a directory in every one of them.
+    let runtime = sandbox.write("home/.clauth/profiles/old/runtime", "");
+    let reason = format!("could not create {}: File exists (os error 17)", runtime.display());
+    (sandbox.clauth(&["use", "old"]), Mistake::TakeOverFailed { name: "old".into(), reason })
+}
+
+fn no_api_key(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = text(sandbox.path("home/.clauth/profiles/work/profile.toml"));
+    (sandbox.clauth(&["api-key", "work"]), Mistake::NoApiKey { name: "work".into(), file })
+}
+
+fn settings_redirect(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.write("home/.claude/settings.json", r#"{"env": {"CLAUDE_CONFIG_DIR": "/elsewhere"}}"#);
+    (sandbox.clauth(&["exec", "work", "--", "true"]), Mistake::SettingsRedirect { file: text(file) })
 }
 
 fn profile_in_use(sandbox: &mut Sandbox) -> (Finished, Mistake) {

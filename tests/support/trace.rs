@@ -98,7 +98,7 @@ impl Started {
 }
 
 /// Returns strace where it works: some containers have it and forbid it.
-fn strace() -> Option<&'static PathBuf> {
+pub(crate) fn strace() -> Option<&'static PathBuf> {
     static STRACE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = STRACE.get_or_init(|| {
         let program = which::which("strace").ok().filter(works);

@@ -1,0 +1,194 @@
+//! Two profiles in use: what happens in one is there in the hub and in the other.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::mirror::{Shared, age, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::wait_until;
+
+const MIRRORED: [&str; 4] = ["projects", "plans", "tasks", "agent-memory"];
+
+/// Returns the three places of one path: one profile, the hub, the other profile.
+fn places(shared: &Shared, relative: &str) -> [PathBuf; 3] {
+    [shared.own("work", relative), shared.hub(relative), shared.own("play", relative)]
+}
+
+#[test]
+fn existing_history_is_in_a_new_profile_as_the_same_files() {
+    let shared = Shared::new(&["work"]);
+    for name in MIRRORED {
+        write(&shared.hub(name).join("-srv-example/memory/MEMORY.md"), name);
+    }
+    shared.start("work");
+    for name in MIRRORED {
+        let relative = format!("{name}/-srv-example/memory/MEMORY.md");
+        wait_for_one(&[shared.own("work", &relative), shared.hub(&relative)], name);
+        assert!(fs::symlink_metadata(shared.own("work", name)).unwrap().is_dir(), "{name} is a real directory");
+    }
+}
+
+#[test]
+fn an_append_is_everywhere_in_the_same_instant() {
+    let shared = Shared::live(&["work", "play"]);
+    let places = places(&shared, "projects/-srv-example/transcript.jsonl");
+    write(&places[0], "0\n");
+    wait_for_one(&places, "0\n");
+    let mut expected = String::from("0\n");
+    for (turn, place) in places.iter().cycle().take(30).enumerate() {
+        append(place, &format!("{turn}\n"));
+        expected += &format!("{turn}\n");
+        for seen in &places {
+            assert_eq!(text(seen).unwrap(), expected, "{}", seen.display());
+        }
+    }
+    assert!(is_one_file(&places));
+}
+
+#[test]
+fn what_any_side_creates_the_others_get() {
+    let shared = Shared::live(&["work", "play"]);
+    for name in MIRRORED {
+        for creator in 0..3 {
+            let places = places(&shared, &format!("{name}/new-{creator}/deep/er/file.md"));
+            write(&places[creator], "made");
+            wait_for_one(&places, "made");
+        }
+    }
+}
+
+#[test]
+fn an_empty_directory_is_carried_across_and_back() {
+    let shared = Shared::live(&["work", "play"]);
+    let places = places(&shared, "projects/empty/inner");
+    fs::create_dir_all(&places[0]).unwrap();
+    wait_until("the directory is everywhere", || places.iter().all(|place| place.is_dir()));
+    fs::remove_dir(&places[2]).unwrap();
+    wait_for_end_of(&places);
+    assert!(places.iter().all(|place| place.parent().unwrap().is_dir()), "only what was removed is gone");
+}
+
+#[test]
+fn a_file_replaced_by_rename_is_replaced_everywhere() {
+    let shared = Shared::live(&["work", "play"]);
+    let places = places(&shared, "projects/-srv-example/memory/MEMORY.md");
+    write(&places[0], "version 0");
+    wait_for_one(&places, "version 0");
+    for (version, place) in places.iter().cycle().take(9).enumerate() {
+        let version = format!("version {}", version + 1);
+        replace(place, &version);
+        wait_for_one(&places, &version);
+    }
+    shared.settle();
+    assert_eq!((shared.rescued("work"), shared.rescued("play")), (vec![], vec![]), "what is replaced in peace is no conflict");
+}
+
+#[test]
+fn a_name_is_never_missing_while_it_is_replaced() {
+    let shared = Shared::live(&["work", "play"]);
+    let places = places(&shared, "plans/plan.md");
+    write(&places[0], "version 0");
+    wait_for_one(&places, "version 0");
+    let watched = [places[1].clone(), places[2].clone()];
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let watcher = std::thread::spawn(move || {
+        let mut missing = 0;
+        while stopped.try_recv().is_err() {
+            missing += watched.iter().filter(|place| fs::read(place).is_err()).count();
+        }
+        missing
+    });
+    for version in 1..20 {
+        replace(&places[0], format!("version {version}"));
+        wait_for_one(&places, &format!("version {version}"));
+    }
+    stop.send(()).unwrap();
+    assert_eq!(watcher.join().unwrap(), 0);
+}
+
+#[test]
+fn removed_files_and_trees_are_removed_everywhere() {
+    let shared = Shared::live(&["work", "play"]);
+    let files = [0, 1, 2].map(|remover| places(&shared, &format!("plans/plan-{remover}.md")));
+    let trees = [0, 1, 2].map(|remover| places(&shared, &format!("projects/tree-{remover}")));
+    for (remover, (file, tree)) in files.iter().zip(&trees).enumerate() {
+        write(&file[remover], "plan");
+        for leaf in ["a.jsonl", "b/c.md", "b/d/e.md", "f/g.md"] {
+            write(&tree[(remover + 1) % 3].join(leaf), leaf);
+            wait_for_one(&tree.clone().map(|place| place.join(leaf)), leaf);
+        }
+        wait_for_one(file, "plan");
+    }
+    // Removals wait for a quiet moment: so all of them, then one wait.
+    for remover in 0..3 {
+        fs::remove_file(&files[remover][remover]).unwrap();
+        fs::remove_dir_all(&trees[remover][remover]).unwrap();
+    }
+    wait_for_end_of(&files.concat());
+    wait_for_end_of(&trees.concat());
+    shared.settle();
+    assert_eq!((shared.rescued("work"), shared.rescued("play")), (vec![], vec![]));
+}
+
+#[test]
+fn a_renamed_directory_takes_its_files_along() {
+    let shared = Shared::live(&["work", "play"]);
+    let (old, new) = (places(&shared, "projects/old"), places(&shared, "projects/new"));
+    write(&old[0].join("deep/transcript.jsonl"), "1\n");
+    wait_for_one(&old.clone().map(|place| place.join("deep/transcript.jsonl")), "1\n");
+    fs::rename(&old[0], &new[0]).unwrap();
+    wait_for_one(&new.clone().map(|place| place.join("deep/transcript.jsonl")), "1\n");
+    wait_for_end_of(&old);
+    // The directories are watched under their new names.
+    write(&new[2].join("deep/later.md"), "later");
+    wait_for_one(&new.clone().map(|place| place.join("deep/later.md")), "later");
+}
+
+#[test]
+fn a_tree_that_is_removed_while_something_new_is_written_into_it_keeps_the_new() {
+    let shared = Shared::live(&["work", "play"]);
+    let tree = places(&shared, "projects/tree");
+    write(&tree[0].join("deep/old.md"), "old");
+    wait_for_one(&tree.clone().map(|place| place.join("deep/old.md")), "old");
+    shared.asleep(&["work", "play"], || {
+        fs::remove_dir_all(&tree[1]).unwrap();
+        write(&tree[0].join("deep/new.md"), "new");
+    });
+    wait_for_one(&tree.clone().map(|place| place.join("deep/new.md")), "new");
+    wait_for_end_of(&tree.map(|place| place.join("deep/old.md")));
+}
+
+#[test]
+fn what_both_sides_replaced_is_kept_twice() {
+    let shared = Shared::live(&["work", "play"]);
+    let places = places(&shared, "projects/-srv-example/memory/MEMORY.md");
+    write(&places[0], "first");
+    wait_for_one(&places, "first");
+    age(&places[0], 60);
+    shared.asleep(&["work", "play"], || {
+        replace(&places[0], "older");
+        age(&places[0], 5);
+        replace(&places[2], "newer");
+    });
+    wait_for_one(&places, "newer");
+    shared.settle();
+    let mut rescued = shared.rescued("work");
+    rescued.extend(shared.rescued("play"));
+    assert_eq!(rescued, [("projects/-srv-example/memory/MEMORY.md".into(), "older".into())]);
+}
+
+#[test]
+fn what_is_appended_to_a_file_that_is_just_being_replaced_elsewhere_is_kept() {
+    let shared = Shared::live(&["work", "play"]);
+    let places = places(&shared, "projects/-srv-example/transcript.jsonl");
+    write(&places[0], "1\n");
+    wait_for_one(&places, "1\n");
+    shared.asleep(&["work", "play"], || {
+        replace(&places[0], "rewritten\n");
+        age(&places[0], 1);
+        append(&places[2], "appended\n");
+    });
+    wait_for_one(&places, "rewritten\n");
+    shared.settle();
+    let rescued = [shared.rescued("work"), shared.rescued("play")].concat();
+    assert!(rescued.iter().any(|(_, text)| text == "1\nappended\n"), "{rescued:?}");
+}

@@ -1,0 +1,139 @@
+//! Where there are no symbolic links, or no links at all, or two file systems.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::support::mirror::{Shared, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::shell::skip;
+use crate::support::{Sandbox, wait_until};
+
+fn in_mode(mode: &str) -> Shared {
+    let mut sandbox = Sandbox::new();
+    sandbox.set_variable("CLAUTH_LINK_MODE", mode);
+    Shared::with(sandbox, &["work", "play"])
+}
+
+fn places(shared: &Shared, relative: &str) -> [PathBuf; 3] {
+    [shared.own("work", relative), shared.hub(relative), shared.own("play", relative)]
+}
+
+fn wait_for_copies(places: &[PathBuf], expected: &str) {
+    wait_until(&format!("{places:?} say {expected:?}"), || places.iter().all(|place| text(place).as_deref() == Some(expected)));
+}
+
+#[test]
+fn with_hard_links_alone_the_linked_names_are_mirrored_too() {
+    let shared = in_mode("hardlink");
+    write(&shared.hub("commands/deep/hello.md"), "hello");
+    shared.start("work");
+    assert!(shared.own("work", "settings.json").is_file(), "settings are there before a client can start");
+    shared.start("play");
+    for name in ["settings.json", "history.jsonl", "CLAUDE.md", "commands/deep/hello.md"] {
+        let places = places(&shared, name);
+        wait_for_one(&places, &text(&places[1]).unwrap());
+        assert!(fs::symlink_metadata(&places[0]).unwrap().is_file());
+    }
+    append(&shared.own("work", "history.jsonl"), "more\n");
+    assert!(text(&shared.own("play", "history.jsonl")).unwrap().ends_with("more\n"));
+    for (turn, name) in ["CLAUDE.md", "commands/new.md", "agents/brand/new.md", "projects/p/t.jsonl"].into_iter().enumerate() {
+        let places = places(&shared, name);
+        fs::create_dir_all(places[turn % 3].parent().unwrap()).unwrap();
+        replace(&places[turn % 3], name);
+        wait_for_one(&places, name);
+    }
+    fs::remove_dir_all(shared.own("play", "agents")).unwrap();
+    wait_for_end_of(&places(&shared, "agents"));
+    assert_private_names_stay(&shared);
+}
+
+#[test]
+fn with_copies_everything_arrives_too() {
+    let shared = in_mode("copy");
+    shared.start("work");
+    shared.start("play");
+    everything_arrives_by_copy(&shared, &["commands/new.md", "CLAUDE.md", "projects/p/transcript.jsonl"]);
+    assert_private_names_stay(&shared);
+}
+
+#[test]
+fn between_two_file_systems_the_mirror_copies() {
+    let Some(hub) = Elsewhere::new() else { return };
+    let sandbox = Sandbox::new();
+    sandbox.write("home/.clauth/config.toml", format!("claude_home = {:?}\n", hub.0.display().to_string()));
+    let shared = Shared::with_hub(sandbox, hub.0.clone(), &["work", "play"]);
+    write(&shared.hub("projects/p/history.jsonl"), "existing");
+    shared.start("work");
+    shared.start("play");
+    wait_for_copies(&places(&shared, "projects/p/history.jsonl"), "existing");
+    everything_arrives_by_copy(&shared, &["projects/p/transcript.jsonl", "plans/plan.md"]);
+    // What the client made in the profile goes over once nobody uses it.
+    write(&shared.own("work", "brand-new/deep/file.md"), "new");
+    shared.settle();
+    shared.stop("work");
+    assert_eq!(text(&shared.hub("brand-new/deep/file.md")).as_deref(), Some("new"));
+    assert_eq!(fs::read_link(shared.own("work", "brand-new")).unwrap(), shared.hub("brand-new"));
+}
+
+/// Creates, appends to, replaces and removes on each side in turn.
+fn everything_arrives_by_copy(shared: &Shared, names: &[&str]) {
+    for name in names {
+        let places = places(shared, name);
+        fs::create_dir_all(places[0].parent().unwrap()).unwrap();
+        replace(&places[0], "0\n");
+        wait_for_copies(&places, "0\n");
+        assert!(!is_one_file(&places));
+        let mut expected = String::from("0\n");
+        for (turn, place) in places.iter().enumerate() {
+            append(place, &format!("{turn}\n"));
+            expected += &format!("{turn}\n");
+            wait_for_copies(&places, &expected);
+        }
+        for (turn, place) in places.iter().enumerate() {
+            replace(place, format!("version {turn}"));
+            wait_for_copies(&places, &format!("version {turn}"));
+        }
+    }
+    for name in names {
+        fs::remove_file(shared.own("play", name)).unwrap();
+    }
+    for name in names {
+        wait_for_end_of(&places(shared, name));
+    }
+    shared.settle();
+    assert_eq!((shared.rescued("work"), shared.rescued("play")), (vec![], vec![]));
+    shared.assert_all_finished();
+}
+
+fn assert_private_names_stay(shared: &Shared) {
+    write(&shared.own("work", "my-token.json"), "secret");
+    write(&shared.own("work", ".credentials.json"), "secret");
+    shared.settle();
+    assert!(!shared.hub("my-token.json").exists());
+    assert!(!shared.own("play", ".credentials.json").exists());
+    assert!(text(&shared.hub(".credentials.json")).is_none_or(|text| text != "secret"));
+}
+
+/// Holds a directory on another file system than the sandbox's.
+struct Elsewhere(PathBuf);
+
+impl Elsewhere {
+    fn new() -> Option<Self> {
+        let root = Path::new("/dev/shm");
+        let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).ok();
+        if device(root).is_none() || device(root) == device(&std::env::temp_dir()) {
+            skip("no second file system at /dev/shm", "CLAUTH_REQUIRE_SHELLS");
+            return None;
+        }
+        let path = root.join(format!("clauth-{}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Some(Self(path))
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        // What is left on a memory file system is gone with the machine.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

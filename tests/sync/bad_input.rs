@@ -1,0 +1,135 @@
+//! A `.claude.json` that is none: it stays as it is, is told of once, and everything else goes on.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::household::{Household, edit, replace, settle, state, take_lock, wait_for};
+use crate::support::wait_until;
+
+/// Makes something at a path.
+type Make = fn(&Path);
+
+/// What can stand where a state is expected, with a part of what is said of it.
+const ODD: [(&str, &str, Make); 9] = [
+    ("empty", "not whole", |file| fs::write(file, "").unwrap()),
+    ("list", "not whole", |file| fs::write(file, "[]").unwrap()),
+    ("half", "not whole", |file| fs::write(file, r#"{"theme": "da"#).unwrap()),
+    ("deep", "not whole", |file| fs::write(file, format!("{{\"a\": {}{}}}", "[".repeat(200), "]".repeat(200))).unwrap()),
+    ("lone surrogate", "not whole", |file| fs::write(file, r#"{"a": "\ud83d"}"#).unwrap()),
+    ("huge", "over", |file| fs::write(file, format!("{{\"a\": \"{}\"}}", "x".repeat(50 * 1024 * 1024))).unwrap()),
+    ("directory", "not a regular file", |file| fs::create_dir(file).unwrap()),
+    ("fifo", "not a regular file", |file| rustix::fs::mknodat(rustix::fs::CWD, file, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap()),
+    // Root may read everything but this.
+    ("unreadable", "could not read", |file| symlink(file, file).unwrap()),
+];
+
+/// Puts something where a file stands, in one step, as a program that saves does.
+fn put(household: &Household, file: &Path, make: Make) {
+    let odd = household.sandbox.path("odd");
+    make(&odd);
+    if fs::symlink_metadata(&odd).unwrap().is_dir() || odd.is_symlink() {
+        fs::remove_file(file).unwrap();
+        fs::remove_dir(&odd).or_else(|_| fs::remove_file(&odd)).unwrap();
+        make(file);
+    } else {
+        fs::rename(odd, file).unwrap();
+    }
+}
+
+/// Tells what stands there and whether it was touched.
+fn trace(file: &Path) -> (fs::FileType, u64, std::time::SystemTime) {
+    use std::os::unix::fs::MetadataExt as _;
+    let meta = fs::symlink_metadata(file).unwrap();
+    (meta.file_type(), meta.ino(), meta.modified().unwrap())
+}
+
+/// Puts a whole file back; under the client's lock, so that the moment without any is nobody's chance to make another.
+fn mend(file: &Path, text: Vec<u8>) {
+    let lock = take_lock(file);
+    fs::remove_file(file).or_else(|_| fs::remove_dir(file)).unwrap();
+    replace(file, text);
+    fs::remove_dir(lock).unwrap();
+}
+
+#[test]
+fn an_odd_file_of_a_profile_stays_and_the_others_go_on() {
+    let household = Household::in_use(&["work", "acme"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    for (name, complaint, make) in ODD {
+        let good = fs::read(&own).unwrap();
+        put(&household, &own, make);
+        let before = trace(&own);
+        household.wait_for_trouble("work", complaint);
+        settle(&household.own("acme"), &[&hub]);
+        settle(&hub, &[household.own("acme")]);
+        household.sandbox.write(format!("home/.claude/{name}.md"), "x");
+        wait_until("links go on", || household.runtime("work", &format!("{name}.md")).exists());
+        assert_eq!(trace(&own), before, "{name}");
+        let told = household.log("work").lines().filter(|line| line.contains(complaint)).count();
+        assert!(told >= 1, "{name}");
+        // Nothing is said again where nothing changed, and a file that is whole again is taken up.
+        settle(&household.own("acme"), &[&hub]);
+        assert_eq!(household.log("work").lines().filter(|line| line.contains(complaint)).count(), told, "{name}");
+        mend(&own, good);
+        edit(&own, |state| drop(state.insert("mended".into(), json!(name))));
+        wait_for(&[hub.clone(), household.own("acme")], "mended", &json!(name));
+        wait_until("nothing is wrong any more", || household.troubles("work").is_empty());
+    }
+}
+
+#[test]
+fn an_odd_hub_stays_and_takes_part_when_it_is_mended() {
+    let household = Household::in_use(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    for (name, complaint, make) in ODD {
+        let good = fs::read(&hub).unwrap();
+        put(&household, &hub, make);
+        let before = trace(&hub);
+        household.wait_for_trouble("work", complaint);
+        edit(&own, |state| drop(state.insert("meanwhile".into(), json!(name))));
+        household.sandbox.write(format!("home/.claude/{name}.md"), "x");
+        wait_until("links go on", || household.runtime("work", &format!("{name}.md")).exists());
+        assert_eq!(trace(&hub), before, "{name}");
+        mend(&hub, good);
+        wait_for(&[&hub], "meanwhile", &json!(name));
+        wait_until("nothing is wrong any more", || household.troubles("work").is_empty());
+    }
+}
+
+#[test]
+fn an_odd_hub_holds_up_no_shell_and_no_profile_s_beginning() {
+    for (name, complaint, make) in ODD {
+        let household = Household::new(&["work"]);
+        put(&household, &household.hub(), make);
+        let before = trace(&household.hub());
+        household.enter("work");
+        household.wait_for_trouble("work", complaint);
+        assert_eq!(trace(&household.hub()), before, "{name}");
+        assert!(household.own_settings("work").exists(), "{name}");
+    }
+}
+
+#[test]
+fn odd_keys_and_numbers_are_carried_across_as_they_are() {
+    let household = Household::in_use(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    let huge = "1".repeat(400);
+    let text = format!(r#"{{"twice": 1, "huge": {huge}, "": "empty", "a/b~c": {{"😀": 1e+400}}, "twice": 2, "nul": "\u0000"}}"#);
+    let mut theirs = state(&own);
+    theirs.extend(serde_json::from_str::<super::household::State>(&text).unwrap());
+    // By text, so that one key stands there twice.
+    let whole = serde_json::to_string(&theirs).unwrap();
+    replace(&own, whole.replacen('{', "{\"twice\": 1, ", 1));
+    wait_for(&[&hub], "twice", &json!(2));
+    let (own_text, hub_text) = (fs::read_to_string(&own).unwrap(), fs::read_to_string(&hub).unwrap());
+    assert!(own_text.starts_with("{\"twice\": 1, "), "{own_text}");
+    for part in [huge.as_str(), "\"a/b~c\"", "1e+400", "\\u0000", "\"\""] {
+        assert!(hub_text.contains(part), "{part}: {hub_text}");
+    }
+    edit(&hub, |state| drop(state.insert("more".into(), json!(true))));
+    wait_for(&[&own], "more", &json!(true));
+    assert!(fs::read_to_string(&own).unwrap().contains(&huge));
+}

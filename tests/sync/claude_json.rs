@@ -1,0 +1,204 @@
+//! Hub and spokes: what one profile's client writes reaches the user's own file and every other profile in use, and the account's keys stay.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::household::{Household, edit, replace, settle, state, wait_for};
+
+/// The keys of an account (`claude-code-facts.md`), written here again so that one that is dropped from the code is missed.
+const ACCOUNT_KEYS: &str = "oauthAccount primaryApiKey customApiKeyResponses managedSettingsNoticeSeenOrg trainingConsentSettledAt firstWeek
+    additionalModelOptionsCache additionalModelOptionsAnsweredAt additionalModelCostsCache modelAccessCache orgModelDefaultCache
+    cachedArtifactRoster artifactRosterDenied lastSeenOrgDefaultUpdatedAt clientDataCache clientDataCacheSlots autoCompactWindowsCache
+    cachedUsageUtilization metricsStatusCache metricsStatusCacheByPrincipal githubWebConnectionStatusCache unusedLimitResetStatusCache
+    promoCreditCheck startupPrefetchedAt cachedExtraUsageDisabledReason hasAvailableSubscription subscriptionNoticeCount
+    penguinModeOrgEnabled hostBootstrapSeed claudeAiMcpEverConnected apiCreditLinkStatusCache cachedGrowthBookFeatures
+    cachedFeatureFlags groveConfigCache passesEligibilityCache passesLastSeenRemaining overageCreditGrantCache promoStartupStatusCache";
+
+#[test]
+fn a_change_reaches_the_hub_and_every_profile_in_use() {
+    let household = Household::in_use(&["work", "acme", "play"]);
+    let all = [household.hub(), household.own("work"), household.own("acme"), household.own("play")];
+    for (number, file) in all.iter().enumerate() {
+        edit(file, |state| drop(state.insert("mcpServers".into(), json!({"number": number}))));
+        wait_for(&all, "mcpServers", &json!({"number": number}));
+    }
+    edit(&all[1], |state| drop(state.shift_remove("mcpServers")));
+    settle(&all[1], &all);
+    for file in &all {
+        assert_eq!(state(file).get("mcpServers"), None, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_profile_that_was_not_in_use_catches_up() {
+    let household = Household::in_use(&["work", "acme"]);
+    household.leave("acme");
+    edit(&household.own("work"), |state| drop(state.insert("tipsHistory".into(), json!({"a": 1}))));
+    wait_for(&[household.hub()], "tipsHistory", &json!({"a": 1}));
+    assert_eq!(state(&household.own("acme")).get("tipsHistory"), None);
+    household.enter("acme");
+    wait_for(&[household.own("acme")], "tipsHistory", &json!({"a": 1}));
+}
+
+#[test]
+fn keys_of_an_account_never_cross() {
+    let household = Household::new(&["work", "acme"]);
+    let all = [("hub", household.hub()), ("work", household.own("work")), ("acme", household.own("acme"))];
+    // As found at the first start, and again as written while the helpers run.
+    edit(&all[0].1, |state| state.extend(ACCOUNT_KEYS.split_whitespace().map(|key| (key.to_owned(), json!("hub at first")))));
+    household.enter("work");
+    household.enter("acme");
+    settle(&all[0].1, &all.clone().map(|(_, file)| file));
+    for (name, file) in &all[1..] {
+        for key in ACCOUNT_KEYS.split_whitespace() {
+            assert_eq!(state(file).get(key), None, "{key} in {name}");
+        }
+    }
+    for (name, file) in &all {
+        edit(file, |state| state.extend(ACCOUNT_KEYS.split_whitespace().map(|key| (key.to_owned(), json!(name)))));
+        settle(file, &all.clone().map(|(_, file)| file));
+    }
+    // One that an account loses stays lost, and stays with the others.
+    edit(&all[1].1, |state| state.retain(|key, _| key != "primaryApiKey"));
+    settle(&all[1].1, &all.clone().map(|(_, file)| file));
+    for (name, file) in &all {
+        for key in ACCOUNT_KEYS.split_whitespace() {
+            let expected = (key, *name) != ("primaryApiKey", "work");
+            assert_eq!(state(file).get(key), expected.then(|| json!(name)).as_ref(), "{key} in {name}");
+        }
+    }
+}
+
+#[test]
+fn what_crosses_keeps_its_order_and_its_numbers() {
+    let household = Household::in_use(&["work"]);
+    let text =
+        r#"{"zulu": 1.50, "oauthAccount": {"emailAddress": "x"}, "alpha": 12345678901234567890123, "mike": {"z": 1e+21, "a": -0.0}, "é": "\n日"}"#;
+    // A hub of other keys in another order: each file keeps its own.
+    household.leave("work");
+    replace(&household.hub(), text);
+    fs::remove_file(household.own("work")).unwrap();
+    fs::remove_dir_all(household.clauth("profiles/work/base")).unwrap();
+    household.enter("work");
+    edit(&household.own("work"), |state| drop(state.insert("last".into(), json!(true))));
+    wait_for(&[household.hub()], "last", &json!(true));
+
+    let hub = fs::read_to_string(household.hub()).unwrap();
+    let keys: Vec<_> = state(&household.hub()).keys().cloned().collect();
+    assert_eq!(keys, ["zulu", "oauthAccount", "alpha", "mike", "é", "last"], "{hub}");
+    let own = fs::read_to_string(household.own("work")).unwrap();
+    for number in ["1.50", "12345678901234567890123", "1e+21", "-0.0", "日"] {
+        assert!(hub.contains(number) && own.contains(number), "{number}: {hub} {own}");
+    }
+}
+
+#[test]
+fn both_sides_of_an_object_are_taken_key_by_key_and_of_a_list_as_a_set() {
+    let household = Household::in_use(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    let base = json!({"/srv/a": {"allowedTools": ["ls", "cat"], "cost": 1, "deep": {"x": 1, "y": 1}}});
+    edit(&own, |state| drop(state.insert("projects".into(), base.clone())));
+    wait_for(&[&hub], "projects", &base);
+    household.leave("work");
+
+    edit(&own, |state| {
+        let project = &mut state["projects"]["/srv/a"];
+        project["allowedTools"] = json!(["ls", "cat", "rg"]);
+        project["deep"]["x"] = json!(2);
+        project["deep"]["new"] = json!([1]);
+    });
+    edit(&hub, |state| {
+        state["projects"]["/srv/b"] = json!({"cost": 7});
+        let project = &mut state["projects"]["/srv/a"];
+        project["allowedTools"] = json!(["cat", "git"]);
+        project["deep"].as_object_mut().unwrap().remove("y");
+    });
+    household.enter("work");
+    let expected = json!({
+        "/srv/a": {"allowedTools": ["cat", "rg", "git"], "cost": 1, "deep": {"x": 2, "new": [1]}},
+        "/srv/b": {"cost": 7},
+    });
+    wait_for(&[own, hub], "projects", &expected);
+}
+
+#[test]
+fn of_two_changes_of_one_value_the_profile_s_wins_and_the_other_is_in_the_log() {
+    let household = Household::in_use(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    settle(&own, &[&hub]);
+    household.leave("work");
+    edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
+    edit(&hub, |state| drop(state.insert("theme".into(), json!("solarized"))));
+    household.enter("work");
+    wait_for(&[own.clone(), hub.clone()], "theme", &json!("light"));
+    settle(&own, &[hub]);
+    let log = household.log("work");
+    let told: Vec<_> = log.lines().filter(|line| line.contains("/theme")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("solarized"), "{log}");
+}
+
+#[test]
+fn a_change_outlives_a_deletion_of_the_same_key() {
+    let household = Household::in_use(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    edit(&own, |state| state.extend([("one".into(), json!({"n": 1})), ("two".into(), json!({"n": 1}))]));
+    wait_for(&[&hub], "two", &json!({"n": 1}));
+    household.leave("work");
+    edit(&own, |state| {
+        state.shift_remove("one");
+        state["two"] = json!({"n": 2});
+    });
+    edit(&hub, |state| {
+        state.shift_remove("two");
+        state["one"] = json!({"n": 2});
+    });
+    household.enter("work");
+    let both = [own, hub];
+    wait_for(&both, "one", &json!({"n": 2}));
+    wait_for(&both, "two", &json!({"n": 2}));
+}
+
+#[test]
+fn many_keys_that_vanish_at_once_stay_and_status_says_so() {
+    let household = Household::in_use(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    edit(&own, |state| state.extend((0..5).map(|number| (format!("key{number}"), json!(number)))));
+    wait_for(&[&hub], "key4", &json!(4));
+    // A client that starts afresh after a crash.
+    edit(&own, |state| {
+        state.retain(|key, _| !key.starts_with("key"));
+        state.insert("fresh".into(), json!(true));
+    });
+    wait_for(&[&hub], "fresh", &json!(true));
+    wait_for(&[own.clone(), hub.clone()], "key4", &json!(4));
+    settle(&own, &[&hub]);
+    let trouble = household.wait_for_trouble("work", "vanished");
+    assert!((0..5).all(|number| trouble.contains(&format!("key{number}"))), "{trouble}");
+    // Three are somebody's decision.
+    edit(&own, |state| state.retain(|key, _| !["key0", "key1", "key2"].contains(&key.as_str())));
+    settle(&own, &[&hub]);
+    for file in [own, hub] {
+        let left: Vec<_> = state(&file).keys().filter(|key| key.starts_with("key")).cloned().collect();
+        assert_eq!(left, ["key3", "key4"], "{}", file.display());
+    }
+}
+
+#[test]
+fn a_hub_that_appears_later_is_found_and_a_missing_one_is_made() {
+    let household = Household::new(&["work"]);
+    fs::remove_file(household.hub()).unwrap();
+    household.enter("work");
+    replace(&household.own("work"), r#"{"oauthAccount": {"emailAddress": "x"}, "theme": "dark"}"#);
+    wait_for_hub(&household);
+    assert_eq!(state(&household.hub()), json!({"theme": "dark"}).as_object().unwrap().clone());
+    fs::remove_file(household.hub()).unwrap();
+    replace(&household.hub(), r#"{"theme": "light"}"#);
+    wait_for(&[household.own("work")], "theme", &json!("light"));
+    assert!(state(&household.own("work")).contains_key("oauthAccount"));
+}
+
+fn wait_for_hub(household: &Household) {
+    crate::support::wait_until("the hub has a file", || household.hub().exists());
+}

@@ -1,0 +1,11 @@
+//! `.claude.json` and `settings.json`, kept in step by real helpers between profiles that are in use.
+
+mod bad_input;
+mod claude_json;
+mod crashes;
+mod household;
+mod locks;
+#[cfg(target_os = "linux")]
+mod quiet;
+mod settings;
+mod writers;

@@ -1,0 +1,251 @@
+//! `settings.json`: one file for all, but for a profile that overrides something: that one has a copy, of which the overrides stay there.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::household::{Household, State, replace, settle, state, wait_for};
+use crate::support::wait_until;
+
+/// What the profiles of these tests override, in each of the ways.
+const OVERRIDES: &str = r#"
+base_url = "http://127.0.0.1:9"
+api_key = "sk-secret"
+[env]
+OVERRIDDEN = "1"
+[settings]
+model = "opus"
+[settings.permissions]
+defaultMode = "plan"
+"#;
+
+/// Changes settings as the client does: without a lock, by rename through a link.
+fn edit(file: &Path, change: impl FnOnce(&mut State)) {
+    let file = file.canonicalize().unwrap();
+    let mut state = state(&file);
+    change(&mut state);
+    replace(&file, serde_json::to_vec_pretty(&state).unwrap());
+}
+
+fn object(value: &Value) -> State {
+    value.as_object().unwrap().clone()
+}
+
+/// Waits until a file holds just this.
+fn wait_for_all(file: &Path, expected: &Value) {
+    let mut now = State::new();
+    let came = crate::support::patience::came_true(|| {
+        now = state(file);
+        now == object(expected)
+    });
+    assert!(came, "{}: {now:?} is not {expected}", file.display());
+}
+
+/// Returns how the sandbox's `clauth` prints the key of `work`.
+fn helper_command(household: &Household) -> String {
+    format!("'{}' api-key work", household.sandbox.path("program/clauth").display()).replace('\'', "")
+}
+
+#[test]
+fn settings_are_a_link_where_nothing_is_overridden() {
+    let household = Household::in_use(&["work"]);
+    assert_eq!(fs::read_link(household.own_settings("work")).unwrap(), household.hub_settings());
+    edit(&household.own_settings("work"), |state| drop(state.insert("theme".into(), json!("light"))));
+    assert_eq!(state(&household.hub_settings()), object(&json!({"theme": "light"})));
+}
+
+#[test]
+fn overrides_make_a_private_copy_and_never_reach_the_user_s_settings() {
+    let household = Household::new(&["work", "acme"]);
+    household.configure("work", OVERRIDES);
+    fs::write(household.hub_settings(), r#"{"model": "sonnet", "theme": "dark", "env": {"A": "1", "OVERRIDDEN": "0"}}"#).unwrap();
+    household.enter("work");
+    household.enter("acme");
+    let own = household.own_settings("work");
+    assert!(!own.is_symlink());
+    assert_eq!(fs::metadata(&own).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut copy = state(&own);
+    let command = copy.shift_remove("apiKeyHelper").unwrap();
+    assert_eq!(command.as_str().unwrap().replace('\'', ""), helper_command(&household));
+    let expected = json!({
+        "model": "opus", "theme": "dark", "permissions": {"defaultMode": "plan"},
+        "env": {"A": "1", "OVERRIDDEN": "1", "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"},
+    });
+    assert_eq!(copy, object(&expected));
+    // As the client runs it.
+    let mut shell = household.sandbox.command("/bin/sh");
+    shell.args(["-c", command.as_str().unwrap()]);
+    assert_eq!(crate::support::finished::Finished::run(shell).success().stdout(), "sk-secret\n");
+
+    edit(&household.own_settings("acme"), |state| drop(state.insert("theme".into(), json!("light"))));
+    wait_for(&[own], "theme", &json!("light"));
+    let hub = fs::read_to_string(household.hub_settings()).unwrap();
+    assert_eq!(state(&household.hub_settings()), object(&json!({"model": "sonnet", "theme": "light", "env": {"A": "1", "OVERRIDDEN": "0"}})));
+    assert!(!hub.contains("sk-secret") && !hub.contains("127.0.0.1"), "{hub}");
+    let secret_in: Vec<_> = ["settings.json", ".claude.json"]
+        .iter()
+        .filter(|file| fs::read_to_string(household.runtime("work", file)).unwrap().contains("sk-secret"))
+        .collect();
+    assert!(secret_in.is_empty(), "{secret_in:?}");
+}
+
+#[test]
+fn what_the_user_edits_in_a_session_reaches_the_other_side() {
+    let household = Household::new(&["work"]);
+    household.configure("work", OVERRIDES);
+    household.enter("work");
+    let (own, hub) = (household.own_settings("work"), household.hub_settings());
+    edit(&own, |state| {
+        state.insert("theme".into(), json!("light"));
+        state["permissions"]["allow"] = json!(["Bash(ls)"]);
+        state["env"]["MINE"] = json!("1");
+    });
+    let expected = json!({"theme": "light", "permissions": {"allow": ["Bash(ls)"]}, "env": {"MINE": "1"}});
+    wait_for_all(&hub, &expected);
+    edit(&hub, |state| {
+        state["permissions"]["allow"] = json!(["Bash(ls)", "Bash(cat)"]);
+        state.insert("outputStyle".into(), json!("brief"));
+    });
+    wait_for(&[&own], "outputStyle", &json!("brief"));
+    wait_for(&[&own], "permissions", &json!({"defaultMode": "plan", "allow": ["Bash(ls)", "Bash(cat)"]}));
+    // An editor that writes in place, and one that deletes a key.
+    fs::write(&hub, serde_json::to_vec(&json!({"theme": "light", "permissions": {"allow": []}, "env": {"MINE": "1"}})).unwrap()).unwrap();
+    wait_for(&[&own], "permissions", &json!({"defaultMode": "plan", "allow": []}));
+    assert_eq!(state(&own).get("outputStyle"), None);
+    assert_eq!(state(&own).get("model"), Some(&json!("opus")));
+}
+
+#[test]
+fn of_two_edits_of_one_setting_the_profile_s_wins_and_the_other_is_in_the_log() {
+    let household = Household::new(&["work"]);
+    household.configure("work", OVERRIDES);
+    household.enter("work");
+    let (own, hub) = (household.own_settings("work"), household.hub_settings());
+    household.kill_helper("work");
+    edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
+    edit(&hub, |state| drop(state.insert("theme".into(), json!("solarized"))));
+    let said = household.prompt("work");
+    wait_for(&[own, hub], "theme", &json!("light"));
+    let told = household.log("work") + said.stderr();
+    assert_eq!(told.matches("/theme").count(), 1, "{told}");
+    assert!(told.contains("solarized"), "{told}");
+}
+
+#[test]
+fn overrides_that_change_or_end_leak_nothing_and_lose_no_edit() {
+    let household = Household::new(&["work"]);
+    fs::write(household.hub_settings(), r#"{"model": "sonnet"}"#).unwrap();
+    household.configure("work", OVERRIDES);
+    household.enter("work");
+    let (own, hub) = (household.own_settings("work"), household.hub_settings());
+    // While no helper runs, the user edits the copy, and the profile's overrides become others.
+    household.kill_helper("work");
+    edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
+    household.configure("work", "[settings]\nverbose = true");
+    household.enter("work");
+    wait_for_all(&own, &json!({"model": "sonnet", "theme": "light", "verbose": true}));
+    wait_for_all(&hub, &json!({"model": "sonnet", "theme": "light"}));
+    // And then none at all.
+    household.kill_helper("work");
+    edit(&own, |state| drop(state.insert("outputStyle".into(), json!("brief"))));
+    household.configure("work", "");
+    household.enter("work");
+    assert_eq!(fs::read_link(&own).unwrap(), hub);
+    assert_eq!(state(&hub), object(&json!({"model": "sonnet", "theme": "light", "outputStyle": "brief"})));
+    // And again.
+    household.kill_helper("work");
+    household.configure("work", "[settings]\nmodel = \"haiku\"");
+    household.enter("work");
+    wait_for_all(&own, &json!({"model": "haiku", "theme": "light", "outputStyle": "brief"}));
+    assert_eq!(state(&hub).get("model"), Some(&json!("sonnet")));
+}
+
+#[test]
+fn overrides_that_end_while_the_user_s_settings_cannot_be_read_wait() {
+    let household = Household::new(&["work"]);
+    household.configure("work", OVERRIDES);
+    household.enter("work");
+    let (own, hub) = (household.own_settings("work"), household.hub_settings());
+    household.kill_helper("work");
+    edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
+    fs::write(&hub, "{\"broken").unwrap();
+    household.configure("work", "");
+    household.prompt("work");
+    household.wait_for_trouble("work", "not whole");
+    assert_eq!(fs::read_to_string(&hub).unwrap(), "{\"broken");
+    assert_eq!(state(&own).get("theme"), Some(&json!("light")));
+    // Mended, it gets the edit and none of the overrides.
+    fs::write(&hub, "{\"fixed\": true}").unwrap();
+    household.kill_helper("work");
+    household.enter("work");
+    assert_eq!(state(&hub), object(&json!({"fixed": true, "theme": "light"})));
+    assert!(own.is_symlink());
+}
+
+#[test]
+fn an_env_block_that_redirects_the_client_is_refused() {
+    let redirect = r#"{"env": {"CLAUDE_CONFIG_DIR": "/elsewhere"}}"#;
+    for in_profile in [false, true] {
+        let household = Household::new(&["work"]);
+        if in_profile {
+            household.configure("work", "[env]\nCLAUDE_CONFIG_DIR = \"/elsewhere\"");
+        } else {
+            fs::write(household.hub_settings(), redirect).unwrap();
+        }
+        let refused = household.prompt("work");
+        assert_eq!(refused.stderr().lines().count(), 1, "{}", refused.stderr());
+        assert!(refused.stderr().contains("sets CLAUDE_CONFIG_DIR"), "{}", refused.stderr());
+        let refusal = household.clauth("refused/run-clauth-status");
+        assert!(refused.stdout().contains(refusal.to_str().unwrap()), "{}", refused.stdout());
+        assert!(!refused.stdout().contains(household.runtime("work", "").to_str().unwrap().trim_end_matches('/')), "{}", refused.stdout());
+        assert_eq!(household.helper("work"), None);
+        household.configure("work", "");
+        fs::write(household.hub_settings(), "{}").unwrap();
+        household.enter("work");
+    }
+}
+
+#[test]
+fn a_redirection_that_appears_in_a_session_is_told_and_refused_to_the_next_shell() {
+    let household = Household::new(&["work"]);
+    household.configure("work", OVERRIDES);
+    household.enter("work");
+    edit(&household.hub_settings(), |state| drop(state.insert("env".into(), json!({"CLAUDE_CONFIG_DIR": "/elsewhere"}))));
+    household.wait_for_trouble("work", "CLAUDE_CONFIG_DIR");
+    assert!(household.prompt("work").stderr().contains("sets CLAUDE_CONFIG_DIR"));
+    assert!(!fs::read_to_string(household.own_settings("work")).unwrap().contains("/elsewhere"));
+    wait_until("it is in the log", || household.log("work").contains("sets CLAUDE_CONFIG_DIR"));
+    assert_eq!(household.log("work").matches("sets CLAUDE_CONFIG_DIR").count(), 1);
+}
+
+#[test]
+fn settings_that_cannot_be_read_stay_as_they_are_and_the_overrides_hold() {
+    type Make = fn(&Path);
+    let odd: [(&str, Make); 5] = [
+        ("leads nowhere", |file| symlink("/nowhere/settings.json", file).unwrap()),
+        ("not a regular file", |file| fs::create_dir(file).unwrap()),
+        ("not a regular file", |file| rustix::fs::mknodat(rustix::fs::CWD, file, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap()),
+        ("could not read", |file| symlink(file, file).unwrap()),
+        ("not whole", |file| fs::write(file, "[]").unwrap()),
+    ];
+    for (complaint, make) in odd {
+        let household = Household::new(&["work", "acme"]);
+        household.configure("work", OVERRIDES);
+        let hub = household.hub_settings();
+        fs::remove_file(&hub).unwrap();
+        make(&hub);
+        let kind = fs::symlink_metadata(&hub).unwrap().file_type();
+        household.enter("work");
+        household.enter("acme");
+        household.wait_for_trouble("work", complaint);
+        assert_eq!(state(&household.own_settings("work"))["env"]["ANTHROPIC_BASE_URL"], "http://127.0.0.1:9", "{complaint}");
+        settle(&household.own("work"), &[household.own("acme")]);
+        household.sandbox.write("home/.claude/new.md", "x");
+        wait_until("links go on", || household.runtime("work", "new.md").exists());
+        assert_eq!(fs::symlink_metadata(&hub).unwrap().file_type(), kind, "{complaint}");
+        let log = household.log("work");
+        assert_eq!(log.matches(complaint).count(), 1, "{log}");
+    }
+}

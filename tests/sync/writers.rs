@@ -1,0 +1,74 @@
+//! Nothing is lost between many clients that write at full speed, each under the lock of its own directory.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use serde_json::json;
+
+use super::household::{Household, edit, state};
+use crate::support::wait_until;
+
+/// Returns how many changes each writer makes: 200, and with `CLAUTH_LONG=1` a thousand.
+pub(super) fn changes() -> usize {
+    if std::env::var_os("CLAUTH_LONG").is_some_and(|value| value == "1") { 1000 } else { 200 }
+}
+
+/// Makes changes as a client does, each with a key of its own and one that all writers fill together.
+pub(super) fn write(file: &Path, writer: &str, changes: usize) {
+    for number in 0..changes {
+        edit(file, |state| {
+            let all = state.entry("projects").or_insert_with(|| json!({}));
+            all[format!("/srv/{writer}/{number}")] = json!({"by": writer, "number": number});
+            state.insert(format!("last of {writer}"), json!(number));
+        });
+    }
+}
+
+/// Waits until each file has every change of every writer.
+pub(super) fn assert_nothing_lost(files: &[PathBuf], writers: &[&str], changes: usize) {
+    for file in files {
+        let missing = || {
+            let state = state(file);
+            let keys = writers.iter().flat_map(|writer| (0..changes).map(move |number| format!("/srv/{writer}/{number}")));
+            let mut missing: Vec<_> = keys.filter(|key| state["projects"].get(key).is_none()).collect();
+            missing.extend(
+                writers.iter().filter(|writer| state.get(&format!("last of {writer}")) != Some(&json!(changes - 1))).map(|writer| (*writer).into()),
+            );
+            missing
+        };
+        let mut left = missing();
+        // A wait by itself would not tell what was lost.
+        let arrived = crate::support::patience::came_true(|| {
+            left = missing();
+            left.is_empty()
+        });
+        assert!(arrived, "{} of {} lack in {}: {:?}", left.len(), writers.len() * changes, file.display(), &left[..left.len().min(5)]);
+    }
+}
+
+fn all_arrive(writers: &[&str], changes: usize) {
+    let household = Household::in_use(writers);
+    thread::scope(|scope| {
+        for writer in writers {
+            let file = household.own(writer);
+            scope.spawn(move || write(&file, writer, changes));
+        }
+    });
+    let mut files: Vec<_> = writers.iter().map(|writer| household.own(writer)).collect();
+    files.push(household.hub());
+    assert_nothing_lost(&files, writers, changes);
+    // No two of them write one key.
+    let conflicts: String = writers.iter().map(|writer| household.log(writer)).filter(|log| log.contains("both sides")).collect();
+    assert_eq!(conflicts, "");
+    wait_until("nothing is wrong", || writers.iter().all(|writer| household.troubles(writer).is_empty()));
+}
+
+#[test]
+fn two_writers_lose_nothing() {
+    all_arrive(&["one", "two"], changes());
+}
+
+#[test]
+fn eight_writers_lose_nothing() {
+    all_arrive(&["one", "two", "three", "four", "five", "six", "seven", "eight"], changes());
+}
