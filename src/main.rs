@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::env::Env;
 use crate::error::Mistake;
 
+mod account;
 mod cli;
 mod command;
 mod config;

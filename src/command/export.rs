@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
+use crate::account;
 use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::{self, Before};
@@ -19,7 +20,7 @@ use crate::env::{self, variable, watched};
 use crate::error::Mistake;
 use crate::io::{self, epoch};
 use crate::name::ProfileName;
-use crate::profile::{self, Identity, Profile};
+use crate::profile::{self, Profile};
 use crate::project::decide::{Action, Loaded, Wanted, decide};
 use crate::project::{Outcome, Resolution, resolve};
 use crate::session::{self, Holder, Lease, Lifetime, Session, Trouble};
@@ -259,7 +260,7 @@ impl<'a> Evaluation<'a> {
 
 /// Returns the line that says which account a shell is in.
 fn introduce(profile: &Profile) -> String {
-    let account = Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
+    let account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
     format!("{} · {}", profile.name, account.as_deref().unwrap_or("not signed in yet"))
 }
 

@@ -6,9 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
+use crate::account;
 use crate::context::Context;
 use crate::io::{self, terminal_safe};
-use crate::profile::{self, Identity, Profile};
+use crate::profile::{self, Profile};
 use crate::session::{Lease, Session};
 
 /// List the profiles
@@ -54,12 +55,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn row(context: &Context, profile: &Profile) -> Row {
-    let identity = Identity::read(&profile.config_dir);
+    let identity = account::Identity::read(&profile.config_dir);
     Row {
         name: profile.name.to_string(),
         account: identity.as_ref().and_then(|identity| identity.email_address.clone()),
         organization: identity.and_then(|identity| identity.organization_name),
-        signed_in: profile::is_signed_in(&profile.config_dir),
+        signed_in: account::is_signed_in(&profile.config_dir),
         in_use_by: Lease::live(&Session::new(&context.layout, &profile.name)).len(),
         config_dir: profile.config_dir.display().to_string(),
     }

@@ -10,13 +10,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::binding;
+use crate::account;
 use crate::context::Context;
 use crate::env::change::Before;
 use crate::env::record::{Chosen, Record};
 use crate::env::variable;
 use crate::io::{self, terminal_safe};
 use crate::layout::BINDING;
-use crate::profile::{self, Identity, Profile};
+use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
 use crate::project::{Outcome, Resolution, Source, resolve};
 use crate::runtime;
@@ -139,8 +140,8 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
         Outcome::Bound(profile) => {
             let session = Session::new(&context.layout, &profile.name);
             status.profile = Some(profile.name.to_string());
-            status.account = Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
-            status.signed_in = profile::is_signed_in(&profile.config_dir);
+            status.account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
+            status.signed_in = account::is_signed_in(&profile.config_dir);
             status.config_dir = Some(profile.config_dir.display().to_string());
             status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
             status.clients = runtime::live_clients(&profile.config_dir);

@@ -1,6 +1,7 @@
 //! Files, locks and the terminal, each done in one way.
 
 mod atomic;
+mod client_lock;
 pub mod epoch;
 mod json;
 mod lock;
@@ -9,6 +10,7 @@ mod say;
 mod toml;
 
 pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, temporary, write, write_durably};
+pub use client_lock::ClientLock;
 pub use json::print_json;
 pub use lock::FileLock;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};

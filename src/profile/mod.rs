@@ -14,10 +14,7 @@ use crate::io::{self, Complaint, FileLock, epoch};
 use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
 
-mod identity;
 mod take_over;
-
-pub use identity::{Identity, is_signed_in};
 
 /// Names an account and the config directory that belongs to it alone.
 #[derive(Debug, Clone, PartialEq, Eq)]

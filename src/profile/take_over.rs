@@ -92,5 +92,5 @@ fn rank(path: &Path) -> Option<(SystemTime, u64)> {
     let text = fs::read(path).ok()?;
     let expiry = serde_json::from_slice::<Credentials>(&text).ok()?.claude_ai_oauth.expires_at.as_u64().unwrap_or_default();
     let written = fs::metadata(path).ok()?.modified().ok()?;
-    super::identity::holds_a_login(&text).then_some((written, expiry))
+    crate::account::holds_a_login(&text).then_some((written, expiry))
 }

@@ -3,7 +3,6 @@
 //! Hub and spokes: each helper merges its own profile's files with the hub's, three ways against what the two last agreed on.
 
 pub mod claude_json;
-mod client_lock;
 mod merge;
 mod pair;
 mod settings;

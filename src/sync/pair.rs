@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
 
-use super::client_lock::ClientLock;
 use super::merge::{self, Loss};
 use super::{State, claude_json, settings};
 use crate::error::Mistake;
@@ -113,7 +112,7 @@ pub fn sync(pair: &Pair) -> Result<Report> {
         // The hub's first, always: two helpers that each held one would wait for the other's.
         let mut locks = Vec::new();
         for (file, _) in [(&pair.hub, locked.0), (&pair.own, locked.1)].into_iter().filter(|(_, is_wanted)| *is_wanted && pair.kind.is_locked()) {
-            let Some(lock) = ClientLock::take(file)? else {
+            let Some(lock) = io::ClientLock::take(file)? else {
                 return Ok(Report { is_locked: true, ..Report::left(format!("{} is locked by a client", file.display())) });
             };
             locks.push(lock);

@@ -1,0 +1,112 @@
+//! A login as Claude Code keeps it, edited as the JSON that it is: whatever else stands in it survives.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::{Map, Value};
+
+use super::Secret;
+use crate::io;
+
+/// The most that is read of a login, in bytes.
+const LIMIT: usize = 16 * 1024 * 1024;
+
+/// Holds everything that Claude Code keeps beside a login, too: tokens of MCP servers, plugins' secrets.
+#[derive(Clone, PartialEq)]
+pub struct Credentials {
+    tree: Map<String, Value>,
+}
+
+/// Holds one sign-in of a claude.ai account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Sent with each request.
+    pub access_token: Secret,
+    /// Good for one refresh. Empty for a long-lived token that cannot be refreshed.
+    pub refresh_token: Secret,
+    /// When the access token ends, in milliseconds since 1970.
+    pub expires_at: Option<u64>,
+    /// What the tokens are good for.
+    pub scopes: Vec<String>,
+    /// `pro`, `max`, `team`, …
+    pub subscription: Option<String>,
+    /// The account that the token belongs to.
+    pub account_uuid: Option<String>,
+}
+
+impl Credentials {
+    /// Parses a credentials file.
+    pub fn parse(text: &[u8]) -> Result<Self> {
+        // serde's message can quote what it found.
+        let tree = serde_json::from_slice(text).map_err(|error| anyhow!("it is not a JSON object (line {})", error.line()))?;
+        Ok(Self { tree })
+    }
+
+    /// Returns the login; `None` where nobody is signed in any more: Claude Code empties a revoked one.
+    pub fn login(&self) -> Option<Login> {
+        let login = self.tree.get(LOGIN)?;
+        let text = |key: &str| login.get(key).and_then(Value::as_str).map(str::to_owned);
+        let secret = |key| Secret::new(text(key).unwrap_or_default());
+        let scopes = login.get("scopes").and_then(Value::as_array).into_iter().flatten();
+        let login = Login {
+            access_token: secret("accessToken"),
+            refresh_token: secret("refreshToken"),
+            expires_at: login.get("expiresAt").and_then(milliseconds),
+            scopes: scopes.filter_map(Value::as_str).map(str::to_owned).collect(),
+            subscription: text("subscriptionType"),
+            account_uuid: text("accountUuid"),
+        };
+        (!login.refresh_token.reveal().is_empty()).then_some(login)
+    }
+
+    /// Returns the whole tree, to be edited and written.
+    pub fn tree_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.tree
+    }
+}
+
+/// The key of the claude.ai login.
+pub const LOGIN: &str = "claudeAiOauth";
+
+/// Times before 2001 in milliseconds are times in seconds that somebody else's tool wrote.
+fn milliseconds(value: &Value) -> Option<u64> {
+    let number = value.as_u64()?;
+    Some(if number < 1_000_000_000_000 { number.saturating_mul(1000) } else { number })
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[credentials]")
+    }
+}
+
+/// The place where a config directory's login lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    file: PathBuf,
+}
+
+impl Store {
+    /// Names the place; looks at nothing.
+    pub fn of(config_dir: &Path) -> Self {
+        Self { file: config_dir.join(".credentials.json") }
+    }
+
+    /// Reads what lies there; `None` when nothing does.
+    pub fn read(&self) -> Result<Option<Credentials>> {
+        let reading = || format!("could not read {}", self.file.display());
+        let text = match io::read_regular(&self.file, LIMIT) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(reading)?,
+        };
+        let Some(text) = text else { bail!("{} is not a file of a login", self.file.display()) };
+        Credentials::parse(&text).map(Some).with_context(reading)
+    }
+
+    /// Replaces what lies there, on the disk before it has the name.
+    pub fn write(&self, credentials: &Credentials) -> Result<()> {
+        io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)
+    }
+}
