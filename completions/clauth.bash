@@ -85,12 +85,16 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__add)
-            opts="-h --help"
+            opts="-h --base-url --api-key-stdin --token-stdin --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --base-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

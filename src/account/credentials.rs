@@ -44,6 +44,15 @@ impl Credentials {
         Ok(Self { tree })
     }
 
+    /// Returns a login of a long-lived token alone, as Claude Code itself pictures one: it cannot be refreshed, and is good for messages only.
+    pub fn of_token(token: &Secret) -> Self {
+        let login = serde_json::json!({
+            "accessToken": token.reveal(), "refreshToken": null, "expiresAt": null, "scopes": ["user:inference"],
+            "subscriptionType": null, "rateLimitTier": null,
+        });
+        Self { tree: Map::from_iter([(LOGIN.to_owned(), login)]) }
+    }
+
     /// Returns the login; `None` where nobody is signed in any more: Claude Code empties a revoked one.
     pub fn login(&self) -> Option<Login> {
         let login = self.tree.get(LOGIN)?;
@@ -58,7 +67,8 @@ impl Credentials {
             subscription: text("subscriptionType"),
             account_uuid: text("accountUuid"),
         };
-        (!login.refresh_token.reveal().is_empty()).then_some(login)
+        let is_long_lived = login.expires_at.is_none() && !login.access_token.reveal().is_empty();
+        (is_long_lived || !login.refresh_token.reveal().is_empty()).then_some(login)
     }
 
     /// Returns the whole tree, to be edited and written.

@@ -32,6 +32,10 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ProfileElsewhere", 1, profile_elsewhere),
     ("TakeOverFailed", 1, take_over_failed),
     ("NoApiKey", 1, no_api_key),
+    ("BadSecret", 1, bad_secret),
+    ("BadEndpoint", 1, bad_endpoint),
+    ("EndpointWithoutKey", 1, endpoint_without_key),
+    ("EndpointGetsLogin", 125, endpoint_gets_login),
     ("SettingsRedirect", 125, settings_redirect),
     ("ProfileInUse", 1, profile_in_use),
     ("NotConfirmed", 1, not_confirmed),
@@ -151,6 +155,28 @@ fn take_over_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 fn no_api_key(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let file = text(sandbox.path("home/.clauth/profiles/work/profile.toml"));
     (sandbox.clauth(&["api-key", "work"]), Mistake::NoApiKey { name: "work".into(), file })
+}
+
+fn bad_secret(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let mistake = Mistake::BadSecret { what: "API key".into(), reason: "it is empty".into(), flag: "--api-key-stdin".into() };
+    (sandbox.clauth(&["add", "gw", "--api-key-stdin"]), mistake)
+}
+
+fn bad_endpoint(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let reason = "it begins with neither https:// nor http://".into();
+    (sandbox.clauth(&["add", "gw", "--base-url", "gateway.example"]), Mistake::BadEndpoint { reason })
+}
+
+fn endpoint_without_key(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let url = "https://gateway.example";
+    (sandbox.clauth(&["add", "gw", "--base-url", url]), Mistake::EndpointWithoutKey { url: url.into() })
+}
+
+fn endpoint_gets_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.path("home/.clauth/profiles/work/profile.toml");
+    let plain = fs::read_to_string(&file).unwrap();
+    fs::write(&file, plain + "base_url = \"https://gateway.example\"\n").unwrap();
+    (sandbox.clauth(&["exec", "work", "--", "true"]), Mistake::EndpointGetsLogin { name: "work".into(), file: text(file) })
 }
 
 fn settings_redirect(sandbox: &mut Sandbox) -> (Finished, Mistake) {

@@ -1,0 +1,4 @@
+//! How accounts arrive in profiles.
+
+mod add;
+mod real_client;
