@@ -3,6 +3,7 @@
 mod atomic;
 mod client_lock;
 pub mod epoch;
+pub mod http;
 mod json;
 mod lock;
 mod relocate;
