@@ -100,6 +100,12 @@ mistakes! {
     HelperFailed { profile, log } => "the helper of `{profile}` did not start; see {log}, then press Enter to try again";
     /// The helper does not end.
     HelperStuck { profile } => "the helper of `{profile}` still runs; a new shell may use it: see `clauth status`, then run `clauth stop` again";
+    /// `CLAUTH_SERVICES` names another machine: every token would go there.
+    ServicesElsewhere { value } => "CLAUTH_SERVICES is {value}, which is not on this machine; it is for tests against http://127.0.0.1:PORT: unset it";
+    /// `HTTPS_PROXY` is not a URL of a proxy.
+    ProxyUnusable { variable } => "{variable} names no proxy that can be used; set it to http://HOST:PORT, or unset it";
+    /// There is nobody to trust.
+    NoCertificates { place } => "no certificates of authorities were found in {place}; install the package ca-certificates, or set SSL_CERT_FILE";
     /// A plain POSIX shell has no prompt hook.
     NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
 }

@@ -3,10 +3,12 @@
 mod credentials;
 mod identity;
 mod secret;
+mod services;
 
 pub use credentials::{Credentials, Login, Store};
 pub use identity::Identity;
 pub use secret::Secret;
+pub use services::Services;
 
 use std::path::Path;
 

@@ -4,6 +4,7 @@ mod ask;
 mod atomic;
 mod client_lock;
 pub mod epoch;
+pub mod http;
 mod json;
 mod lock;
 mod relocate;

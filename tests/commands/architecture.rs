@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("account", &["io", "layout", "env", "name", "error", "sys"]),
     ("config", &["io", "layout", "env", "name", "error"]),
     ("shell", &["io", "layout", "env", "name"]),
-    ("io", &["layout", "error", "sys"]),
+    ("io", &["layout", "env", "error", "sys"]),
     ("layout", &["env", "name", "error", "sys"]),
     ("env", &["error", "sys"]),
     ("name", &["error"]),
