@@ -22,6 +22,9 @@ _clauth() {
             clauth,allow)
                 cmd="clauth__subcmd__allow"
                 ;;
+            clauth,capture)
+                cmd="clauth__subcmd__capture"
+                ;;
             clauth,completions)
                 cmd="clauth__subcmd__completions"
                 ;;
@@ -71,7 +74,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add list remove status stop shim completions"
+            opts="-h -V --help --version hook use allow deny env start exec add capture list remove status stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -103,6 +106,20 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__allow)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__capture)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -38,6 +38,18 @@ mistakes! {
     ProfileElsewhere { name, path } => "the profile `{name}` belongs in {path}, where it was added; set CLAUTH_HOME to the directory it was added in, or move it back";
     /// The client asked for a key that the profile no longer has.
     NoApiKey { name, file } => "the profile `{name}` has no `api_key`; put one into {file}, or sign in with `claude` in a directory of the profile";
+    /// There is no login to move: nobody is signed in, or the client emptied it.
+    NoLogin { place } => "nobody is signed in to a claude.ai account at {place}; make a profile with `clauth add NAME` and sign in to it with `clauth login NAME`";
+    /// A login would come to a profile that has one.
+    ProfileSignedIn { name } => "the profile `{name}` has a login already; choose another name, or take it away with `clauth remove {name}`";
+    /// A login would come to a profile whose key wins over it.
+    KeyBeforeLogin { name, file } => "the profile `{name}` has an API key, which wins over any login; choose another name, or take `api_key` out of {file}";
+    /// A login would move from under a client.
+    ClientRuns { place, pids } => "claude runs in {place} (process {pids}); close it, then try again";
+    /// The login to be moved cannot be read as one.
+    BrokenLogin { reason } => "{reason}; sign in there again with `claude`, then try again";
+    /// Somebody holds the client's locks of a login for too long.
+    LoginBusy { place } => "a client holds the locks of the login at {place}; close it, or wait a minute for a dead one's to run out, then try again";
     /// What came on the standard input is no key or token.
     BadSecret { what, reason, flag } => "no {what} came on the standard input ({reason}); pipe it alone, `clauth add NAME {flag} < FILE`, or type it when asked";
     /// The URL cannot be an endpoint; it is not repeated, since a password may stand in it.

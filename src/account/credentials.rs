@@ -1,6 +1,7 @@
 //! A login as Claude Code keeps it, edited as the JSON that it is: whatever else stands in it survives.
 
 use std::fmt;
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -118,5 +119,33 @@ impl Store {
     /// Replaces what lies there, on the disk before it has the name.
     pub fn write(&self, credentials: &Credentials) -> Result<()> {
         io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)
+    }
+
+    /// Returns the file that holds the login: where the user keeps it elsewhere, what the link leads to.
+    pub fn resolved(&self) -> PathBuf {
+        self.file.canonicalize().unwrap_or_else(|_| self.file.clone())
+    }
+
+    /// Takes what lies there away.
+    pub fn remove(&self) -> Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", self.file.display())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a link away that leads to no login any more.
+    pub fn remove_dangling(&self) {
+        if self.file.is_symlink() && !self.file.exists() {
+            let _ = fs::remove_file(&self.file); // the client replaces it all the same
+        }
+    }
+
+    /// Removes what a process that was killed left while it wrote a login here: it never was one.
+    pub fn forget_unfinished(&self) {
+        let entries = self.file.parent().and_then(|directory| fs::read_dir(directory).ok()).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| io::left_for(&entry.path()).as_deref() == Some(&self.file)) {
+            let _ = fs::remove_file(entry.path()); // another process was faster
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::support::finished::Finished;
 use crate::support::rig::{Freshness, Rig, read_json};
 
 /// A key that the mock serves.
@@ -32,4 +33,26 @@ fn a_profile_with_a_key_or_a_token_is_served_by_it() {
     assert!(login.contains(&token), "it is still there");
     let status = sandbox.clauth(&["exec", "ci", "--", "claude", "auth", "status", "--json"]).success().json();
     assert_eq!(status["loggedIn"], true);
+}
+
+#[test]
+fn a_captured_login_serves_its_profile_and_plain_claude_is_signed_out() {
+    for freshness in [Freshness::Fresh, Freshness::Expired] {
+        let Some(rig) = Rig::start() else { return };
+        let sandbox = &rig.sandbox;
+        rig.sign_in("carol", &sandbox.home().join(".claude"), &sandbox.home().join(".claude.json"), freshness);
+        let plain = || {
+            let mut command = sandbox.command("claude");
+            command.args(["-p", "hi"]);
+            Finished::run(command)
+        };
+        let before = (freshness == Freshness::Fresh).then(|| assert_eq!(plain().success().stdout(), "served-by:carol\n"));
+        sandbox.clauth(&["capture", "work"]).success();
+        assert_eq!(ask(&rig, "work"), "served-by:carol\n");
+        let signed_out = plain().failure();
+        assert!(signed_out.stdout().contains("/login"), "{signed_out:?}");
+        rig.assert_served(&[("carol", 1 + usize::from(before.is_some()))]);
+        assert_eq!(rig.refreshes("carol"), u64::from(freshness == Freshness::Expired));
+        rig.assert_nobody_was_logged_out();
+    }
 }

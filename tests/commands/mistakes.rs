@@ -14,8 +14,9 @@ use crate::support::{Sandbox, wait_until};
 
 /// The code of clauth itself: here stand the messages, so that the test repeats none of them.
 #[path = "../../src/error.rs"]
-mod error;
+pub(super) mod error;
 
+use super::arrivals;
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -32,10 +33,16 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ProfileElsewhere", 1, profile_elsewhere),
     ("TakeOverFailed", 1, take_over_failed),
     ("NoApiKey", 1, no_api_key),
-    ("BadSecret", 1, bad_secret),
-    ("BadEndpoint", 1, bad_endpoint),
-    ("EndpointWithoutKey", 1, endpoint_without_key),
-    ("EndpointGetsLogin", 125, endpoint_gets_login),
+    ("BadSecret", 1, arrivals::bad_secret),
+    ("BadEndpoint", 1, arrivals::bad_endpoint),
+    ("EndpointWithoutKey", 1, arrivals::endpoint_without_key),
+    ("EndpointGetsLogin", 125, arrivals::endpoint_gets_login),
+    ("NoLogin", 1, arrivals::no_login),
+    ("ProfileSignedIn", 1, arrivals::profile_signed_in),
+    ("KeyBeforeLogin", 1, arrivals::key_before_login),
+    ("ClientRuns", 1, arrivals::client_runs),
+    ("BrokenLogin", 1, arrivals::broken_login),
+    ("LoginBusy", 1, arrivals::login_busy),
     ("SettingsRedirect", 125, settings_redirect),
     ("ProfileInUse", 1, profile_in_use),
     ("NotConfirmed", 1, not_confirmed),
@@ -118,7 +125,7 @@ fn evaluate(sandbox: &Sandbox, directory: &str) -> Finished {
     sandbox.clauth_in(sandbox.path(directory), &["export", "bash", "--first", "--pid", &std::process::id().to_string()])
 }
 
-fn text(path: PathBuf) -> String {
+pub(super) fn text(path: PathBuf) -> String {
     path.into_os_string().into_string().unwrap()
 }
 
@@ -155,28 +162,6 @@ fn take_over_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 fn no_api_key(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let file = text(sandbox.path("home/.clauth/profiles/work/profile.toml"));
     (sandbox.clauth(&["api-key", "work"]), Mistake::NoApiKey { name: "work".into(), file })
-}
-
-fn bad_secret(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let mistake = Mistake::BadSecret { what: "API key".into(), reason: "it is empty".into(), flag: "--api-key-stdin".into() };
-    (sandbox.clauth(&["add", "gw", "--api-key-stdin"]), mistake)
-}
-
-fn bad_endpoint(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let reason = "it begins with neither https:// nor http://".into();
-    (sandbox.clauth(&["add", "gw", "--base-url", "gateway.example"]), Mistake::BadEndpoint { reason })
-}
-
-fn endpoint_without_key(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let url = "https://gateway.example";
-    (sandbox.clauth(&["add", "gw", "--base-url", url]), Mistake::EndpointWithoutKey { url: url.into() })
-}
-
-fn endpoint_gets_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let file = sandbox.path("home/.clauth/profiles/work/profile.toml");
-    let plain = fs::read_to_string(&file).unwrap();
-    fs::write(&file, plain + "base_url = \"https://gateway.example\"\n").unwrap();
-    (sandbox.clauth(&["exec", "work", "--", "true"]), Mistake::EndpointGetsLogin { name: "work".into(), file: text(file) })
 }
 
 fn settings_redirect(sandbox: &mut Sandbox) -> (Finished, Mistake) {
