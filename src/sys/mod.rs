@@ -11,8 +11,11 @@
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
 //! - [`replace_process`]: becomes another program; returns only on failure.
+//! - [`HeldSignals`]: what would end or stop this process waits until it is dropped.
 //! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
 
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod unix;
 
@@ -28,6 +31,8 @@ mod tests;
 pub use linux::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
 #[cfg(target_os = "macos")]
 pub use macos::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
+#[cfg(unix)]
+pub use signals::HeldSignals;
 #[cfg(unix)]
 pub use unix::{
     HOME_VARIABLE, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names, open_for_reading,
