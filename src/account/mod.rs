@@ -2,6 +2,7 @@
 
 mod credentials;
 mod identity;
+pub mod refresh;
 mod secret;
 mod services;
 
