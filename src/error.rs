@@ -114,10 +114,32 @@ mistakes! {
     HelperStuck { profile } => "the helper of `{profile}` still runs; a new shell may use it: see `clauth status`, then run `clauth stop` again";
     /// `CLAUTH_SERVICES` names another machine: every token would go there.
     ServicesElsewhere { value } => "CLAUTH_SERVICES is {value}, which is not on this machine; it is for tests against http://127.0.0.1:PORT: unset it";
+    /// No connection to a service came about.
+    ServiceUnreachable { service, reason } => "could not reach {service} ({reason}), so nothing was sent; check the network, or the proxy, then try again";
     /// `HTTPS_PROXY` is not a URL of a proxy.
     ProxyUnusable { variable } => "{variable} names no proxy that can be used; set it to http://HOST:PORT, or unset it";
     /// There is nobody to trust.
     NoCertificates { place } => "no certificates of authorities were found in {place}; install the package ca-certificates, or set SSL_CERT_FILE";
+    /// A command that works on a profile, where none applies.
+    NoProfileHere { directory } => "no profile applies in {directory}; name one, or pass `--all`";
+    /// There is no login to refresh.
+    NotSignedIn { name } => "the profile `{name}` is not signed in; run `claude` in a directory of the profile to sign in";
+    /// The login is a key of its own.
+    KeyNeedsNoRefresh { name, file } => "the profile `{name}` uses an API key, which needs no refresh; it stands in {file}";
+    /// The login has no refresh token.
+    TokenNeedsNoRefresh { name } => "the profile `{name}` uses a long-lived token, which cannot be refreshed; when it ends, make another with `claude setup-token`";
+    /// Somebody else holds the locks of a refresh.
+    RefreshBusy { name } => "another program is refreshing the login of `{name}`; try again in a minute";
+    /// A refresh was sent and there is no answer to go by.
+    RefreshUnknown { name, reason } => "a refresh of `{name}` was sent, and what became of it is unknown ({reason}); it is not sent again, Claude Code will see whether the login still stands: run `claude` there";
+    /// The service answered that it cannot do it now.
+    RefreshRefused { name, status, time } => "the service answered {status}, and the login of `{name}` stays as it is; try again {time}";
+    /// The service said that the login is over.
+    LoginEnded { name } => "the login of `{name}` has ended; sign in again by running `claude` in a directory of the profile";
+    /// A new login is not where it belongs.
+    LoginMisplaced { name, place, file, reason } => "the new login of `{name}` could not be written ({reason}); it is kept in {file}: mend that, then move it to {place}";
+    /// A new login could not be written at all.
+    LoginLost { name, reason } => "the new login of `{name}` could not be written anywhere ({reason}); mend that, then sign in again by running `claude` in a directory of the profile";
     /// A plain POSIX shell has no prompt hook.
     NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
 }

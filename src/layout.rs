@@ -121,6 +121,21 @@ impl Layout {
         self.profile(name).join("base")
     }
 
+    /// The lock under which a profile's login is replaced.
+    pub fn rotation_lock(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("rotation.lock")
+    }
+
+    /// What became of a profile's refresh tokens, which are never kept themselves.
+    pub fn spent(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("spent")
+    }
+
+    /// Disk space that a new login may need, held while it is asked for.
+    pub fn room(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("room")
+    }
+
     /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.
     pub fn run(&self) -> PathBuf {
         self.home.join("run").join(sys::boot_and_namespace())

@@ -41,10 +41,7 @@ fn main() -> ExitCode {
         Ok(context)
     };
     run(context, called, rest).unwrap_or_else(|error| {
-        match error::remedy(&error) {
-            Some(remedy) => io::say(format_args!("{error:#}; {remedy}")),
-            None => io::say(format_args!("{error:#}")),
-        }
+        io::complain(&error);
         command::failure_code(rest, &error, shim::is_called_by(called))
     })
 }

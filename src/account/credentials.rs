@@ -35,6 +35,8 @@ pub struct Login {
     pub subscription: Option<String>,
     /// The account that the token belongs to.
     pub account_uuid: Option<String>,
+    /// The program that signed in, where it is another than Claude Code.
+    pub client_id: Option<String>,
 }
 
 impl Credentials {
@@ -67,9 +69,24 @@ impl Credentials {
             scopes: scopes.filter_map(Value::as_str).map(str::to_owned).collect(),
             subscription: text("subscriptionType"),
             account_uuid: text("accountUuid"),
+            client_id: text("clientId"),
         };
         let is_long_lived = login.expires_at.is_none() && !login.access_token.reveal().is_empty();
         (is_long_lived || !login.refresh_token.reveal().is_empty()).then_some(login)
+    }
+
+    /// Returns a credentials file with this login alone.
+    pub fn of_login(login: &Login) -> Self {
+        let entry = serde_json::json!({
+            "accessToken": login.access_token.reveal(), "refreshToken": login.refresh_token.reveal(), "expiresAt": login.expires_at,
+            "scopes": login.scopes, "subscriptionType": login.subscription,
+        });
+        Self { tree: Map::from_iter([(LOGIN.to_owned(), entry)]) }
+    }
+
+    /// Whether Claude Code emptied a login here that it took for ended.
+    pub fn is_emptied(&self) -> bool {
+        self.tree.get(LOGIN).is_some_and(|login| ["accessToken", "refreshToken"].iter().all(|key| login.get(key).and_then(Value::as_str) == Some("")))
     }
 
     /// Returns the whole tree, to be edited and written.
@@ -102,7 +119,17 @@ pub struct Store {
 impl Store {
     /// Names the place; looks at nothing.
     pub fn of(config_dir: &Path) -> Self {
-        Self { file: config_dir.join(".credentials.json") }
+        Self::at(&config_dir.join(".credentials.json"))
+    }
+
+    /// Names a place elsewhere.
+    pub fn at(file: &Path) -> Self {
+        Self { file: file.into() }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Reads what lies there; `None` when nothing does.
@@ -116,9 +143,10 @@ impl Store {
         Credentials::parse(&text).map(Some).with_context(reading)
     }
 
-    /// Replaces what lies there, on the disk before it has the name.
+    /// Replaces what lies there. It is on the disk when this returns.
     pub fn write(&self, credentials: &Credentials) -> Result<()> {
-        io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)
+        io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)?;
+        io::sync_names_beside(&self.file)
     }
 
     /// Returns the file that holds the login: where the user keeps it elsewhere, what the link leads to.

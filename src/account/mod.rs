@@ -3,6 +3,7 @@
 mod claude_json;
 mod credentials;
 mod identity;
+pub mod refresh;
 mod secret;
 mod services;
 mod transfer;

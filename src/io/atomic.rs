@@ -26,6 +26,12 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes, true)
 }
 
+/// Waits until the names in a file's directory are on the disk: after a power cut the old file could be there again, whole as it was.
+pub fn sync_names_beside(path: &Path) -> Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    File::open(directory).and_then(|directory| directory.sync_all()).with_context(|| format!("could not write {}", directory.display()))
+}
+
 fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
     if is_equal(path, bytes) {
         return Ok(());

@@ -12,10 +12,10 @@ mod say;
 mod toml;
 
 pub use ask::ask_secret;
-pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, temporary, write, write_durably};
-pub use client_lock::ClientLock;
+pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_names_beside, temporary, write, write_durably};
+pub use client_lock::{ClientLock, Purpose};
 pub use json::print_json;
 pub use lock::FileLock;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
-pub use say::{confirm, print, say, terminal_safe};
+pub use say::{complain, confirm, print, say, terminal_safe};
 pub use toml::Complaint;
