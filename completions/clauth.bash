@@ -43,6 +43,9 @@ _clauth() {
             clauth,list)
                 cmd="clauth__subcmd__list"
                 ;;
+            clauth,login)
+                cmd="clauth__subcmd__login"
+                ;;
             clauth,refresh)
                 cmd="clauth__subcmd__refresh"
                 ;;
@@ -77,7 +80,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add capture list remove status refresh stop shim completions"
+            opts="-h -V --help --version hook use allow deny env start exec add login capture list remove status refresh stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -212,6 +215,20 @@ _clauth() {
             ;;
         clauth__subcmd__list)
             opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__login)
+            opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

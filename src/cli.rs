@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, capture, completions, env, exec, hook, list, refresh, remove, shim, start, status, stop};
+use crate::command::{add, allow, binding, capture, completions, env, exec, hook, list, login, refresh, remove, shim, start, status, stop};
 use crate::context::Context;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
@@ -27,6 +27,7 @@ enum Command {
     Start(start::Arguments),
     Exec(exec::Arguments),
     Add(add::Arguments),
+    Login(login::Arguments),
     Capture(capture::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
@@ -61,6 +62,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Start(arguments) => start::run(&context()?, &arguments),
         Command::Exec(arguments) => exec::run(&context()?, &arguments),
         Command::Add(arguments) => add::run(&context()?, &arguments),
+        Command::Login(arguments) => login::run(&context()?, &arguments),
         Command::Capture(arguments) => capture::run(&context()?, &arguments),
         Command::List(arguments) => list::run(&context()?, &arguments),
         Command::Remove(arguments) => remove::run(&context()?, &arguments),

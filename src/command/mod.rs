@@ -19,6 +19,7 @@ pub mod helper;
 pub mod hook;
 mod launch;
 pub mod list;
+pub mod login;
 pub mod refresh;
 pub mod remove;
 pub mod shim;

@@ -11,6 +11,7 @@ use crate::support::mirror::files_below;
 mod add;
 mod capture;
 mod killed;
+mod login;
 mod real_client;
 
 /// Reads a `.claude.json`.

@@ -56,3 +56,22 @@ fn a_captured_login_serves_its_profile_and_plain_claude_is_signed_out() {
         rig.assert_nobody_was_logged_out();
     }
 }
+
+#[test]
+fn a_login_by_the_browser_serves_its_profile() {
+    let Some(rig) = Rig::start() else { return };
+    let sandbox = &rig.sandbox;
+    rig.make_known("dave");
+    for profile in ["work", "second"] {
+        sandbox.clauth(&["add", profile]).success();
+        let mut login = sandbox.command("clauth");
+        login.args(["login", profile, "--email", "dave@example.test"]).env("MOCK_ACCOUNT", "dave");
+        let told = Finished::run(login).success();
+        assert!(told.stderr().starts_with(&format!("clauth: {profile} is signed in as dave@example.test (dave org, max)\n")), "{told:?}");
+        let is_second = told.stderr().contains("the profile work has a login of the same account; that is fine");
+        assert_eq!(is_second, profile == "second", "{told:?}");
+        assert_eq!(ask(&rig, profile), "served-by:dave\n");
+    }
+    rig.assert_served(&[("dave", 2)]);
+    rig.assert_nobody_was_logged_out();
+}
