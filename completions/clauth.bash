@@ -40,6 +40,9 @@ _clauth() {
             clauth,hook)
                 cmd="clauth__subcmd__hook"
                 ;;
+            clauth,import)
+                cmd="clauth__subcmd__import"
+                ;;
             clauth,list)
                 cmd="clauth__subcmd__list"
                 ;;
@@ -80,7 +83,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add login capture list remove status refresh stop shim completions"
+            opts="-h -V --help --version hook use allow deny env start exec add login capture import list remove status refresh stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -201,6 +204,20 @@ _clauth() {
             ;;
         clauth__subcmd__hook)
             opts="-h --help bash zsh fish pwsh sh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__import)
+            opts="-y -h --dry-run --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

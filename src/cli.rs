@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, capture, completions, env, exec, hook, list, login, refresh, remove, shim, start, status, stop};
+use crate::command::{add, allow, binding, capture, completions, env, exec, hook, import, list, login, refresh, remove, shim, start, status, stop};
 use crate::context::Context;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
@@ -29,6 +29,7 @@ enum Command {
     Add(add::Arguments),
     Login(login::Arguments),
     Capture(capture::Arguments),
+    Import(import::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
     Status(status::Arguments),
@@ -64,6 +65,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Add(arguments) => add::run(&context()?, &arguments),
         Command::Login(arguments) => login::run(&context()?, &arguments),
         Command::Capture(arguments) => capture::run(&context()?, &arguments),
+        Command::Import(arguments) => import::run(&context()?, &arguments),
         Command::List(arguments) => list::run(&context()?, &arguments),
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
         Command::Refresh(arguments) => refresh::run(&context()?, &arguments),

@@ -13,7 +13,7 @@ pub use credentials::{Credentials, Login, Store};
 pub use identity::Identity;
 pub use secret::Secret;
 pub use services::Services;
-pub use transfer::{Settled, settle, transfer};
+pub use transfer::{Settled, settle, transfer, transfer_account};
 
 use std::path::Path;
 

@@ -66,7 +66,6 @@ pub fn transfer(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
 }
 
 fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
-    let busy = |place: &Place| Mistake::LoginBusy { place: place.directory.display().to_string() };
     let _signals = HeldSignals::hold().context("could not hold back signals")?;
     let _held = lock_login(from)?.ok_or_else(|| busy(from))?;
     let (old_state, new_state) = (from.lock()?.ok_or_else(|| busy(from))?, to.lock()?.ok_or_else(|| busy(to))?);
@@ -86,6 +85,18 @@ fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
     journal.finish(layout, Some(&old_state))
 }
 
+/// Moves what one place knows of an account that has no login there, such as the key of a Console account: a key can be in two places for a moment.
+pub fn transfer_account(from: &Place, to: &Place) -> Result<()> {
+    let account = from.account()?;
+    let (old_state, new_state) = (from.lock()?.ok_or_else(|| busy(from))?, to.lock()?.ok_or_else(|| busy(to))?);
+    to.set_account(&new_state, &account)?;
+    from.set_account(&old_state, &Map::new())
+}
+
+fn busy(place: &Place) -> Mistake {
+    Mistake::LoginBusy { place: place.directory.display().to_string() }
+}
+
 /// Settles a transfer whose process was killed; `None` where there is nothing to settle, or not yet. The caller holds the state lock.
 ///
 /// `has_client` tells whether a client runs in a config directory: somebody's who knows nothing of the transfer.
@@ -97,8 +108,10 @@ pub fn settle(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Resul
         text => text.with_context(reading)?.unwrap_or_default(),
     };
     let mut journal: Journal = serde_json::from_slice(&text).with_context(reading)?;
-    journal.to.store().forget_unfinished();
-    journal.from.store().forget_unfinished();
+    for place in [&journal.from, &journal.to] {
+        io::forget_unfinished_of(&place.claude_json);
+        io::forget_unfinished_of(place.store().file());
+    }
     let is_moved = journal.is_moved || fs::symlink_metadata(&journal.aside).is_ok();
     if !is_moved {
         return journal.undo(layout).map(|is_undone| is_undone.then_some(Settled::Undone(journal.from.directory)));

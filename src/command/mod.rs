@@ -17,6 +17,7 @@ pub mod exec;
 pub mod export;
 pub mod helper;
 pub mod hook;
+pub mod import;
 mod launch;
 pub mod list;
 pub mod login;

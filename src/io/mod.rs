@@ -12,7 +12,9 @@ mod say;
 mod toml;
 
 pub use ask::ask_secret;
-pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_names_beside, temporary, write, write_durably};
+pub use atomic::{
+    create_dir, forget_unfinished, forget_unfinished_of, left_for, read_bounded, read_regular, sync_names_beside, temporary, write, write_durably,
+};
 pub use client_lock::{ClientLock, Purpose};
 pub use json::print_json;
 pub use lock::FileLock;

@@ -10,6 +10,7 @@ use crate::support::mirror::files_below;
 
 mod add;
 mod capture;
+mod import;
 mod killed;
 mod login;
 mod real_client;
