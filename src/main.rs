@@ -37,10 +37,7 @@ fn main() -> ExitCode {
     let program = env::program(called, &env).unwrap_or_else(|| called.into());
     let program = if shim::is_called_by(called) { shim::behind(&program) } else { program };
     run(|| Context::new(env, program), called, rest).unwrap_or_else(|error| {
-        match error::remedy(&error) {
-            Some(remedy) => io::say(format_args!("{error:#}; {remedy}")),
-            None => io::say(format_args!("{error:#}")),
-        }
+        io::complain(&error);
         command::failure_code(rest, &error, shim::is_called_by(called))
     })
 }

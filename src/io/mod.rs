@@ -2,18 +2,24 @@
 
 mod atomic;
 mod client_lock;
+pub mod clock;
 pub mod epoch;
 pub mod http;
 mod json;
 mod lock;
 mod relocate;
 mod say;
+pub mod screen;
 mod toml;
+mod wait;
 
 pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, temporary, write, write_durably};
 pub use client_lock::ClientLock;
+pub use clock::Clock;
 pub use json::print_json;
 pub use lock::FileLock;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
-pub use say::{confirm, print, say, terminal_safe};
+pub use say::{complain, confirm, print, say, terminal_safe};
+pub use screen::Screen;
 pub use toml::Complaint;
+pub use wait::while_waiting;

@@ -11,6 +11,7 @@
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
 //! - [`replace_process`]: becomes another program; returns only on failure.
+//! - [`terminal_columns`]: how wide the terminal is that standard output goes to.
 //! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
 
 #[cfg(unix)]
@@ -31,7 +32,7 @@ pub use macos::{Events, boot_and_namespace, command_name, give_back_memory, proc
 #[cfg(unix)]
 pub use unix::{
     HOME_VARIABLE, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names, open_for_reading,
-    open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file, silence_stdout, symlink,
+    open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file, silence_stdout, symlink, terminal_columns,
 };
 
 /// Something that a helper woke up for.
