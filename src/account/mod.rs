@@ -4,11 +4,14 @@ mod credentials;
 mod identity;
 mod secret;
 mod services;
+mod standing;
+pub mod usage;
 
 pub use credentials::{Credentials, Login, Store};
-pub use identity::Identity;
+pub use identity::{ClaudeJson, Identity};
 pub use secret::Secret;
 pub use services::Services;
+pub use standing::{Obstacle, Standing};
 
 use std::path::Path;
 
