@@ -52,6 +52,9 @@ _clauth() {
             clauth,status)
                 cmd="clauth__subcmd__status"
                 ;;
+            clauth,statusline)
+                cmd="clauth__subcmd__statusline"
+                ;;
             clauth,stop)
                 cmd="clauth__subcmd__stop"
                 ;;
@@ -74,7 +77,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add list remove status usage stop shim completions"
+            opts="-h -V --help --version hook use allow deny env start exec add list remove status usage statusline stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -284,6 +287,20 @@ _clauth() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__statusline)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, completions, env, exec, hook, list, remove, shim, start, status, stop, usage};
+use crate::command::{add, allow, binding, completions, env, exec, hook, list, remove, shim, start, status, statusline, stop, usage};
 use crate::context::Context;
 use crate::error::Mistake;
 
@@ -32,6 +32,7 @@ enum Command {
     Remove(remove::Arguments),
     Status(status::Arguments),
     Usage(usage::Arguments),
+    Statusline(statusline::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
     Shim(shim::Action),
@@ -65,6 +66,7 @@ pub fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, a
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
         Command::Usage(arguments) => usage::run(&context()?, &arguments),
+        Command::Statusline(statusline::Arguments {}) => statusline::run(&context()?),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),
         Command::Shim(action) => shim::install_or_remove(&context()?, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),

@@ -21,6 +21,7 @@ pub mod remove;
 pub mod shim;
 pub mod start;
 pub mod status;
+pub mod statusline;
 pub mod stop;
 pub mod usage;
 

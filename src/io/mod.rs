@@ -1,6 +1,7 @@
 //! Files, locks and the terminal, each done in one way.
 
 mod atomic;
+mod beside;
 mod client_lock;
 pub mod clock;
 pub mod epoch;
@@ -14,6 +15,7 @@ mod toml;
 mod wait;
 
 pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, temporary, write, write_durably};
+pub use beside::Beside;
 pub use client_lock::ClientLock;
 pub use clock::Clock;
 pub use json::print_json;
