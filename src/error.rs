@@ -38,6 +38,26 @@ mistakes! {
     ProfileElsewhere { name, path } => "the profile `{name}` belongs in {path}, where it was added; set CLAUTH_HOME to the directory it was added in, or move it back";
     /// The client asked for a key that the profile no longer has.
     NoApiKey { name, file } => "the profile `{name}` has no `api_key`; put one into {file}, or sign in with `claude` in a directory of the profile";
+    /// There is no login to move: nobody is signed in, or the client emptied it.
+    NoLogin { place } => "nobody is signed in to a claude.ai account at {place}; make a profile with `clauth add NAME` and sign in to it with `clauth login NAME`";
+    /// A login would come to a profile that has one.
+    ProfileSignedIn { name } => "the profile `{name}` has a login already; choose another name, or take it away with `clauth remove {name}`";
+    /// A login would come to a profile whose key wins over it.
+    KeyBeforeLogin { name, file } => "the profile `{name}` has an API key, which wins over any login; choose another name, or take `api_key` out of {file}";
+    /// A login would move from under a client.
+    ClientRuns { place, pids } => "claude runs in {place} (process {pids}); close it, then try again";
+    /// The login to be moved cannot be read as one.
+    BrokenLogin { reason } => "{reason}; sign in there again with `claude`, then try again";
+    /// Somebody holds the client's locks of a login for too long.
+    LoginBusy { place } => "a client holds the locks of the login at {place}; close it, or wait a minute for a dead one's to run out, then try again";
+    /// What came on the standard input is no key or token.
+    BadSecret { what, reason, flag } => "no {what} came on the standard input ({reason}); pipe it alone, `clauth add NAME {flag} < FILE`, or type it when asked";
+    /// The URL cannot be an endpoint; it is not repeated, since a password may stand in it.
+    BadEndpoint { reason } => "`--base-url` names no endpoint ({reason}); give it as https://HOST/PATH";
+    /// An endpoint that is not Anthropic's, without a key of its own.
+    EndpointWithoutKey { url } => "{url} is not Anthropic's, and without a key of its own it would be sent the token of a login; add `--api-key-stdin`";
+    /// A profile's requests go to such an endpoint.
+    EndpointGetsLogin { name, file } => "the profile `{name}` sends its requests elsewhere than to Anthropic and has no key for that, so the token of a login would go there; put the endpoint's `api_key` into {file}, or take the URL out of it";
     /// The shared settings, or the profile's, send the client to another config directory.
     SettingsRedirect { file } => "{file} sets CLAUDE_CONFIG_DIR in its `env` block, which would send every profile to one account; remove that line";
     /// An older clauth's profile could not be taken over.

@@ -50,6 +50,11 @@ impl Layout {
         self.home.join(".lock")
     }
 
+    /// The journal of a login that is being moved.
+    pub fn transfer(&self) -> PathBuf {
+        self.home.join("transfer.json")
+    }
+
     /// The directory whose one entry is the epoch.
     pub fn epoch(&self) -> PathBuf {
         self.home.join("epoch")

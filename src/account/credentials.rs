@@ -1,6 +1,7 @@
 //! A login as Claude Code keeps it, edited as the JSON that it is: whatever else stands in it survives.
 
 use std::fmt;
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,15 @@ impl Credentials {
         Ok(Self { tree })
     }
 
+    /// Returns a login of a long-lived token alone, as Claude Code itself pictures one: it cannot be refreshed, and is good for messages only.
+    pub fn of_token(token: &Secret) -> Self {
+        let login = serde_json::json!({
+            "accessToken": token.reveal(), "refreshToken": null, "expiresAt": null, "scopes": ["user:inference"],
+            "subscriptionType": null, "rateLimitTier": null,
+        });
+        Self { tree: Map::from_iter([(LOGIN.to_owned(), login)]) }
+    }
+
     /// Returns the login; `None` where nobody is signed in any more: Claude Code empties a revoked one.
     pub fn login(&self) -> Option<Login> {
         let login = self.tree.get(LOGIN)?;
@@ -61,7 +71,8 @@ impl Credentials {
             account_uuid: text("accountUuid"),
             client_id: text("clientId"),
         };
-        (!login.refresh_token.reveal().is_empty()).then_some(login)
+        let is_long_lived = login.expires_at.is_none() && !login.access_token.reveal().is_empty();
+        (is_long_lived || !login.refresh_token.reveal().is_empty()).then_some(login)
     }
 
     /// Returns a credentials file with this login alone.
@@ -135,6 +146,34 @@ impl Store {
     /// Replaces what lies there. It is on the disk when this returns.
     pub fn write(&self, credentials: &Credentials) -> Result<()> {
         io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)?;
-        io::sync_names_beside(&self.file)
+        io::sync_directory(self.file.parent().unwrap_or(&self.file))
+    }
+
+    /// Returns the file that holds the login: where the user keeps it elsewhere, what the link leads to.
+    pub fn resolved(&self) -> PathBuf {
+        self.file.canonicalize().unwrap_or_else(|_| self.file.clone())
+    }
+
+    /// Takes what lies there away.
+    pub fn remove(&self) -> Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", self.file.display())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a link away that leads to no login any more.
+    pub fn remove_dangling(&self) {
+        if self.file.is_symlink() && !self.file.exists() {
+            let _ = fs::remove_file(&self.file); // the client replaces it all the same
+        }
+    }
+
+    /// Removes what a process that was killed left while it wrote a login here: it never was one.
+    pub fn forget_unfinished(&self) {
+        let entries = self.file.parent().and_then(|directory| fs::read_dir(directory).ok()).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| io::left_for(&entry.path()).as_deref() == Some(&self.file)) {
+            let _ = fs::remove_file(entry.path()); // another process was faster
+        }
     }
 }

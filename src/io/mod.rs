@@ -1,5 +1,6 @@
 //! Files, locks and the terminal, each done in one way.
 
+mod ask;
 mod atomic;
 mod client_lock;
 pub mod epoch;
@@ -10,7 +11,8 @@ mod relocate;
 mod say;
 mod toml;
 
-pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_names_beside, temporary, write, write_durably};
+pub use ask::ask_secret;
+pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably};
 pub use client_lock::{ClientLock, Purpose};
 pub use json::print_json;
 pub use lock::FileLock;
