@@ -1,17 +1,22 @@
 //! Accounts as Claude Code keeps them in a config directory: who it is, and the login.
 
+mod claude_json;
 mod credentials;
 mod identity;
+pub mod refresh;
 mod secret;
 mod services;
 mod standing;
+mod transfer;
 pub mod usage;
 
+pub use claude_json::{Kinship, Place, is_account_key};
 pub use credentials::{Credentials, Login, Store};
 pub use identity::{ClaudeJson, Identity};
 pub use secret::Secret;
 pub use services::Services;
 pub use standing::{Obstacle, Standing};
+pub use transfer::{Settled, settle, transfer};
 
 use std::path::Path;
 
@@ -19,7 +24,7 @@ use std::path::Path;
 ///
 /// Claude Code empties the tokens of a login that was revoked and leaves the file.
 pub fn is_signed_in(config_dir: &Path) -> bool {
-    Store::of(config_dir).read().is_ok_and(|credentials| credentials.is_some_and(|credentials| credentials.login().is_some()))
+    Place::of(config_dir).is_signed_in()
 }
 
 /// Whether this is a whole credentials file with a login in it.

@@ -34,7 +34,8 @@ const LIMIT: u64 = 1024 * 1024;
 
 /// What became of a request. It has no `Debug`: an answer can hold tokens.
 pub enum Outcome {
-    /// It failed before anything of it was sent: the name, the connection, TLS, the proxy.
+    /// It failed before anything of it was sent: [`Mistake::ServiceUnreachable`] for the name, the connection, TLS and the proxy, and might be reached
+    /// when asked again; anything else for what would be no different then.
     NotSent(Error),
     /// It was sent, or a part of it, and there is no answer to go by.
     Unknown(Error),
@@ -89,10 +90,15 @@ impl<'a> Client<'a> {
         let is_open = Arc::new(AtomicBool::new(false));
         let gate = Gate { target, is_open: Arc::clone(&is_open), before: Mutex::new(Some(Box::new(before))) };
         let agent = Agent::with_parts(config, DefaultConnector::default().chain(gate), DefaultResolver::default());
-        match ask(&agent).map_err(|error| explain(error, self.patience)).and_then(|response| self.read(response)) {
+        let answer = match ask(&agent) {
+            Err(ureq::Error::Other(error)) => return Outcome::NotSent(Error::from_boxed(error)), // of `before`
+            Err(error) => Err(explain(error, self.patience)),
+            Ok(response) => self.read(response),
+        };
+        match answer {
             Ok(answer) => Outcome::Answer(answer),
             Err(error) if is_open.load(Ordering::Relaxed) => Outcome::Unknown(error.context(format!("no usable answer from {host}"))),
-            Err(error) => Outcome::NotSent(error.context(format!("could not reach {host}{way}"))),
+            Err(error) => Outcome::NotSent(Mistake::ServiceUnreachable { service: format!("{host}{way}"), reason: format!("{error:#}") }.into()),
         }
     }
 
@@ -163,7 +169,6 @@ impl fmt::Debug for Gate {
 /// Says in clauth's own words what went wrong: those of the libraries may quote what was sent or answered.
 fn explain(error: ureq::Error, patience: Duration) -> Error {
     match error {
-        ureq::Error::Other(error) => Error::from_boxed(error),
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => anyhow!("the answer ends too early"),
         ureq::Error::Io(error) => error.into(),
         ureq::Error::Rustls(error) => anyhow!("no trust: {error}"),

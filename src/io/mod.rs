@@ -1,5 +1,6 @@
 //! Files, locks and the terminal, each done in one way.
 
+mod ask;
 mod atomic;
 mod beside;
 mod client_lock;
@@ -14,9 +15,10 @@ pub mod screen;
 mod toml;
 mod wait;
 
-pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, temporary, write, write_durably};
+pub use ask::ask_secret;
+pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably};
 pub use beside::Beside;
-pub use client_lock::ClientLock;
+pub use client_lock::{ClientLock, Purpose};
 pub use clock::Clock;
 pub use json::print_json;
 pub use lock::FileLock;

@@ -8,10 +8,11 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 
 use super::{ProfileFile, lock_state};
+use crate::account::Secret;
 use crate::layout::Writable;
 use crate::name::ProfileName;
 use crate::{io, sys};
@@ -24,7 +25,7 @@ const OLD: &[&str] = &["credentials.json", "credentials.json.pending", "config.t
 #[serde(default)]
 struct OldConfig {
     base_url: Option<String>,
-    api_key: Option<String>,
+    api_key: Option<Secret>,
     env: std::collections::BTreeMap<String, String>,
 }
 
@@ -46,7 +47,8 @@ pub fn take_over(layout: Writable<'_>, name: &ProfileName) -> Result<()> {
     take_over_login(&directory, &runtime.join(".credentials.json"), &rescue)?;
     let config = directory.join("config.toml");
     let old: OldConfig = fs::read_to_string(&config).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
-    let file = ProfileFile { config_dir: runtime, base_url: old.base_url, api_key: old.api_key, env: old.env, settings: serde_json::Map::new() };
+    let base_url = old.base_url.map(|url| url.parse()).transpose().map_err(|wrong| anyhow!("its base_url is no endpoint: {wrong}"))?;
+    let file = ProfileFile { base_url, api_key: old.api_key, env: old.env, ..ProfileFile::new(runtime) };
     let text = toml::to_string(&file).context("could not write the profile as TOML")?;
     super::make_refusable(layout)?;
     io::write_durably(&layout.profile_file(name), text.as_bytes())?;

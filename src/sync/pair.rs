@@ -8,6 +8,7 @@ use anyhow::{Context, Error, Result};
 
 use super::merge::{self, Loss};
 use super::{State, claude_json, settings};
+use crate::account::is_account_key;
 use crate::error::Mistake;
 use crate::{io, sys};
 
@@ -71,7 +72,7 @@ impl Kind {
 
     /// Whether a key stays in a file though it is not among the agreed ones.
     fn is_kept(&self, key: &str) -> bool {
-        matches!(self, Self::ClaudeJson) && claude_json::is_account_key(key)
+        matches!(self, Self::ClaudeJson) && is_account_key(key)
     }
 
     /// Whether the client takes a lock around a write of it; around its settings it takes none.
