@@ -122,8 +122,6 @@ mistakes! {
     NoCertificates { place } => "no certificates of authorities were found in {place}; install the package ca-certificates, or set SSL_CERT_FILE";
     /// The service does not take the access token.
     TokenRefused { profile } => "the server does not accept the token of `{profile}`; run `clauth refresh {profile}`, or `clauth login {profile}`";
-    /// The credentials and `.claude.json` of a profile name two accounts.
-    OtherAccount { profile } => "the login of `{profile}` is of another account than its .claude.json names; run `clauth login {profile}`";
     /// The service answered something else than figures, or not in time.
     UsageUnanswered { profile, reason } => "the service told nothing of the limits of `{profile}` ({reason}); try again in 3 minutes";
     /// The same, a moment ago.
