@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, capture, completions, env, exec, hook, import, list, login, refresh, remove, shim, start, status, stop};
+use crate::command::{
+    add, allow, binding, capture, completions, env, exec, hook, import, list, login, refresh, remove, shim, start, status, statusline, stop, usage,
+};
 use crate::context::Context;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
@@ -33,6 +35,8 @@ enum Command {
     List(list::Arguments),
     Remove(remove::Arguments),
     Status(status::Arguments),
+    Usage(usage::Arguments),
+    Statusline(statusline::Arguments),
     Refresh(refresh::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
@@ -70,6 +74,8 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
         Command::Refresh(arguments) => refresh::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
+        Command::Usage(arguments) => usage::run(&context()?, &arguments),
+        Command::Statusline(statusline::Arguments {}) => statusline::run(&context()?),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),
         Command::Shim(action) => shim::install_or_remove(&context()?, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),

@@ -146,7 +146,7 @@ impl Store {
     /// Replaces what lies there. It is on the disk when this returns.
     pub fn write(&self, credentials: &Credentials) -> Result<()> {
         io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)?;
-        io::sync_names_beside(&self.file)
+        io::sync_directory(self.file.parent().unwrap_or(&self.file))
     }
 
     /// Returns the file that holds the login: where the user keeps it elsewhere, what the link leads to.

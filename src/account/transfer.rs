@@ -124,7 +124,7 @@ pub fn settle(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Resul
 impl Journal {
     fn write(&self, layout: Writable<'_>) -> Result<()> {
         io::write_durably(&layout.transfer(), &serde_json::to_vec(self).context("could not write JSON")?)?;
-        io::sync_names_beside(&layout.transfer())
+        io::sync_directory(layout.home())
     }
 
     /// Takes the old place's part away. Without its lock only what could be taken for a login goes, and the rest waits.

@@ -26,9 +26,8 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes, true)
 }
 
-/// Waits until the names in a file's directory are on the disk: after a power cut the old file could be there again, whole as it was.
-pub fn sync_names_beside(path: &Path) -> Result<()> {
-    let directory = path.parent().unwrap_or(path);
+/// Waits until the names in a directory are on the disk: after a power cut an old file could be there again, whole as it was.
+pub fn sync_directory(directory: &Path) -> Result<()> {
     File::open(directory).and_then(|directory| directory.sync_all()).with_context(|| format!("could not write {}", directory.display()))
 }
 

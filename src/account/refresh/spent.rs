@@ -67,7 +67,7 @@ impl Spent {
             text
         });
         io::write_durably(&self.file, text.as_bytes())?;
-        io::sync_names_beside(&self.file)
+        io::sync_directory(self.file.parent().unwrap_or(&self.file))
     }
 
     /// Reads the record, oldest first. A line that is none is as if absent, but a record that cannot be read may hold any token.
