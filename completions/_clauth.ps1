@@ -39,6 +39,8 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the profiles')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show which profile applies here, and why')
+            [CompletionResult]::new('usage', 'usage', [CompletionResultType]::ParameterValue, 'Show how much of the 5-hour and 7-day limits is used')
+            [CompletionResult]::new('statusline', 'statusline', [CompletionResultType]::ParameterValue, 'Print a status line for Claude Code: the profile and its limits')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login that ends soon, while Claude Code runs or not')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Let helpers finish now; the next prompt of each shell starts a new one')
             [CompletionResult]::new('shim', 'shim', [CompletionResultType]::ParameterValue, 'Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs')
@@ -129,6 +131,17 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;usage' {
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;statusline' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'clauth;refresh' {

@@ -40,6 +40,8 @@ complete -c clauth -n "__fish_clauth_needs_command" -f -a "import" -d 'Turn a co
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "list" -d 'List the profiles'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "remove" -d 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "status" -d 'Show which profile applies here, and why'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "usage" -d 'Show how much of the 5-hour and 7-day limits is used'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "statusline" -d 'Print a status line for Claude Code: the profile and its limits'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "refresh" -d 'Refresh a login that ends soon, while Claude Code runs or not'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "stop" -d 'Let helpers finish now; the next prompt of each shell starts a new one'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "shim" -d 'Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs'
@@ -75,6 +77,9 @@ complete -c clauth -n "__fish_clauth_using_subcommand remove" -s h -l help -d 'P
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The directory; the current one when absent' -r -F
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l json -d 'Print JSON'
 complete -c clauth -n "__fish_clauth_using_subcommand status" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand usage" -l json -d 'Print JSON'
+complete -c clauth -n "__fish_clauth_using_subcommand usage" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand statusline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -l all -d 'Every profile that has a login'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -l force -d 'Refresh though it does not end soon'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -s h -l help -d 'Print help'

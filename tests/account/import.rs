@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{locks, state};
 use crate::mirror::killed::{LINKING, REMOVING, RENAMING, WRITING, at_each};
