@@ -31,7 +31,10 @@ fn check(bytes: impl Into<Vec<u8>>, says: &str) {
 fn an_answer_without_figures_is_none() {
     check(answer(200, ""), "the service told nothing of the limits of `work` (the answer is empty)");
     check(answer(200, "<html>not here</html>"), "(the answer is not JSON)");
-    check(answer(200, r#"{"type": "error", "error": {"type": "overloaded_error", "message": "x"}}"#), "(the answer has no figures, overloaded_error)");
+    check(
+        answer(200, r#"{"type": "error", "error": {"type": "overloaded_error", "message": "x"}}"#),
+        "(the answer has no figures, overloaded_error)",
+    );
     check(answer(200, "[]"), "(the answer has no figures)");
     check(answer(200, "{}"), "(the answer has no figures)");
 }
@@ -58,13 +61,19 @@ fn an_error_is_named() {
     check(answer(500, ""), "(HTTP 500)");
     check(answer(529, r#"{"error": {"type": "overloaded_error"}}"#), "(HTTP 529, overloaded_error)");
     check(answer(404, "<html>"), "(HTTP 404)");
-    check("HTTP/1.1 302 Found\r\nLocation: https://example.com/login\r\nContent-Length: 0\r\n\r\n", "it redirects to example.com, which is not followed");
+    check(
+        "HTTP/1.1 302 Found\r\nLocation: https://example.com/login\r\nContent-Length: 0\r\n\r\n",
+        "it redirects to example.com, which is not followed",
+    );
 }
 
 #[test]
 fn a_token_that_is_not_accepted_is_said_with_the_way_out() {
     for status in [401, 403] {
-        check(answer(status, r#"{"error": {"type": "authentication_error"}}"#), "the server does not accept the token of `work`; run `clauth refresh work`");
+        check(
+            answer(status, r#"{"error": {"type": "authentication_error"}}"#),
+            "the server does not accept the token of `work`; run `clauth refresh work`",
+        );
     }
 }
 

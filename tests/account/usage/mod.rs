@@ -1,9 +1,7 @@
 //! `clauth usage` and `clauth statusline`, against a service on loopback.
 
-use std::fs;
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -115,19 +113,15 @@ impl World {
 
     /// Runs `clauth statusline` of a profile with this input.
     fn status_line(&self, profile: &str, input: &str) -> Finished {
-        let mut command = self.sandbox.command("clauth");
-        command.arg("statusline").env("CLAUDE_CONFIG_DIR", self.sandbox.runtime(profile));
-        with_input(command, input)
+        status_line(&self.sandbox, Some(&self.sandbox.runtime(profile)), input)
     }
 }
 
-/// Runs a command with this on its standard input.
-fn with_input(mut command: std::process::Command, input: &str) -> Finished {
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    command.stdin(Stdio::from(reader));
-    let input = input.to_owned();
-    // Whoever does not want all of it closes it.
-    std::thread::spawn(move || writer.write_all(input.as_bytes()));
+/// Runs `clauth statusline` as a client with this config directory does.
+fn status_line(sandbox: &Sandbox, config_dir: Option<&Path>, input: &str) -> Finished {
+    let file = sandbox.write("input", input);
+    let mut command = sandbox.command("clauth");
+    command.arg("statusline").stdin(File::open(file).unwrap()).envs(config_dir.map(|directory| ("CLAUDE_CONFIG_DIR", directory)));
     Finished::run(command)
 }
 

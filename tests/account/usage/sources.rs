@@ -82,6 +82,9 @@ fn a_status_line_lends_its_figures_and_denies_no_model() {
     assert_eq!(told["five_hour"]["resets_at"], "2100-01-01T00:00:00Z");
     assert_eq!((&told["models"][0]["source"], &told["models"][0]["age_seconds"].as_u64().map(|age| age / 10)), (&json!("service"), &Some(60)));
     let shown = world.usage(&["work"]).success();
-    assert!(shown.stdout().contains("5 hours, 7 days as of 0 s ago, by its status line\n  Fable, Sonnet as of 10 min ago, by the service\n"), "{shown:?}");
+    assert!(
+        shown.stdout().contains("5 hours, 7 days as of 0 s ago, by its status line\n  Fable, Sonnet as of 10 min ago, by the service\n"),
+        "{shown:?}"
+    );
     assert_eq!(world.asked(), 1, "what a status line told lately is not asked");
 }
