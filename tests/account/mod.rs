@@ -12,6 +12,7 @@ mod add;
 mod capture;
 mod killed;
 mod real_client;
+mod refresh;
 
 /// Reads a `.claude.json`.
 fn state(file: &Path) -> Value {
