@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, capture, completions, env, exec, hook, list, refresh, remove, shim, start, status, stop};
+use crate::command::{
+    add, allow, binding, capture, completions, env, exec, hook, import, list, login, refresh, remove, shim, start, status, statusline, stop, usage,
+};
 use crate::context::Context;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
@@ -27,10 +29,14 @@ enum Command {
     Start(start::Arguments),
     Exec(exec::Arguments),
     Add(add::Arguments),
+    Login(login::Arguments),
     Capture(capture::Arguments),
+    Import(import::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
     Status(status::Arguments),
+    Usage(usage::Arguments),
+    Statusline(statusline::Arguments),
     Refresh(refresh::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
@@ -61,11 +67,15 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Start(arguments) => start::run(&context()?, &arguments),
         Command::Exec(arguments) => exec::run(&context()?, &arguments),
         Command::Add(arguments) => add::run(&context()?, &arguments),
+        Command::Login(arguments) => login::run(&context()?, &arguments),
         Command::Capture(arguments) => capture::run(&context()?, &arguments),
+        Command::Import(arguments) => import::run(&context()?, &arguments),
         Command::List(arguments) => list::run(&context()?, &arguments),
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
         Command::Refresh(arguments) => refresh::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
+        Command::Usage(arguments) => usage::run(&context()?, &arguments),
+        Command::Statusline(statusline::Arguments {}) => statusline::run(&context()?),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),
         Command::Shim(action) => shim::install_or_remove(&context()?, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),

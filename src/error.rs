@@ -40,6 +40,10 @@ mistakes! {
     NoApiKey { name, file } => "the profile `{name}` has no `api_key`; put one into {file}, or sign in with `claude` in a directory of the profile";
     /// There is no login to move: nobody is signed in, or the client emptied it.
     NoLogin { place } => "nobody is signed in to a claude.ai account at {place}; make a profile with `clauth add NAME` and sign in to it with `clauth login NAME`";
+    /// The directory cannot become a profile.
+    NotImportable { directory, reason } => "{directory} cannot be imported ({reason}); name a directory that a CLAUDE_CONFIG_DIR of yours led to";
+    /// The client's sign-in came to nothing.
+    LoginFailed { name } => "nobody signed in to `{name}`; run `clauth login {name}` to try again";
     /// A login would come to a profile that has one.
     ProfileSignedIn { name } => "the profile `{name}` has a login already; choose another name, or take it away with `clauth remove {name}`";
     /// A login would come to a profile whose key wins over it.
@@ -120,6 +124,14 @@ mistakes! {
     ProxyUnusable { variable } => "{variable} names no proxy that can be used; set it to http://HOST:PORT, or unset it";
     /// There is nobody to trust.
     NoCertificates { place } => "no certificates of authorities were found in {place}; install the package ca-certificates, or set SSL_CERT_FILE";
+    /// The service does not take the access token.
+    TokenRefused { profile } => "the server does not accept the token of `{profile}`; run `clauth refresh {profile}`, or `clauth login {profile}`";
+    /// The service answered something else than figures, or not in time.
+    UsageUnanswered { profile, reason } => "the service told nothing of the limits of `{profile}` ({reason}); try again in 3 minutes";
+    /// The same, a moment ago.
+    UsageAsked { profile, until } => "the service was asked for the limits of `{profile}` a moment ago and told nothing; try again at {until}";
+    /// The service answers no more questions for a while.
+    UsageThrottled { profile, until } => "the service wants no question about the limits of `{profile}` before {until}; try again then";
     /// A command that works on a profile, where none applies.
     NoProfileHere { directory } => "no profile applies in {directory}; name one, or pass `--all`";
     /// There is no login to refresh.

@@ -121,6 +121,11 @@ impl Layout {
         self.profile(name).join("base")
     }
 
+    /// What is known of the limits of accounts.
+    pub fn usage(&self) -> PathBuf {
+        self.home.join("usage")
+    }
+
     /// The lock under which a profile's login is replaced.
     pub fn rotation_lock(&self, name: &ProfileName) -> PathBuf {
         self.profile(name).join("rotation.lock")

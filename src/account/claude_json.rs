@@ -12,7 +12,7 @@ use crate::error::Mistake;
 use crate::io::{self, ClientLock};
 
 /// The most that is read of a `.claude.json`, in bytes.
-const LIMIT: usize = 40 * 1024 * 1024;
+pub(super) const LIMIT: usize = 40 * 1024 * 1024;
 
 /// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
 pub const ACCOUNT_KEYS: &[&str] = &[
@@ -141,7 +141,8 @@ impl Place {
         io::write_durably(&file, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)
     }
 
-    fn state(&self) -> Result<Option<Map<String, Value>>> {
+    /// Returns all of its state; `None` where there is none yet.
+    pub fn state(&self) -> Result<Option<Map<String, Value>>> {
         let reading = || format!("could not read {}", self.claude_json.display());
         let text = match io::read_regular(&self.claude_json, LIMIT) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -6,14 +6,17 @@ mod identity;
 pub mod refresh;
 mod secret;
 mod services;
+mod standing;
 mod transfer;
+pub mod usage;
 
 pub use claude_json::{Kinship, Place, is_account_key};
 pub use credentials::{Credentials, Login, Store};
-pub use identity::Identity;
+pub use identity::{ClaudeJson, Identity};
 pub use secret::Secret;
 pub use services::Services;
-pub use transfer::{Settled, settle, transfer};
+pub use standing::{Obstacle, Standing, Summary};
+pub use transfer::{Settled, settle, transfer, transfer_account};
 
 use std::path::Path;
 

@@ -2,20 +2,30 @@
 
 mod ask;
 mod atomic;
+mod beside;
 mod client_lock;
+pub mod clock;
 pub mod epoch;
 pub mod http;
 mod json;
 mod lock;
 mod relocate;
 mod say;
+pub mod screen;
 mod toml;
+mod wait;
 
 pub use ask::ask_secret;
-pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably};
+pub use atomic::{
+    create_dir, forget_unfinished, forget_unfinished_of, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably,
+};
+pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};
+pub use clock::Clock;
 pub use json::print_json;
 pub use lock::FileLock;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
 pub use say::{complain, confirm, print, say, terminal_safe};
+pub use screen::Screen;
 pub use toml::Complaint;
+pub use wait::while_waiting;

@@ -10,7 +10,9 @@ use crate::support::mirror::files_below;
 
 mod add;
 mod capture;
+mod import;
 mod killed;
+mod login;
 mod real_client;
 mod refresh;
 
