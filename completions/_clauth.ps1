@@ -33,7 +33,9 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Run `claude` under a profile')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command under a profile')
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Make a profile')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Sign in to a profile: runs `claude auth login`')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Move the login of ~/.claude into a profile; plain `claude` is signed out then')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the profiles')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show which profile applies here, and why')
@@ -92,7 +94,20 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'clauth;login' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'clauth;capture' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;import' {
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'List what would move and change nothing')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -40,8 +40,14 @@ _clauth() {
             clauth,hook)
                 cmd="clauth__subcmd__hook"
                 ;;
+            clauth,import)
+                cmd="clauth__subcmd__import"
+                ;;
             clauth,list)
                 cmd="clauth__subcmd__list"
+                ;;
+            clauth,login)
+                cmd="clauth__subcmd__login"
                 ;;
             clauth,refresh)
                 cmd="clauth__subcmd__refresh"
@@ -83,7 +89,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add capture list remove status usage statusline refresh stop shim completions"
+            opts="-h -V --help --version hook use allow deny env start exec add login capture import list remove status usage statusline refresh stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -216,8 +222,36 @@ _clauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        clauth__subcmd__import)
+            opts="-y -h --dry-run --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         clauth__subcmd__list)
             opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__login)
+            opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    add, allow, binding, capture, completions, env, exec, hook, list, refresh, remove, shim, start, status, statusline, stop, usage,
+    add, allow, binding, capture, completions, env, exec, hook, import, list, login, refresh, remove, shim, start, status, statusline, stop, usage,
 };
 use crate::context::Context;
 
@@ -29,7 +29,9 @@ enum Command {
     Start(start::Arguments),
     Exec(exec::Arguments),
     Add(add::Arguments),
+    Login(login::Arguments),
     Capture(capture::Arguments),
+    Import(import::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
     Status(status::Arguments),
@@ -65,7 +67,9 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Start(arguments) => start::run(&context()?, &arguments),
         Command::Exec(arguments) => exec::run(&context()?, &arguments),
         Command::Add(arguments) => add::run(&context()?, &arguments),
+        Command::Login(arguments) => login::run(&context()?, &arguments),
         Command::Capture(arguments) => capture::run(&context()?, &arguments),
+        Command::Import(arguments) => import::run(&context()?, &arguments),
         Command::List(arguments) => list::run(&context()?, &arguments),
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
         Command::Refresh(arguments) => refresh::run(&context()?, &arguments),

@@ -42,14 +42,13 @@ impl Context {
         let layout = self.layout.writable()?;
         // One that is at work is done in a moment.
         let Some(_state) = FileLock::exclusive_within(&layout.state_lock(), PATIENCE)? else { return Ok(()) };
-        match account::settle(layout, |config_dir| !runtime::live_clients(config_dir).is_empty())? {
-            Some(Settled::Undone(place)) => {
-                io::say(format_args!("the move of a login was interrupted and is undone: it is still at {}", place.display()))
-            }
-            Some(Settled::Finished(place)) => {
-                io::say(format_args!("the move of a login was interrupted and is finished: it is at {}", place.display()))
-            }
-            None => {}
+        let told = match account::settle(layout, |config_dir| !runtime::live_clients(config_dir).is_empty())? {
+            Some(Settled::Undone(place)) => Some(("undone: it is still", place)),
+            Some(Settled::Finished(place)) => Some(("finished: it is", place)),
+            None => None,
+        };
+        if let Some((outcome, place)) = told {
+            io::say(format_args!("the move of a login was interrupted and is {outcome} at {}", place.display()));
         }
         Ok(())
     }

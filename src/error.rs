@@ -40,6 +40,10 @@ mistakes! {
     NoApiKey { name, file } => "the profile `{name}` has no `api_key`; put one into {file}, or sign in with `claude` in a directory of the profile";
     /// There is no login to move: nobody is signed in, or the client emptied it.
     NoLogin { place } => "nobody is signed in to a claude.ai account at {place}; make a profile with `clauth add NAME` and sign in to it with `clauth login NAME`";
+    /// The directory cannot become a profile.
+    NotImportable { directory, reason } => "{directory} cannot be imported ({reason}); name a directory that a CLAUDE_CONFIG_DIR of yours led to";
+    /// The client's sign-in came to nothing.
+    LoginFailed { name } => "nobody signed in to `{name}`; run `clauth login {name}` to try again";
     /// A login would come to a profile that has one.
     ProfileSignedIn { name } => "the profile `{name}` has a login already; choose another name, or take it away with `clauth remove {name}`";
     /// A login would come to a profile whose key wins over it.

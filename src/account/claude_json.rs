@@ -141,7 +141,8 @@ impl Place {
         io::write_durably(&file, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)
     }
 
-    fn state(&self) -> Result<Option<Map<String, Value>>> {
+    /// Returns all of its state; `None` where there is none yet.
+    pub fn state(&self) -> Result<Option<Map<String, Value>>> {
         let reading = || format!("could not read {}", self.claude_json.display());
         let text = match io::read_regular(&self.claude_json, LIMIT) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

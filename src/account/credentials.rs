@@ -168,12 +168,4 @@ impl Store {
             let _ = fs::remove_file(&self.file); // the client replaces it all the same
         }
     }
-
-    /// Removes what a process that was killed left while it wrote a login here: it never was one.
-    pub fn forget_unfinished(&self) {
-        let entries = self.file.parent().and_then(|directory| fs::read_dir(directory).ok()).into_iter().flatten().flatten();
-        for entry in entries.filter(|entry| io::left_for(&entry.path()).as_deref() == Some(&self.file)) {
-            let _ = fs::remove_file(entry.path()); // another process was faster
-        }
-    }
 }

@@ -16,7 +16,7 @@ pub use identity::{ClaudeJson, Identity};
 pub use secret::Secret;
 pub use services::Services;
 pub use standing::{Obstacle, Standing, Summary};
-pub use transfer::{Settled, settle, transfer};
+pub use transfer::{Settled, settle, transfer, transfer_account};
 
 use std::path::Path;
 

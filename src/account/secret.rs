@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 /// Holds a secret. Whoever needs its text says so by [`Secret::reveal`]; no formatting shows it, and nothing serialises it by itself.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -28,6 +29,11 @@ impl Secret {
             _ if !line.iter().all(u8::is_ascii_graphic) => Err("it has blanks, control characters or letters that no key has"),
             _ => Ok(Self(line.iter().copied().map(char::from).collect())),
         }
+    }
+
+    /// Returns what tells this secret from any other and says nothing of it: a hash.
+    pub fn fingerprint(&self) -> String {
+        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Returns the text, for a request or a private file.

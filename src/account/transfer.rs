@@ -16,19 +16,23 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
-use sha2::{Digest, Sha256};
 
 use super::{Login, Place};
 use crate::error::Mistake;
-use crate::io::{self, ClientLock};
+use crate::io::{self, ClientLock, Purpose};
 use crate::layout::Writable;
+use crate::sys::HeldSignals;
 
 /// More than any journal has, in bytes.
 const LIMIT: usize = 64 * 1024;
+
+/// How long to wait for a client's locks: no client runs, so they are those of a dead one.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the journal holds.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +66,7 @@ pub fn transfer(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
 }
 
 fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
-    let busy = |place: &Place| Mistake::LoginBusy { place: place.directory.display().to_string() };
+    let _signals = HeldSignals::hold().context("could not hold back signals")?;
     let _held = lock_login(from)?.ok_or_else(|| busy(from))?;
     let (old_state, new_state) = (from.lock()?.ok_or_else(|| busy(from))?, to.lock()?.ok_or_else(|| busy(to))?);
     let (credentials, login) = from.login()?;
@@ -75,11 +79,22 @@ fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
 
     to.set_account(&new_state, &account)?;
     to.store().write(&credentials)?;
+    // It is on the disk before the old one leaves it, on whichever file systems they lie.
     ensure!(to.store().read()?.as_ref() == Some(&credentials), "the login at {} is not what was written", to.directory.display());
-    // The new name is on the disk before the old one leaves it, on whichever file systems they lie.
-    io::sync_directory(&to.directory)?;
     fs::rename(from.store().resolved(), &journal.aside).with_context(|| format!("could not move the login at {}", from.directory.display()))?;
     journal.finish(layout, Some(&old_state))
+}
+
+/// Moves what one place knows of an account that has no login there, such as the key of a Console account: a key can be in two places for a moment.
+pub fn transfer_account(from: &Place, to: &Place) -> Result<()> {
+    let account = from.account()?;
+    let (old_state, new_state) = (from.lock()?.ok_or_else(|| busy(from))?, to.lock()?.ok_or_else(|| busy(to))?);
+    to.set_account(&new_state, &account)?;
+    from.set_account(&old_state, &Map::new())
+}
+
+fn busy(place: &Place) -> Mistake {
+    Mistake::LoginBusy { place: place.directory.display().to_string() }
 }
 
 /// Settles a transfer whose process was killed; `None` where there is nothing to settle, or not yet. The caller holds the state lock.
@@ -93,8 +108,10 @@ pub fn settle(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Resul
         text => text.with_context(reading)?.unwrap_or_default(),
     };
     let mut journal: Journal = serde_json::from_slice(&text).with_context(reading)?;
-    journal.to.store().forget_unfinished();
-    journal.from.store().forget_unfinished();
+    for place in [&journal.from, &journal.to] {
+        io::forget_unfinished_of(&place.claude_json);
+        io::forget_unfinished_of(place.store().file());
+    }
     let is_moved = journal.is_moved || fs::symlink_metadata(&journal.aside).is_ok();
     if !is_moved {
         return journal.undo(layout).map(|is_undone| is_undone.then_some(Settled::Undone(journal.from.directory)));
@@ -144,7 +161,12 @@ impl Journal {
 /// Takes every lock that a client takes for a refresh or a save of its login, in its order; `None` when one is held for too long.
 fn lock_login(place: &Place) -> Result<Option<Vec<ClientLock>>> {
     let directory = place.directory.canonicalize().with_context(|| format!("could not look at {}", place.directory.display()))?;
-    [directory.join(".oauth_refresh"), directory.clone(), directory.join(".storage-write")].iter().map(|file| ClientLock::take(file)).collect()
+    let mut beside = directory.clone();
+    beside.as_mut_os_string().push(".lock");
+    let refresh = [directory.join(".oauth_refresh.lock"), beside].map(|lock| (lock, Purpose::Refreshing));
+    let write = [(directory.join(".storage-write.lock"), Purpose::Writing)];
+    let deadline = Instant::now() + PATIENCE;
+    refresh.iter().chain(&write).map(|(lock, purpose)| ClientLock::wait(lock, *purpose, &|| Instant::now() > deadline)).collect()
 }
 
 fn remove(file: &Path) -> Result<()> {
@@ -154,9 +176,8 @@ fn remove(file: &Path) -> Result<()> {
     }
 }
 
-/// Names a login without telling it: the hash of what its next refresh needs, or of a token that has none.
+/// Names a login without telling it: by what its next refresh needs, or by a token that has none.
 fn fingerprint(login: &Login) -> String {
-    let refresh = login.refresh_token.reveal();
-    let token = if refresh.is_empty() { login.access_token.reveal() } else { refresh };
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    let is_long_lived = login.refresh_token.reveal().is_empty();
+    if is_long_lived { login.access_token.fingerprint() } else { login.refresh_token.fingerprint() }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::account::{Kinship, Place};
+use crate::account::{self, Kinship, Place};
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
@@ -16,6 +16,11 @@ use crate::runtime::{self, Hub, live_clients};
 /// Names the hub as a place of a login.
 pub fn hub_place(hub: &Hub) -> Place {
     Place { directory: hub.directory.clone(), claude_json: hub.claude_json.clone() }
+}
+
+/// Says that somebody holds the locks of a config directory.
+pub fn busy(config_dir: &Path) -> Mistake {
+    Mistake::LoginBusy { place: config_dir.display().to_string() }
 }
 
 /// Fails while a client runs in a config directory: it would go on with a login that is gone.
@@ -58,7 +63,7 @@ pub fn make_ready(layout: Writable<'_>, state: &FileLock, hub: &Hub, name: &Prof
     runtime::seed_claude_json(&profile.config_dir, hub)?;
     // Emptied by the client, but other things than a login lie in it too.
     let emptied = profile.config_dir.join(".credentials.json");
-    if emptied.exists() {
+    if emptied.exists() && !account::is_signed_in(&profile.config_dir) {
         io::keep(&emptied, &layout.rescue(name).join(".credentials.json"))?;
     }
     Ok(profile)

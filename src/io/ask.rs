@@ -12,9 +12,9 @@ pub fn ask_secret(question: &str, limit: usize) -> io::Result<Vec<u8>> {
         stdin.lock().take(limit as u64 + 3).read_to_end(&mut bytes)?; // the end of its line, and one to see that it is too long
         return Ok(bytes);
     }
-    let _hidden = sys::hide_typing()?;
+    let hidden = sys::TypingHidden::begin()?;
     let _ = write!(io::stderr(), "{question}: ");
-    let typed = read_line(stdin.lock().bytes(), limit);
+    let typed = read_line(std::iter::from_fn(|| hidden.next_key().transpose()), limit);
     let _ = io::stderr().write_all(b"\n");
     typed
 }

@@ -100,6 +100,16 @@ pub fn forget_unfinished(directory: &Path) {
     }
 }
 
+/// The same for one file, in a directory that is not clauth's: where the user keeps it elsewhere, beside that too.
+pub fn forget_unfinished_of(file: &Path) {
+    for file in [file.to_path_buf(), file.canonicalize().unwrap_or_default()] {
+        let entries = file.parent().and_then(|directory| fs::read_dir(directory).ok()).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| left_for(&entry.path()).as_deref() == Some(&file)) {
+            let _ = fs::remove_file(entry.path()); // another process was faster
+        }
+    }
+}
+
 /// Reads at most `limit` bytes of a file; `None` when it is longer.
 pub fn read_bounded(file: File, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let expected = file.metadata().ok().and_then(|meta| usize::try_from(meta.len()).ok()).unwrap_or_default();

@@ -16,7 +16,9 @@ mod toml;
 mod wait;
 
 pub use ask::ask_secret;
-pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably};
+pub use atomic::{
+    create_dir, forget_unfinished, forget_unfinished_of, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably,
+};
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};
 pub use clock::Clock;

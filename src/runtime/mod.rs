@@ -24,6 +24,7 @@ use self::sides::{LinkMode, Side, Sides};
 
 mod adopt;
 mod apply;
+pub mod belongings;
 pub mod depart;
 pub mod mirror;
 pub mod names;

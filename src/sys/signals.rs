@@ -19,16 +19,22 @@ pub struct HeldSignals {
 
 impl HeldSignals {
     /// Holds them from now on.
-    #[expect(unsafe_code, reason = "neither std nor rustix has signal masks")]
     pub fn hold() -> io::Result<Self> {
-        let ending = set(ENDING.into_iter().filter(|signal| !is_ignored(*signal)));
-        let mut held = ending;
+        Self::hold_these(&ENDING, &[libc::SIGTSTP])
+    }
+
+    /// Holds those that a terminal sends by Ctrl-C and Ctrl-\: a program that is run meanwhile gets them too, and whoever waits for it obeys after it.
+    pub fn hold_interrupts() -> io::Result<Self> {
+        Self::hold_these(&[libc::SIGINT, libc::SIGQUIT], &[])
+    }
+
+    #[expect(unsafe_code, reason = "neither std nor rustix has signal masks")]
+    fn hold_these(ending: &[i32], stopping: &[i32]) -> io::Result<Self> {
+        let ending = ending.iter().copied().filter(|signal| !is_ignored(*signal));
+        let (held, ending) = (set(ending.clone().chain(stopping.iter().copied())), set(ending));
         let mut before = MaybeUninit::uninit();
-        // SAFETY: `held` is initialised, SIGTSTP is a signal, and `before` has room for the mask that is returned.
-        let error = unsafe {
-            libc::sigaddset(&raw mut held, libc::SIGTSTP);
-            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const held, before.as_mut_ptr())
-        };
+        // SAFETY: `held` is initialised, and `before` has room for the mask that is returned.
+        let error = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const held, before.as_mut_ptr()) };
         if error != 0 {
             return Err(io::Error::from_raw_os_error(error));
         }

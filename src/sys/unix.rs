@@ -9,10 +9,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::UNIX_EPOCH;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+
+use super::HeldSignals;
 
 /// The environment variable that names the user's home.
 pub const HOME_VARIABLE: &str = "HOME";
@@ -120,20 +123,37 @@ fn close_inherited() -> io::Result<()> {
     Ok(())
 }
 
-/// Holds a terminal that shows nothing of what is typed; dropping it puts back what was.
+/// Holds a terminal that shows nothing of what is typed; dropping it puts back what was, and then what would have ended this process does.
 pub struct TypingHidden {
     before: Termios,
+    signals: HeldSignals,
 }
 
-/// Hides what is typed at the standard input, a terminal. Ctrl-C comes as a key: a death by it would leave the terminal blind.
-pub fn hide_typing() -> io::Result<TypingHidden> {
-    let before = tcgetattr(rustix::stdio::stdin())?;
-    let mut hidden = before.clone();
-    hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
-    hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
-    hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
-    tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &hidden)?;
-    Ok(TypingHidden { before })
+impl TypingHidden {
+    /// Hides what is typed at the standard input, a terminal. Ctrl-C comes as a key.
+    pub fn begin() -> io::Result<Self> {
+        let signals = HeldSignals::hold()?;
+        let before = tcgetattr(rustix::stdio::stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
+        hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+        hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &hidden)?;
+        Ok(Self { before, signals })
+    }
+
+    /// Waits for a key; `None` when the terminal is gone, or this process is to end.
+    pub fn next_key(&self) -> io::Result<Option<u8>> {
+        // Somebody types: looking up from that a few times a second wakes nobody who sleeps.
+        let pause = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+        let mut key = [0];
+        while !self.signals.has_come() {
+            if poll(&mut [PollFd::new(&rustix::stdio::stdin(), PollFlags::IN)], Some(&pause))? > 0 {
+                return Ok((rustix::io::read(rustix::stdio::stdin(), &mut key)? > 0).then_some(key[0]));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl Drop for TypingHidden {

@@ -5,8 +5,10 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
 
+use rustix::process::Signal;
 use serde_json::json;
 
+use crate::support::session::signal;
 use crate::support::shell::shells_found;
 use crate::support::{Sandbox, Startup, Terminal, wait_until};
 
@@ -179,6 +181,13 @@ fn a_typed_key_is_never_shown_and_the_terminal_sees_again() {
         let shown = terminal.wait_for_prompt();
         assert!(shown.contains(outcome) && shown.contains("isig icanon echo"), "{keys:?}: {shown}");
     }
+    // Ended from outside, it still leaves a terminal that sees.
+    terminal.type_line(&line.replace("gw", "other"));
+    terminal.wait_for("API key: ");
+    let asking = sandbox.processes().into_iter().find(|process| process.command_line.starts_with("clauth")).unwrap();
+    signal(asking.id.cast_unsigned(), Signal::TERM);
+    let shown = terminal.wait_for_prompt();
+    assert!(shown.contains("exit 143") && shown.contains("isig icanon echo"), "{shown}");
     assert!(!terminal.transcript().contains("typo"), "{}", terminal.transcript());
     assert_eq!(sandbox.clauth(&["api-key", "gw"]).success().stdout(), "sk-ant-typo\n");
 }

@@ -1,6 +1,7 @@
 //! Whoever moves a login may be killed at any instant: after one more command there is exactly one, with its identity beside it.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -9,6 +10,7 @@ use super::{assert_one_login, locks, logins, state};
 use crate::mirror::killed::{LINKING, REMOVING, RENAMING, WRITING, at_each};
 use crate::support::Sandbox;
 use crate::support::claude::{self, HOME_ACCOUNT};
+use crate::support::mirror::files_below;
 use crate::support::trace::strace;
 
 /// Kills captures until one leaves the profile's copy in place, and the old login beside it or not; `None` without strace.
@@ -42,7 +44,7 @@ fn a_login_that_was_refreshed_meanwhile_stays_where_it_was() {
     fs::rename(sandbox.path("home/.claude/new"), &old).unwrap();
     let told = sandbox.clauth(&["start", "work"]).success();
     assert_eq!(told.complaint(), format!("the move of a login was interrupted and is undone: it is still at {}", old.parent().unwrap().display()));
-    assert_eq!(logins(&sandbox), Vec::<std::path::PathBuf>::new(), "the spent copy is gone");
+    assert_eq!(logins(&sandbox), Vec::<PathBuf>::new(), "the spent copy is gone");
     assert!(sandbox.read(old).contains("home-second"));
     assert_eq!(sandbox.clauth(&["list"]).success().stdout(), "work  not signed in\n");
 }
@@ -98,6 +100,11 @@ fn kill_captures(calls: &str) {
         }
         sandbox.clauth(&["list"]).success();
         assert!(!sandbox.path("home/.clauth/transfer.json").exists(), "{call}");
+        let unfinished: Vec<_> = files_below(&sandbox.home()).into_iter().filter(|file| file.to_string_lossy().contains(".tmp")).collect();
+        // The next session takes up what has nothing of an account in it.
+        let is_harmless =
+            |file: &PathBuf| file.starts_with(sandbox.path("home/.clauth")) && !fs::read_to_string(file).unwrap().contains(HOME_ACCOUNT);
+        assert!(unfinished.iter().all(is_harmless), "{call}: {unfinished:?}");
         assert_eq!(assert_one_login(&sandbox) != hub, is_moved, "{call}");
         let own = sandbox.runtime("work").join(".claude.json");
         let own = if own.exists() { state(&own) } else { Value::Null };

@@ -10,8 +10,11 @@ use crate::support::mirror::files_below;
 
 mod add;
 mod capture;
+mod import;
 mod killed;
+mod login;
 mod real_client;
+mod refresh;
 mod usage;
 
 /// Reads a `.claude.json`.

@@ -1,9 +1,12 @@
 //! The real client with accounts that arrived by clauth: who serves, and that no token is spent twice.
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::finished::Finished;
+use crate::support::mirror::files_below;
 use crate::support::rig::{Freshness, Rig, read_json};
+use crate::support::wait_until;
 
 /// A key that the mock serves.
 const KEY: &str = "sk-ant-api-own";
@@ -55,4 +58,48 @@ fn a_captured_login_serves_its_profile_and_plain_claude_is_signed_out() {
         assert_eq!(rig.refreshes("carol"), u64::from(freshness == Freshness::Expired));
         rig.assert_nobody_was_logged_out();
     }
+}
+
+#[test]
+fn a_login_by_the_browser_serves_its_profile() {
+    let Some(rig) = Rig::start() else { return };
+    let sandbox = &rig.sandbox;
+    rig.make_known("dave");
+    for profile in ["work", "second"] {
+        sandbox.clauth(&["add", profile]).success();
+        let mut login = sandbox.command("clauth");
+        login.args(["login", profile, "--email", "dave@example.test"]).env("MOCK_ACCOUNT", "dave");
+        let told = Finished::run(login).success();
+        assert!(told.stderr().starts_with(&format!("clauth: {profile} is signed in as dave@example.test (dave org, max)\n")), "{told:?}");
+        let is_second = told.stderr().contains("the profile work has a login of the same account; that is fine");
+        assert_eq!(is_second, profile == "second", "{told:?}");
+        assert_eq!(ask(&rig, profile), "served-by:dave\n");
+    }
+    rig.assert_served(&[("dave", 2)]);
+    rig.assert_nobody_was_logged_out();
+}
+
+#[test]
+fn an_imported_directory_goes_on_where_it_was() {
+    let Some(rig) = Rig::start() else { return };
+    let sandbox = &rig.sandbox;
+    let own = sandbox.mkdir("home/.claude-work");
+    rig.sign_in("bob", &own, &own.join(".claude.json"), Freshness::Expired);
+    let mut command = sandbox.command("claude");
+    command.args(["-p", "hi"]).env("CLAUDE_CONFIG_DIR", &own);
+    assert_eq!(Finished::run(command).success().stdout(), "served-by:bob\n");
+    let transcripts = |directory: &Path| files_below(directory).into_iter().filter(|file| file.extension().is_some_and(|ending| ending == "jsonl"));
+    let before: Vec<_> = transcripts(&own.join("projects")).collect();
+    assert_eq!(before.len(), 1, "{before:?}");
+    let text = fs::read_to_string(&before[0]).unwrap();
+
+    sandbox.clauth(&["import", own.to_str().unwrap(), "work", "--yes"]).success();
+    let moved = sandbox.home().join(".claude").join(before[0].strip_prefix(&own).unwrap());
+    assert_eq!(fs::read_to_string(&moved).unwrap(), text);
+    let continued = sandbox.clauth(&["start", "work", "--continue", "-p", "and again"]).success();
+    assert_eq!(continued.stdout(), "served-by:bob\n");
+    wait_until("the transcript goes on in ~/.claude", || fs::read_to_string(&moved).unwrap().contains("and again"));
+    rig.assert_served(&[("bob", 2)]);
+    assert_eq!(rig.refreshes("bob"), 1);
+    rig.assert_nobody_was_logged_out();
 }

@@ -34,6 +34,17 @@ pub(super) fn no_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     (sandbox.clauth(&["capture", "work"]), Mistake::NoLogin { place: text(sandbox.path("home/.claude")) })
 }
 
+pub(super) fn not_importable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let directory = text(sandbox.mkdir("plain"));
+    let finished = sandbox.clauth(&["import", &directory, "other"]);
+    (finished, Mistake::NotImportable { directory, reason: "Claude Code has never used it".into() })
+}
+
+pub(super) fn login_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.program("claude", "#!/bin/sh\nexit 3\n");
+    (sandbox.clauth(&["login", "work"]), Mistake::LoginFailed { name: "work".into() })
+}
+
 pub(super) fn profile_signed_in(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.sign_in("work", "me@corp.example");
     (sandbox.clauth(&["capture", "work"]), Mistake::ProfileSignedIn { name: "work".into() })

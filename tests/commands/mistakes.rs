@@ -38,6 +38,8 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("EndpointWithoutKey", 1, arrivals::endpoint_without_key),
     ("EndpointGetsLogin", 125, arrivals::endpoint_gets_login),
     ("NoLogin", 1, arrivals::no_login),
+    ("NotImportable", 1, arrivals::not_importable),
+    ("LoginFailed", 1, arrivals::login_failed),
     ("ProfileSignedIn", 1, arrivals::profile_signed_in),
     ("KeyBeforeLogin", 1, arrivals::key_before_login),
     ("ClientRuns", 1, arrivals::client_runs),

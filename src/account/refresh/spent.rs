@@ -5,7 +5,6 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
 
 use crate::account::Secret;
 use crate::io;
@@ -43,7 +42,7 @@ impl Spent {
 
     /// Returns what is known of a token; `None` for one that was never sent.
     pub fn fate(&self, token: &Secret) -> Result<Option<Fate>> {
-        let hash = hash(token);
+        let hash = token.fingerprint();
         Ok(self.read()?.into_iter().find(|(known, _)| *known == hash).map(|(_, fate)| fate))
     }
 
@@ -58,7 +57,7 @@ impl Spent {
     }
 
     fn replace(&self, token: &Secret, fate: Option<Fate>) -> Result<()> {
-        let hash = hash(token);
+        let hash = token.fingerprint();
         let mut all = self.read()?;
         all.retain(|(known, _)| *known != hash);
         all.extend(fate.map(|fate| (hash, fate)));
@@ -85,8 +84,4 @@ impl Spent {
         };
         Ok(String::from_utf8_lossy(&text).lines().filter_map(entry).collect())
     }
-}
-
-fn hash(token: &Secret) -> String {
-    Sha256::digest(token.reveal().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
