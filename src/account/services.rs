@@ -40,6 +40,11 @@ impl Services {
         self.at("https://api.anthropic.com", "/api/oauth/profile")
     }
 
+    /// How long they may take for an answer.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// Returns what asks them.
     pub fn client<'a>(&self, env: &'a Env) -> Client<'a> {
         Client::new(env, self.patience)

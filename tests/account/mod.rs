@@ -14,6 +14,8 @@ mod import;
 mod killed;
 mod login;
 mod real_client;
+mod refresh;
+mod usage;
 
 /// Reads a `.claude.json`.
 fn state(file: &Path) -> Value {

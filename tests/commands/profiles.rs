@@ -92,7 +92,7 @@ fn list_tells_who_is_signed_in_and_what_is_used() {
     assert_eq!(
         sandbox.clauth(&["list"]).success().stdout(),
         "b        not signed in\nrevoked  old@corp.example: sign in again\n\
-         work     me@corp.example                 Corp  token until 2100-01-01 00:00  in use by 1\n"
+         work     me@corp.example                  Corp  token until 2100-01-01 00:00  in use by 1\n"
     );
     let listed = sandbox.clauth(&["list", "--json"]).success().json();
     let work = json!({

@@ -12,6 +12,7 @@ pub(crate) mod processes;
 pub(crate) mod rig;
 pub(crate) mod sandbox;
 pub(crate) mod screen;
+pub(crate) mod service;
 pub(crate) mod session;
 pub(crate) mod shell;
 pub(crate) mod startup;

@@ -35,9 +35,6 @@ use crate::sys::HeldSignals;
 /// Claude Code refreshes when fewer than these are left, and clocks differ by less.
 const SOON: Duration = Duration::from_secs(5 * 60);
 
-/// How long to wait for another refresh: as long as one may take, and some.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// How long to wait for a writer, before a new login is written without waiting any longer: by then his lock is that of a dead process.
 const WRITING_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -78,7 +75,7 @@ impl Refresh<'_> {
         if let Some(left) = self.time_left(&before) {
             return Ok(Refreshed::NotDue(left));
         }
-        let Some(_rotation) = FileLock::exclusive_within(&self.layout.rotation_lock(self.name), PATIENCE * 3)? else { bail!(self.busy()) };
+        let Some(_rotation) = FileLock::exclusive_within(&self.layout.rotation_lock(self.name), self.patience() * 3)? else { bail!(self.busy()) };
         if !self.layout.profile_file(self.name).exists() {
             bail!(Mistake::UnknownProfile { name: self.name.to_string(), hint: String::new() });
         }
@@ -129,7 +126,7 @@ impl Refresh<'_> {
 
     /// Takes the two locks that Claude Code takes around a refresh, in its order; they are dropped in the reverse one.
     fn lock(&self, signals: &HeldSignals) -> Result<(Option<ClientLock>, ClientLock)> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience();
         let is_over = || Instant::now() > deadline || signals.has_come();
         let busy = || if signals.has_come() { interrupted() } else { self.busy().into() };
         let wait = |directory: &Path| ClientLock::wait(directory, Purpose::Refreshing, &is_over);
@@ -241,6 +238,11 @@ impl Refresh<'_> {
         let old = Store::of(self.config_dir).file().to_owned();
         io::copy_new(&old, &rescue.join(".credentials.json")).with_context(|| format!("could not copy {}", old.display()))?;
         bail!(self.ended())
+    }
+
+    /// How long to wait for another refresh: as long as one may take, and some.
+    fn patience(&self) -> Duration {
+        self.services.patience() * 4 / 3
     }
 
     fn busy(&self) -> Mistake {
