@@ -53,7 +53,11 @@ pub fn ask(
     let bearer = format!("Bearer {}", token.reveal());
     let answer = match client.get(&services.usage(), &[("authorization", &bearer), BETA]) {
         Outcome::Answer(answer) => answer,
-        Outcome::Unknown(error) => bail!(Mistake::UsageUnanswered { profile: name(), reason: format!("{error:#}") }),
+        Outcome::Unknown(error) => {
+            let reason = format!("{error:#}");
+            let reason = if repeats(&reason, token) { REPEATED.into() } else { reason };
+            bail!(Mistake::UsageUnanswered { profile: name(), reason })
+        }
         Outcome::NotSent(error) => {
             cache.change(layout, WRITERS, |_, now_known| now_known.asked_at = known.asked_at)?;
             return Err(error);
@@ -82,10 +86,6 @@ enum Verdict {
 
 /// Judges an answer. Nothing of it but the figures, and the kind of an error, is ever repeated.
 fn judge(answer: &Answer, token: &Secret, now: Timestamp) -> Verdict {
-    let token = token.reveal().as_bytes();
-    if !token.is_empty() && answer.body.windows(token.len()).any(|part| part == token) {
-        return Verdict::Unusable("the answer repeats the token".into()); // a name in it would be shown, and kept
-    }
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let kind = body.as_ref().and_then(|body| error_kind(body)).map(|kind| format!(", {kind}")).unwrap_or_default();
     match (answer.status, body) {
@@ -97,9 +97,22 @@ fn judge(answer: &Answer, token: &Secret, now: Timestamp) -> Verdict {
         (401 | 403, _) => Verdict::TokenRefused,
         (200, _) if answer.body.trim_ascii().is_empty() => Verdict::Unusable("the answer is empty".into()),
         (200, None) => Verdict::Unusable("the answer is not JSON".into()),
-        (200, Some(body)) => of_service(&body, now).map_or_else(|| Verdict::Unusable(format!("the answer has no figures{kind}")), Verdict::Told),
+        (200, Some(body)) => match of_service(&body, now) {
+            // A name in it would be shown, and kept.
+            Some(reading) if serde_json::to_string(&reading).is_ok_and(|text| repeats(&text, token)) => Verdict::Unusable(REPEATED.into()),
+            Some(reading) => Verdict::Told(reading),
+            None => Verdict::Unusable(format!("the answer has no figures{kind}")),
+        },
         (status, _) => Verdict::Unusable(format!("HTTP {status}{kind}")),
     }
+}
+
+/// What is said of an answer that holds what was sent.
+const REPEATED: &str = "the answer repeats the token";
+
+/// Whether a token stands in a text, in whatever case: that of a host's name is lost.
+fn repeats(text: &str, token: &Secret) -> bool {
+    !token.reveal().is_empty() && text.to_ascii_lowercase().contains(&token.reveal().to_ascii_lowercase())
 }
 
 /// Returns the kind of an error, if it is a plain word.
@@ -131,7 +144,11 @@ mod tests {
             (500, r#"{"error": {"type": "a tok"}}"#, "HTTP 500"),
             (404, "", "HTTP 404"),
             (204, "", "HTTP 204"),
-            (200, r#"{"five_hour": null, "limits": [{"name": "sk-ant-oat01-x"}]}"#, "the answer repeats the token"),
+            (
+                200,
+                &format!(r#"{{"limits": [{{"kind": "weekly_scoped", "scope": {{"model": {{"display_name": "\u0053K-ant-oat01-x"}}}}}}]}}"#),
+                REPEATED,
+            ),
         ] {
             assert_eq!(verdict(status, None, body), Verdict::Unusable(expected.into()), "{status} {body}");
         }

@@ -46,7 +46,7 @@ fn block(report: &Report, screen: Screen, clock: &Clock) -> Vec<String> {
         let name = first.split(' ').next().unwrap_or_default();
         *first = screen.paint(Tone::Strong, name) + &first[name.len()..];
     }
-    lines.extend(report.notes.iter().flat_map(|note| indented(&terminal_safe(note), 2, screen)));
+    lines.extend(report.notes.iter().flat_map(|note| indented(&whole_commands(&terminal_safe(note)), 2, screen)));
     lines.extend(rows(&report.figures, screen, clock));
     if let Some(extra) = report.extra.as_ref().filter(|extra| extra.is_enabled) {
         lines.extend(indented(&spent(extra), 2, screen));
@@ -92,6 +92,12 @@ fn rows(figures: &[Figure], screen: Screen, clock: &Clock) -> Vec<String> {
 
 fn indented(text: &str, indent: usize, screen: Screen) -> impl Iterator<Item = String> + use<> {
     wrap(text, screen.columns - indent).into_iter().map(move |line| " ".repeat(indent) + &line)
+}
+
+/// Keeps what stands between backquotes on one line, where it can be copied.
+fn whole_commands(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(number, part)| if number % 2 == 1 { part.replace(' ', UNBROKEN) } else { part.into() }).collect::<Vec<_>>().join("`")
 }
 
 fn label(span: &Span) -> String {
@@ -254,6 +260,12 @@ me@corp.example ·
             assert_eq!(bar(used, 4), expected, "{used}");
         }
         assert_eq!((bar(50.0, 0), bar(1.0, 1)), (String::new(), "█".into()));
+    }
+
+    #[test]
+    fn a_command_stays_in_one_piece() {
+        let told = Report { notes: vec!["not signed in: run `clauth login work`, then `claude`".into()], ..Report::default() };
+        assert_eq!(drawn(told, 40), "  not signed in: run\n  `clauth login work`, then `claude`\n");
     }
 
     #[test]
