@@ -11,7 +11,8 @@ use crate::mirror::killed::{REMOVING, RENAMING, WRITING, at_each};
 const TALKING: &str = "socket connect ?poll ?ppoll sendto recvfrom ?clone3 rt_sigprocmask flock";
 
 /// All others that a refresh makes.
-const LOOKS: &str = "openat read close statx ?readlink fcntl mmap munmap mprotect futex getrandom rt_sigpending setsockopt sched_getaffinity madvise brk";
+const LOOKS: &str =
+    "openat read close statx ?readlink fcntl mmap munmap mprotect futex getrandom rt_sigpending setsockopt sched_getaffinity madvise brk";
 
 #[test]
 fn at_any_change_of_a_file_nothing_is_lost() {
@@ -63,10 +64,10 @@ fn kill_at(calls: &str) {
         }
         assert_eq!(world.account.refused(), Vec::<String>::new(), "{call}");
         assert!(!is_spent || is_new || next.code() != Some(0), "{call}");
-        is_over
+        !is_over
     });
     eprintln!("{kills} kills: {} between the note and the request, {} between the request and the write", noted.get(), lost.get());
-    assert!(kills == 0 || kills > 20, "{kills}");
+    assert!(kills == 0 || kills > 10, "{kills}");
     world.refresh(&["work"]);
     world.assert_tidy();
 }
