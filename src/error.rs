@@ -135,7 +135,7 @@ mistakes! {
     /// A command that works on a profile, where none applies.
     NoProfileHere { directory } => "no profile applies in {directory}; name one, or pass `--all`";
     /// There is no login to refresh.
-    NotSignedIn { name } => "the profile `{name}` is not signed in; run `claude` in a directory of the profile to sign in";
+    NotSignedIn { name } => "the profile `{name}` is not signed in; sign in with `clauth login {name}`";
     /// The login is a key of its own.
     KeyNeedsNoRefresh { name, file } => "the profile `{name}` uses an API key, which needs no refresh; it stands in {file}";
     /// The login has no refresh token.
@@ -147,11 +147,11 @@ mistakes! {
     /// The service answered that it cannot do it now.
     RefreshRefused { name, status, time } => "the service answered {status}, and the login of `{name}` stays as it is; try again {time}";
     /// The service said that the login is over.
-    LoginEnded { name } => "the login of `{name}` has ended; sign in again by running `claude` in a directory of the profile";
+    LoginEnded { name } => "the login of `{name}` has ended; sign in again with `clauth login {name}`";
     /// A new login is not where it belongs.
-    LoginMisplaced { name, place, file, reason } => "the new login of `{name}` could not be written ({reason}); it is kept in {file}: mend that, then move it to {place}";
+    LoginMisplaced { name, file, reason } => "the new login of `{name}` could not be written ({reason}) and is kept in {file}; mend that, then run `clauth refresh {name}`, which puts it in its place";
     /// A new login could not be written at all.
-    LoginLost { name, reason } => "the new login of `{name}` could not be written anywhere ({reason}); mend that, then sign in again by running `claude` in a directory of the profile";
+    LoginLost { name, reason } => "the new login of `{name}` could not be written anywhere ({reason}); mend that, then sign in again with `clauth login {name}`";
     /// A plain POSIX shell has no prompt hook.
     NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
 }

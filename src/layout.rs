@@ -136,6 +136,11 @@ impl Layout {
         self.profile(name).join("spent")
     }
 
+    /// What a refresh brought, until it is in its place.
+    pub fn renewed(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("renewed")
+    }
+
     /// Disk space that a new login may need, held while it is asked for.
     pub fn room(&self, name: &ProfileName) -> PathBuf {
         self.profile(name).join("room")

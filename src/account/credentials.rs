@@ -75,15 +75,6 @@ impl Credentials {
         (is_long_lived || !login.refresh_token.reveal().is_empty()).then_some(login)
     }
 
-    /// Returns a credentials file with this login alone.
-    pub fn of_login(login: &Login) -> Self {
-        let entry = serde_json::json!({
-            "accessToken": login.access_token.reveal(), "refreshToken": login.refresh_token.reveal(), "expiresAt": login.expires_at,
-            "scopes": login.scopes, "subscriptionType": login.subscription,
-        });
-        Self { tree: Map::from_iter([(LOGIN.to_owned(), entry)]) }
-    }
-
     /// Whether Claude Code emptied a login here that it took for ended.
     pub fn is_emptied(&self) -> bool {
         self.tree.get(LOGIN).is_some_and(|login| ["accessToken", "refreshToken"].iter().all(|key| login.get(key).and_then(Value::as_str) == Some("")))
@@ -119,12 +110,7 @@ pub struct Store {
 impl Store {
     /// Names the place; looks at nothing.
     pub fn of(config_dir: &Path) -> Self {
-        Self::at(&config_dir.join(".credentials.json"))
-    }
-
-    /// Names a place elsewhere.
-    pub fn at(file: &Path) -> Self {
-        Self { file: file.into() }
+        Self { file: config_dir.join(".credentials.json") }
     }
 
     /// The file.

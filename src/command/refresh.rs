@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use jiff::SignedDuration;
 
 use super::status;
 use crate::account::Services;
 use crate::account::refresh::{Refresh, Refreshed};
 use crate::context::Context;
 use crate::error::Mistake;
+use crate::io::clock::in_words;
 use crate::layout::Writable;
 use crate::profile::{self, Profile};
 use crate::{env, io};
@@ -61,10 +63,11 @@ fn one(context: &Context, layout: Writable<'_>, services: &Services, profile: &P
     if profile.has_api_key {
         bail!(Mistake::KeyNeedsNoRefresh { name: name.to_string(), file: layout.profile_file(name).display().to_string() });
     }
-    let words = |time: Duration| status::in_words(time.as_secs());
+    let words = |time: Duration| in_words(SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX));
     let told = match (Refresh { layout, name, config_dir: &profile.config_dir, services, env: &context.env, force }).run()? {
         Refreshed::Renewed(time) => format!("refreshed, good for {}", words(time)),
         Refreshed::NotDue(time) => format!("good for {} still, so nothing was sent (`--force` refreshes all the same)", words(time)),
+        Refreshed::Finished => "what an interrupted refresh brought is in its place now".into(),
         Refreshed::ByAnother => "another program refreshed it meanwhile".into(),
     };
     io::say(format_args!("{name}: {told}"));

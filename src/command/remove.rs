@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::launch;
+use crate::account::refresh;
 use crate::context::Context;
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
@@ -44,6 +45,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     };
     let _state = profile::lock_state(layout)?;
     let profile = profile::load(&layout, &name)?;
+    refresh::finish(layout, &name, &profile.config_dir)?; // what is kept of a login is one that is good
     let session = Session::new(&layout, &name);
     io::create_dir(&session.leases())?;
     let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::binding;
@@ -17,7 +17,7 @@ use crate::env::change::Before;
 use crate::env::record::{Chosen, Record};
 use crate::env::variable;
 use crate::error::Mistake;
-use crate::io::{self, Clock, terminal_safe};
+use crate::io::{self, Clock, clock, terminal_safe};
 use crate::layout::BINDING;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
@@ -209,13 +209,11 @@ fn text(status: &Status, clock: &Clock) -> String {
         rows.push(("config dir", config_dir.clone()));
         let holders: Vec<_> = status.holders.iter().map(|holder| format!("{} {}", holder.kind, holder.pid)).collect();
         rows.push(("in use by", if holders.is_empty() { "nobody".into() } else { holders.join(", ") }));
-        rows.push((
-            "helper",
-            status
-                .helper
-                .as_ref()
-                .map_or_else(|| "none: starts with the first shell".into(), |helper| format!("pid {}, for {}", helper.pid, age(helper.since))),
-        ));
+        let helper = status.helper.as_ref().map(|helper| {
+            let since = Timestamp::from_second(helper.since.cast_signed()).unwrap_or(clock.now);
+            format!("pid {}, for {}", helper.pid, clock::in_words(clock.since(since)))
+        });
+        rows.push(("helper", helper.unwrap_or_else(|| "none: starts with the first shell".into())));
     }
     rows.extend(status.troubles.iter().map(|trouble| ("trouble", trouble.clone())));
     rows.extend(status.ignored.iter().map(|file| ("ignored", format!("{file} (denied; `clauth allow {file}` takes that back)"))));
@@ -226,18 +224,4 @@ fn text(status: &Status, clock: &Clock) -> String {
         rows.push(("overridden", format!("{} would win over the login here", status.overriding.join(", "))));
     }
     rows.iter().map(|(label, value)| format!("{label:11} {}\n", terminal_safe(value))).collect()
-}
-
-fn age(since: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    in_words(now.saturating_sub(since))
-}
-
-/// Returns a time in its greatest unit.
-pub fn in_words(seconds: u64) -> String {
-    match seconds {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
-    }
 }

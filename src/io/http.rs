@@ -171,12 +171,12 @@ fn explain(error: ureq::Error, patience: Duration) -> Error {
     match error {
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => anyhow!("the answer ends too early"),
         ureq::Error::Io(error) => error.into(),
-        ureq::Error::Rustls(error) => anyhow!("no trust: {error}"),
+        ureq::Error::Rustls(error) => error.into(),
         ureq::Error::HostNotFound => anyhow!("there is no such host"),
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => anyhow!("no connection within {} s", CONNECT.min(patience).as_secs_f32()),
         ureq::Error::Timeout(_) => anyhow!("no answer within {} s", patience.as_secs_f32()),
         ureq::Error::BodyExceedsLimit(_) => anyhow!("the answer is over 1 MB"),
-        ureq::Error::ConnectProxyFailed(reason) => anyhow!("{reason}"),
+        ureq::Error::ConnectProxyFailed(reason) => anyhow!("{}", reason.split('/').next().unwrap_or_default()), // "… responded 407/407"
         _ => anyhow!("the answer is not HTTP"),
     }
 }

@@ -16,7 +16,7 @@ use crate::support::{Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::arrivals;
+use super::{arrivals, refreshing};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -71,6 +71,20 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("GateBusy", ANSWERED, gate_busy),
     ("HelperFailed", ANSWERED, helper_failed),
     ("HelperStuck", 1, helper_stuck),
+    ("ServicesElsewhere", 1, refreshing::services_elsewhere),
+    ("ServiceUnreachable", 1, refreshing::service_unreachable),
+    ("ProxyUnusable", 1, refreshing::proxy_unusable),
+    ("NoCertificates", 1, refreshing::no_certificates),
+    ("NoProfileHere", 1, refreshing::no_profile_here),
+    ("NotSignedIn", 1, refreshing::not_signed_in),
+    ("KeyNeedsNoRefresh", 1, refreshing::key_needs_no_refresh),
+    ("TokenNeedsNoRefresh", 1, refreshing::token_needs_no_refresh),
+    ("RefreshBusy", 1, refreshing::refresh_busy),
+    ("RefreshUnknown", 1, refreshing::refresh_unknown),
+    ("RefreshRefused", 1, refreshing::refresh_refused),
+    ("LoginEnded", 1, refreshing::login_ended),
+    ("LoginMisplaced", 1, refreshing::login_misplaced),
+    ("LoginLost", 1, refreshing::login_lost),
     ("NoHook", 1, no_hook),
 ];
 

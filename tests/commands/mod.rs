@@ -8,6 +8,7 @@ mod env;
 mod exec;
 mod mistakes;
 mod profiles;
+mod refreshing;
 mod scripts;
 mod shim;
 mod status;

@@ -19,7 +19,7 @@ const CLIENT_ID: &str = "9d1c250a-e61b-44d9-88ed-5944d1962f5e";
 /// What an answer means for the login.
 pub enum Verdict {
     /// There are new tokens, and the one that was sent is spent.
-    Renewed(Grant),
+    Renewed(Value),
     /// The login is over.
     Ended,
     /// The service could not or would not do it; the token that was sent is as good as before.
@@ -55,7 +55,8 @@ pub fn request(login: &Login) -> Value {
 pub fn judge(answer: &Answer) -> Verdict {
     let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
     match answer.status {
-        200..=299 => Grant::parse(&body).map_or(Verdict::Unknown("the answer holds no token"), Verdict::Renewed),
+        200..=299 if Grant::parse(&body).is_some() => Verdict::Renewed(body),
+        200..=299 => Verdict::Unknown("the answer holds no token"),
         // A login is over by these words alone, as for Claude Code: a 401 or 403 without them is of a proxy, a hold, or another doorkeeper.
         400 | 401 | 403 if error_code(&body) == Some("invalid_grant") => Verdict::Ended,
         // Somebody on the way answered for a service that may have acted: a gateway (RFC 9110), a content network (Cloudflare's own numbers).
@@ -72,7 +73,7 @@ fn error_code(body: &Value) -> Option<&str> {
 
 impl Grant {
     /// Reads new tokens out of an answer; `None` without an access token.
-    fn parse(body: &Value) -> Option<Self> {
+    pub fn parse(body: &Value) -> Option<Self> {
         let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let lifetime = body.get("expires_in").and_then(|seconds| seconds.as_u64().or_else(|| seconds.as_str()?.parse().ok()));
         Some(Self {
@@ -99,9 +100,11 @@ impl Grant {
     }
 
     /// Puts the new tokens into a login; `asked` is the time before they were asked for, in milliseconds since 1970. All else stays, in its order.
-    pub fn put_into(&self, login: &mut Map<String, Value>, sent: &Secret, asked: u64) {
+    pub fn put_into(&self, login: &mut Map<String, Value>, asked: u64) {
         login.insert("accessToken".into(), self.access_token.reveal().into());
-        login.insert("refreshToken".into(), self.refresh_token.as_ref().unwrap_or(sent).reveal().into());
+        if let Some(token) = &self.refresh_token {
+            login.insert("refreshToken".into(), token.reveal().into());
+        }
         login.insert("expiresAt".into(), asked.saturating_add(self.lifetime * 1000).into());
         if let Some(scopes) = &self.scopes {
             login.insert("scopes".into(), scopes.clone().into());
@@ -163,7 +166,7 @@ mod tests {
         let text = r#"{"later":1,"accessToken":"a","x":{"z":1.50,"y":[]},"refreshToken":"r","expiresAt":5,"scopes":["s"],"end":null}"#;
         let put = |body: &Value| {
             let mut login = serde_json::from_str(text).unwrap();
-            Grant::parse(body).unwrap().put_into(&mut login, &Secret::new("r"), 1000);
+            Grant::parse(body).unwrap().put_into(&mut login, 1000);
             serde_json::to_string(&login).unwrap()
         };
         assert_eq!(

@@ -2,14 +2,16 @@
 //!
 //! A refresh token that is sent twice ends the login, and so does a new one that is lost. So, in this order: the profile's `rotation.lock`, for clauth's
 //! own processes; the two locks that Claude Code takes around a refresh; another look at the login, since whoever held them may have refreshed it; disk
-//! space for the new one; a connection; a durable note that this token is being sent; the request. Then, under the lock that Claude Code takes around
-//! a write, the new tokens go into what lies there now, if that is still the login that was asked for. Signals wait from the first lock to the last, and
+//! space for the new one; a connection; a durable note that this token is being sent; the request. Its answer is kept first, so that whoever comes next
+//! can finish what is interrupted now; then, under the lock that Claude Code takes around a write, the new tokens go into what lies there, if that is
+//! still the login that was asked for. Signals wait from the first lock to the last, and
 //! what came before the request was sent is obeyed instead of sending it.
 //!
 //! What failed before anything was sent is tried again. What was sent and not answered is never sent again by clauth: the token may be spent. Claude
 //! Code will see; if the login is lost, it was so when the answer was.
 
 mod answer;
+mod renewed;
 mod spent;
 
 use std::fs;
@@ -18,12 +20,11 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
-use serde_json::Value;
 
 use self::answer::{Grant, Verdict};
+use self::renewed::Renewed;
 use self::spent::{Fate, Spent};
-use super::credentials::LOGIN;
-use super::{Credentials, Login, Secret, Services, Store};
+use super::{Login, Services, Store};
 use crate::env::Env;
 use crate::error::Mistake;
 use crate::io::http::{Answer, Outcome};
@@ -34,9 +35,6 @@ use crate::sys::HeldSignals;
 
 /// Claude Code refreshes when fewer than these are left, and clocks differ by less.
 const SOON: Duration = Duration::from_secs(5 * 60);
-
-/// How long to wait for a writer, before a new login is written without waiting any longer: by then his lock is that of a dead process.
-const WRITING_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The pauses between tries of what was not sent, or could not be written.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
@@ -50,6 +48,8 @@ pub enum Refreshed {
     NotDue(Duration),
     /// Another program was faster.
     ByAnother,
+    /// What an earlier refresh brought is in its place now.
+    Finished,
 }
 
 /// One refresh of one profile.
@@ -71,20 +71,26 @@ pub struct Refresh<'a> {
 impl Refresh<'_> {
     /// Refreshes the login, if it is due.
     pub fn run(&self) -> Result<Refreshed> {
+        if self.layout.renewed(self.name).exists() {
+            let _rotation = self.rotation()?;
+            let _signals = hold_signals()?;
+            if finish(self.layout, self.name, self.config_dir)? {
+                return Ok(Refreshed::Finished);
+            }
+        }
         let before = self.login()?;
         if let Some(left) = self.time_left(&before) {
             return Ok(Refreshed::NotDue(left));
         }
-        let Some(_rotation) = FileLock::exclusive_within(&self.layout.rotation_lock(self.name), self.patience() * 3)? else { bail!(self.busy()) };
-        if !self.layout.profile_file(self.name).exists() {
-            bail!(Mistake::UnknownProfile { name: self.name.to_string(), hint: String::new() });
-        }
-        let signals = HeldSignals::hold().context("could not hold back signals")?;
+        let _rotation = self.rotation()?;
+        let signals = hold_signals()?;
         let locks = self.lock(&signals)?;
         let login = self.login()?;
         if login.access_token != before.access_token {
             return Ok(Refreshed::ByAnother);
         }
+        io::forget_unfinished(&self.layout.profile(self.name));
+        io::forget_unfinished_of(Store::of(self.config_dir).file());
         let spent = Spent::new(self.layout.spent(self.name));
         match spent.fate(&login.refresh_token)? {
             None => {}
@@ -94,7 +100,13 @@ impl Refresh<'_> {
         let room = Room::make(self.layout.room(self.name), self.config_dir)?;
         let (asked, answer) = self.ask(&login, &spent, &locks, &signals)?;
         match answer::judge(&answer) {
-            Verdict::Renewed(grant) => self.keep(&login, &grant, asked, room, &spent),
+            Verdict::Renewed(body) => {
+                let grant = Grant::parse(&body).context("could not read the new tokens")?;
+                if !grant.spends(&login.refresh_token) {
+                    let _ = spent.forget(&login.refresh_token); // it would be refused when it is next due: no reason to lose what came
+                }
+                self.keep(&Renewed::new(&login.refresh_token, asked, body), grant.lifetime(), room)
+            }
             Verdict::Ended => self.end(&login, &spent),
             Verdict::Unknown(reason) => bail!(self.unknown(reason)),
             Verdict::Refused => {
@@ -103,6 +115,15 @@ impl Refresh<'_> {
                 bail!(Mistake::RefreshRefused { name: self.name.to_string(), status: answer.status.to_string(), time })
             }
         }
+    }
+
+    /// Keeps every other refresh of the profile out, and its removal.
+    fn rotation(&self) -> Result<FileLock> {
+        let Some(lock) = FileLock::exclusive_within(&self.layout.rotation_lock(self.name), self.patience() * 3)? else { bail!(self.busy()) };
+        if !self.layout.profile_file(self.name).exists() {
+            bail!(Mistake::UnknownProfile { name: self.name.to_string(), hint: String::new() });
+        }
+        Ok(lock)
     }
 
     /// Reads the login, which must be one that can be refreshed.
@@ -164,66 +185,26 @@ impl Refresh<'_> {
     }
 
     /// Writes the new tokens, as hard as it goes: they are nowhere else, and the old ones are worth nothing any more.
-    fn keep(&self, asked_for: &Login, grant: &Grant, asked: u64, room: Room, spent: &Spent) -> Result<Refreshed> {
-        let sent = &asked_for.refresh_token;
-        if !grant.spends(sent) {
-            let _ = spent.forget(sent); // it would be refused when it is next due: no reason to lose what came
-        }
+    fn keep(&self, renewed: &Renewed, lifetime: Duration, room: Room) -> Result<Refreshed> {
+        let file = self.layout.renewed(self.name);
         let mut room = Some(room);
         let mut pauses = PAUSES.into_iter();
-        let error = loop {
-            match self.put(sent, grant, asked) {
-                Ok(true) => return Ok(Refreshed::Renewed(grant.lifetime())),
-                Ok(false) => return Ok(Refreshed::ByAnother),
-                Err(error) => {
-                    drop(room.take());
-                    match pauses.next() {
-                        Some(pause) => thread::sleep(pause),
-                        None => break error,
-                    }
-                }
-            }
-        };
-        let (name, reason) = (self.name.to_string(), format!("{error:#}"));
-        let place = Store::of(self.config_dir).file().display().to_string();
-        let homes = self.env.home_dir().ok().map(|home| home.join(format!("clauth-login-of-{name}.json")));
-        for file in [self.layout.rescue(self.name).join(".credentials.json")].into_iter().chain(homes) {
-            if self.put_aside(&file, asked_for, grant, asked).is_ok() {
-                bail!(Mistake::LoginMisplaced { name, place, file: file.display().to_string(), reason });
-            }
+        loop {
+            let kept = renewed.write(&file);
+            let error = match renewed.settle(&file, self.config_dir) {
+                Ok(is_put) => return Ok(if is_put { Refreshed::Renewed(lifetime) } else { Refreshed::ByAnother }),
+                Err(error) => error,
+            };
+            drop(room.take());
+            let Some(pause) = pauses.next() else {
+                let (name, reason) = (self.name.to_string(), format!("{error:#}"));
+                bail!(match kept {
+                    Ok(()) => Mistake::LoginMisplaced { name, reason, file: file.display().to_string() },
+                    Err(_) => Mistake::LoginLost { name, reason },
+                });
+            };
+            thread::sleep(pause);
         }
-        bail!(Mistake::LoginLost { name, reason })
-    }
-
-    /// Writes the new tokens to their place; false when another login stands there by now, or none.
-    fn put(&self, sent: &Secret, grant: &Grant, asked: u64) -> Result<bool> {
-        let deadline = Instant::now() + WRITING_PATIENCE;
-        let lock = self.config_dir.join(".storage-write.lock");
-        // Without the lock rather than not at all.
-        let _writing = ClientLock::wait(&lock, Purpose::Writing, &|| Instant::now() > deadline);
-        let store = Store::of(self.config_dir);
-        let Some(mut credentials) = store.read()? else { return Ok(false) };
-        let Some(login) = credentials.tree_mut().get_mut(LOGIN).and_then(Value::as_object_mut) else { return Ok(false) };
-        if grant.is_in(login) {
-            return Ok(true); // it was written, and only the disk did not say that it is safe there
-        }
-        // Claude Code empties a login that it takes for ended.
-        let present = login.get("refreshToken").and_then(Value::as_str);
-        if present.is_none_or(|present| !present.is_empty() && present != sent.reveal()) {
-            return Ok(false);
-        }
-        grant.put_into(login, sent, asked);
-        store.write(&credentials)?;
-        Ok(true)
-    }
-
-    /// Writes the new login to a place of safety, with what lay beside the old one where that can be read.
-    fn put_aside(&self, file: &Path, asked_for: &Login, grant: &Grant, asked: u64) -> Result<()> {
-        let mut credentials = Store::of(self.config_dir).read().ok().flatten().unwrap_or_else(|| Credentials::of_login(asked_for));
-        let login = credentials.tree_mut().get_mut(LOGIN).and_then(Value::as_object_mut).context("could not read the old login")?;
-        grant.put_into(login, &asked_for.refresh_token, asked);
-        io::create_dir(file.parent().unwrap_or(file))?;
-        Store::at(file).write(&credentials)
     }
 
     /// Notes that the login is over, and keeps what it was: Claude Code empties it when it next asks. Until then its access token may be good.
@@ -258,6 +239,13 @@ impl Refresh<'_> {
     }
 }
 
+/// Puts what an interrupted refresh brought into its place; false when there is nothing, or it is of no use any more. The caller holds `rotation.lock`.
+pub fn finish(layout: Writable<'_>, name: &ProfileName, config_dir: &Path) -> Result<bool> {
+    let file = layout.renewed(name);
+    let Some(renewed) = Renewed::read(&file)? else { return Ok(false) };
+    renewed.settle(&file, config_dir)
+}
+
 /// Whether a config directory's login is over, and only a new sign-in helps: Claude Code emptied it, or its refresh was refused.
 pub fn has_ended(layout: &Layout, name: &ProfileName, config_dir: &Path) -> bool {
     let Ok(Some(credentials)) = Store::of(config_dir).read() else { return false };
@@ -265,6 +253,10 @@ pub fn has_ended(layout: &Layout, name: &ProfileName, config_dir: &Path) -> bool
         None => credentials.is_emptied(),
         Some(login) => Spent::new(layout.spent(name)).fate(&login.refresh_token).is_ok_and(|fate| fate == Some(Fate::Refused)),
     }
+}
+
+fn hold_signals() -> Result<HeldSignals> {
+    HeldSignals::hold().context("could not hold back signals")
 }
 
 fn interrupted() -> anyhow::Error {

@@ -77,7 +77,7 @@ impl Spent {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             text => text.with_context(reading)?,
         };
-        let Some(text) = text else { bail!("{} is not a file of clauth's", self.file.display()) };
+        let Some(text) = text else { bail!("{} is not the record of spent tokens; move it away", self.file.display()) };
         let entry = |line: &str| {
             let (hash, name) = line.split_once(' ')?;
             Some((hash.to_owned(), Fate::NAMES.iter().find(|(_, known)| *known == name)?.0))

@@ -45,7 +45,7 @@ fn a_login_that_is_good_for_longer_is_left_alone_unless_forced() {
     world.sign_in(0, 7200);
     let before = (world.text(), fs::metadata(world.file()).unwrap().modified().unwrap());
     let told = world.refresh(&["work"]).success();
-    assert!(told.complaint().starts_with("work: good for 119 min still, so nothing was sent"), "{told:?}");
+    assert!(told.complaint().starts_with("work: good for 1 h 59 min still, so nothing was sent"), "{told:?}");
     assert_eq!((world.text(), fs::metadata(world.file()).unwrap().modified().unwrap()), before);
     assert_eq!(world.asked(), 0);
     for number in 1..4 {

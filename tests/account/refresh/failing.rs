@@ -77,7 +77,7 @@ fn a_login_that_cannot_be_written_to_its_place_is_kept_and_said() {
 fn a_record_that_cannot_be_read_may_hold_any_token() {
     let world = World::new();
     world.sandbox.mkdir("home/.clauth/profiles/work/spent");
-    world.refresh(&["work"]).complains(1, "spent is not a file of clauth's");
+    world.refresh(&["work"]).complains(1, "spent is not the record of spent tokens");
     assert_eq!((world.asked(), world.number()), (0, 0));
     world.assert_tidy();
 }

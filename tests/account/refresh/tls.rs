@@ -27,8 +27,15 @@ impl Identity {
     fn of(sandbox: &Sandbox, name: &str) -> Option<Self> {
         let [certificate, key] = ["pem", "key"].map(|ending| sandbox.path(name.replace(':', "-")).with_extension(ending));
         let mut openssl = sandbox.command("openssl");
-        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=stand-in"]);
-        openssl.args(["-addext", &format!("subjectAltName={name}"), "-addext", "basicConstraints=critical,CA:FALSE"]);
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
+        openssl.args([
+            "-subj",
+            &format!("/CN={name}"),
+            "-addext",
+            &format!("subjectAltName={name}"),
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+        ]);
         openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate).stderr(Stdio::null());
         if !openssl.status().is_ok_and(|status| status.success()) {
             skip("no openssl that makes certificates", "CLAUTH_REQUIRE_SHELLS");
@@ -97,7 +104,7 @@ fn additions_that_cannot_be_read_are_said_and_change_nothing() {
 fn nothing_is_sent_to_a_service_that_is_not_trusted_or_has_another_name() {
     let Some((mut world, _, other)) = world("IP:127.0.0.1") else { return };
     world.sandbox.set_variable("SSL_CERT_FILE", &other.certificate);
-    world.refresh(&["work"]).complains(1, "could not reach 127.0.0.1 (no trust: invalid peer certificate: UnknownIssuer), so nothing was sent");
+    world.refresh(&["work"]).complains(1, "could not reach 127.0.0.1 (invalid peer certificate: UnknownIssuer), so nothing was sent");
     assert_eq!(world.number(), 0);
     world.assert_good();
 
@@ -144,11 +151,14 @@ fn the_service_is_reached_through_the_proxy_and_the_proxy_sees_no_token() {
 #[test]
 fn what_a_proxy_refuses_was_not_sent() {
     let mut world = World::new();
-    world.service = Service::raw(|mut stream| drop(stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")));
+    world.service = Service::answering("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
     world.sandbox.set_variable("CLAUTH_SERVICES", "");
     world.sandbox.set_variable("HTTPS_PROXY", world.service.url().replace("http://", "http://me:pass-word@"));
     let told = world.refresh(&["work"]).failure();
-    assert!(told.complaint().starts_with("could not reach platform.claude.com through the proxy (proxy server responded 407"), "{told:?}");
+    assert!(
+        told.complaint().starts_with("could not reach platform.claude.com through the proxy (proxy server responded 407), so nothing was sent"),
+        "{told:?}"
+    );
     assert!(!told.stderr().contains("pass-word"), "{told:?}");
     assert_eq!(world.number(), 0);
     world.assert_good();
