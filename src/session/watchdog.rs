@@ -65,9 +65,6 @@ pub struct Watchdog {
     is_locked_out: bool,
 }
 
-/// How long it must be quiet before a removal is carried across.
-const QUIET: Duration = Duration::from_secs(1);
-
 /// How long to wait before a lock that was not to be had is tried again; it takes seconds until one whose holder died may be taken over.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -131,12 +128,12 @@ impl Watchdog {
 
     /// Returns how long to wait for an event at most: for ever, unless something waits for a lock or for a quiet moment.
     pub fn patience(&self) -> Option<Duration> {
-        self.is_locked_out.then_some(RETRY).or(self.mirror.has_removals().then_some(QUIET))
+        self.is_locked_out.then_some(RETRY).into_iter().chain(self.mirror.removals_wait()).min()
     }
 
-    /// Nothing happened for a while: carries removals across, if the profile is still there.
-    pub fn rest(&mut self, events: &mut Events) {
-        if !self.mirror.has_removals() {
+    /// Carries removals across that have waited long enough, if the profile is still there.
+    fn carry_removals(&mut self, events: &mut Events) {
+        if self.mirror.removals_wait() != Some(Duration::ZERO) {
             return;
         }
         if !self.tree.profile_file.exists() {
@@ -169,6 +166,7 @@ impl Watchdog {
                 }
             }
         }
+        self.carry_removals(events);
         has_work
     }
 
