@@ -11,6 +11,8 @@ use crate::sys;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
+    /// The account itself, whatever it is called.
+    pub account_uuid: Option<String>,
     /// The account's address.
     pub email_address: Option<String>,
     /// The organisation's name.

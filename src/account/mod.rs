@@ -1,9 +1,11 @@
 //! Accounts as Claude Code keeps them in a config directory: who it is, and the login.
 
+mod clients;
 mod credentials;
 mod identity;
 mod secret;
 
+pub use clients::live_clients;
 pub use credentials::{Credentials, Login, Store};
 pub use identity::Identity;
 pub use secret::Secret;
@@ -15,9 +17,4 @@ use std::path::Path;
 /// Claude Code empties the tokens of a login that was revoked and leaves the file.
 pub fn is_signed_in(config_dir: &Path) -> bool {
     Store::of(config_dir).read().is_ok_and(|credentials| credentials.is_some_and(|credentials| credentials.login().is_some()))
-}
-
-/// Whether this is a whole credentials file with a login in it.
-pub fn holds_a_login(text: &[u8]) -> bool {
-    Credentials::parse(text).is_ok_and(|credentials| credentials.login().is_some())
 }

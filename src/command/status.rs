@@ -20,7 +20,6 @@ use crate::layout::BINDING;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
 use crate::project::{Outcome, Resolution, Source, resolve};
-use crate::runtime;
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 
@@ -144,7 +143,7 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
             status.signed_in = account::is_signed_in(&profile.config_dir);
             status.config_dir = Some(profile.config_dir.display().to_string());
             status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
-            status.clients = runtime::live_clients(&profile.config_dir);
+            status.clients = account::live_clients(&profile.config_dir);
             status.troubles = fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect();
             status.helper = Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since });
         }

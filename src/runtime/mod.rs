@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -16,7 +15,6 @@ use crate::env::Env;
 use crate::error::Mistake;
 use crate::io;
 use crate::sync::{self, claude_json};
-use crate::sys;
 
 use self::names::Kind;
 use self::plan::Wanted;
@@ -160,15 +158,4 @@ fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
         let _ = fs::remove_file(&temp);
     }
     Ok(())
-}
-
-/// Returns the live Claude Code processes that run in a config directory, by the files they keep there.
-pub fn live_clients(config_dir: &Path) -> Vec<u32> {
-    let entries = match fs::read_dir(config_dir.join("sessions")) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
-        Err(_) => return Vec::new(),
-    };
-    let pids = entries.flatten().filter_map(|entry| entry.path().file_stem()?.to_str()?.parse().ok());
-    pids.filter(|pid| sys::start_time(*pid).is_some()).collect()
 }

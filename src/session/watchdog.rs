@@ -14,6 +14,7 @@ use anyhow::Result;
 use super::Session;
 use super::tree::{SETTINGS, Tree};
 
+use crate::account;
 use crate::context::Context;
 use crate::io;
 use crate::profile::Profile;
@@ -172,7 +173,7 @@ impl Watchdog {
 
     /// Does what waited for the last shell to go, unless a client still runs; then writes down what was agreed, for the next session.
     pub fn finish(&mut self, events: &mut Events) {
-        if runtime::live_clients(&self.tree.config_dir).is_empty() {
+        if account::live_clients(&self.tree.config_dir).is_empty() {
             self.keep_links(events, Use::Quiet);
         }
         let trouble = self.mirror.save().err().map(|error| format!("{error:#}"));

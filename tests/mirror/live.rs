@@ -139,7 +139,7 @@ fn a_removal_does_not_wait_for_those_who_keep_writing() {
     let mut written = 0;
     wait_until("the plan is gone while others are written", || {
         written += 1;
-        write(&shared.hub().join(format!("plans/other-{written}.md")), "other");
+        write(&shared.hub(format!("plans/other-{written}.md")), "other");
         plan.iter().all(|place| !place.exists())
     });
 }
