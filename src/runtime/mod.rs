@@ -78,6 +78,7 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     let mut troubles = take_up_unfinished(sides, &shared);
     let mut wanted = plan::wanted(&shared);
     let mut present = survey(config_dir)?;
+    resolve_links(config_dir, hub, &mut present);
     if own_settings {
         wanted.retain(|(name, _)| name != "settings.json");
         present.remove(OsStr::new("settings.json"));
@@ -96,6 +97,18 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
     troubles.extend(seed_claude_json(config_dir, hub).err());
     Ok(troubles)
+}
+
+/// Spells links into the hub as the hub is spelled: whoever made one may have had a HOME that is itself a link. What is linked is made anew anyhow.
+fn resolve_links(config_dir: &Path, hub: &Hub, present: &mut BTreeMap<OsString, Present>) {
+    for (name, state) in present.iter_mut().filter(|(name, _)| names::kind(&name.to_string_lossy()) != Kind::Linked) {
+        if let Present::Link { target, dangles: false } = state
+            && let Ok(resolved) = config_dir.join(name).canonicalize()
+            && resolved.starts_with(&hub.directory)
+        {
+            *target = resolved;
+        }
+    }
 }
 
 /// Takes up what a process that was killed left in the directories where links and their targets are made.

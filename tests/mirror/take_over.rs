@@ -186,6 +186,21 @@ fn old_links_become_what_they_should_be() {
 }
 
 #[test]
+fn old_links_by_another_spelling_of_the_home_directory_are_known_too() {
+    let old = Old::new();
+    old.put(PLACES[1], &login("a", 1), 5);
+    symlink(old.sandbox.path("home"), old.sandbox.path("spelled")).unwrap();
+    for name in ["projects", "sessions"] {
+        old.sandbox.mkdir(&format!("home/.claude/{name}"));
+        symlink(old.sandbox.path("spelled/.claude").join(name), old.directory.join("runtime").join(name)).unwrap();
+    }
+    old.sandbox.clauth(&["exec", "old", "--", "true"]).success();
+    assert!(fs::symlink_metadata(old.directory.join("runtime/projects")).unwrap().is_dir());
+    assert!(fs::symlink_metadata(old.directory.join("runtime/sessions")).is_err(), "it is each profile's own");
+    assert!(old.sandbox.path("home/.claude/sessions").is_dir());
+}
+
+#[test]
 fn killed_anywhere_it_is_finished_by_the_next_command() {
     let old = Old::new();
     let logins = ["a", "b", "c"].map(|token| login(token, 1));
