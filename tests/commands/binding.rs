@@ -121,6 +121,22 @@ fn the_file_is_the_projects_and_has_the_users_umask() {
 }
 
 #[test]
+fn use_writes_where_a_link_leads_and_keeps_its_mode() {
+    let sandbox = Sandbox::with_profiles(&["work", "other"]);
+    let (real, linked) = (sandbox.bound("real", "work").join(".clauth.toml"), sandbox.mkdir("linked").join(".clauth.toml"));
+    fs::set_permissions(&real, Permissions::from_mode(0o664)).unwrap();
+    symlink(&real, &linked).unwrap();
+    sandbox.clauth_in(linked.parent().unwrap(), &["use", "other"]).success();
+    assert_eq!(fs::read_link(&linked).unwrap(), real);
+    assert_eq!(fs::read_to_string(&real).unwrap(), "profile = \"other\"\n");
+    assert_eq!(fs::metadata(&real).unwrap().mode() & 0o777, 0o664);
+    fs::remove_file(&real).unwrap();
+    sandbox.clauth_in(linked.parent().unwrap(), &["use", "work"]).success();
+    assert!(fs::symlink_metadata(&linked).unwrap().is_file() && !real.exists(), "a link to nothing is replaced");
+    assert_eq!(fs::read_dir(linked.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
 fn a_committed_file_may_use_a_teams_name() {
     let sandbox = Sandbox::with_profiles(&["work"]);
     sandbox.write("home/.clauth/config.toml", "[aliases]\nacme = \"work\"\ngone = \"nobody\"\n");
