@@ -33,6 +33,8 @@ pub struct Tree {
     pub base: PathBuf,
     /// What the profile's settings say differently.
     pub overrides: State,
+    /// The log of values that lost a conflict.
+    pub losses: PathBuf,
 }
 
 impl Tree {
@@ -53,6 +55,7 @@ impl Tree {
             hub,
             sides,
             base: layout.base(&profile.name),
+            losses: layout.losses(&profile.name),
             overrides,
         }
     }
@@ -92,13 +95,19 @@ impl Tree {
             sync::redress(&pair, &self.overrides)?;
         }
         let report = report?;
-        for loss in &report.losses {
-            io::say(format_args!("{SETTINGS}: both sides changed {}; the profile's value stays, the other was {}", loss.pointer, loss.value));
-        }
+        self.say_what_lost(SETTINGS, &report.lost);
         if !report.held.is_empty() {
             bail!("{SETTINGS}: too many keys vanished at once, so they stay: {}", report.held.join(", "));
         }
         report.left.map_or(Ok(()), |left| Err(anyhow!(left)))
+    }
+
+    /// Says where values of the hub's lost, and not what they were: they can be secrets.
+    pub fn say_what_lost(&self, file: &str, pointers: &[String]) {
+        if !pointers.is_empty() {
+            let log = self.losses.display();
+            io::say(format_args!("{file}: both sides changed {}; the profile's values stay, the others are in {log}", pointers.join(", ")));
+        }
     }
 
     /// Fails when the shared settings or the profile's would send the client to another config directory, and so to another account.
@@ -152,6 +161,7 @@ impl Tree {
             hub: self.hub.directory.join(SETTINGS),
             base: self.base.join(SETTINGS),
             kind: Kind::Settings { overrides: overrides.clone() },
+            losses: self.losses.clone(),
         }
     }
 

@@ -78,6 +78,7 @@ impl Watchdog {
             hub: tree.hub.claude_json.clone(),
             base: tree.base.join("claude.json"),
             kind: Kind::ClaudeJson,
+            losses: tree.losses.clone(),
         };
         let mirror = Mirror::open(tree.sides.clone(), tree.has_own_settings().then(|| SETTINGS.into()), &tree.base.join("mirror"));
         Ok(Self {
@@ -202,12 +203,7 @@ impl Watchdog {
         }
         let complaint = match sync::sync(&self.claude_json) {
             Ok(report) => {
-                for loss in &report.losses {
-                    io::say(format_args!(
-                        "{CLAUDE_JSON}: both sides changed {}; the profile's value stays, the other was {}",
-                        loss.pointer, loss.value
-                    ));
-                }
+                self.tree.say_what_lost(CLAUDE_JSON, &report.lost);
                 if !report.held.is_empty() {
                     // Said for the rest of the session: the next pass finds the keys where they were, and nothing wrong.
                     let held = format!("{CLAUDE_JSON}: too many keys vanished at once, so they stay: {}", report.held.join(", "));

@@ -25,6 +25,8 @@ pub struct Pair {
     pub base: PathBuf,
     /// What they are.
     pub kind: Kind,
+    /// The log of the hub's values that the profile's won over. They can be secrets (an MCP server's key), so they are written nowhere else.
+    pub losses: PathBuf,
 }
 
 /// What the two files are, which says what of them is shared.
@@ -83,8 +85,8 @@ impl Kind {
 /// What came of one pass.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Values of the hub's that the profile's won over.
-    pub losses: Vec<Loss>,
+    /// Where values of the hub's lost against the profile's, as JSON pointers.
+    pub lost: Vec<String>,
     /// Top-level keys whose deletion waits for the user's word.
     pub held: Vec<String>,
     /// Why the files were left as they are, if they were.
@@ -135,6 +137,7 @@ pub fn sync(pair: &Pair) -> Result<Report> {
             continue;
         }
         settled.intend(pair)?;
+        settled.keep_losses(pair)?;
         if hub_differs {
             // Through a link of the user's (dotfiles kept elsewhere), not over it.
             settled.hub.write(&pair.hub.canonicalize().unwrap_or_else(|_| pair.hub.clone()))?;
@@ -201,6 +204,7 @@ struct Settled {
     /// What they agree on now.
     base: State,
     report: Report,
+    losses: Vec<Loss>,
 }
 
 impl Sides {
@@ -238,7 +242,8 @@ impl Sides {
         Settled {
             own,
             hub: Target::new(kind, &self.hub, &merged.state),
-            report: Report { losses: merged.losses, held: merged.held, ..Report::default() },
+            report: Report { lost: merged.losses.iter().map(|loss| loss.pointer.clone()).collect(), held: merged.held, ..Report::default() },
+            losses: merged.losses,
             was: self.base,
             base: merged.state,
         }
@@ -268,6 +273,16 @@ impl Settled {
             io::write_durably(&pair.base, &bytes(&self.was)?)?;
         }
         io::write(&pair.intended(), &bytes(&self.base)?)
+    }
+
+    /// Writes down what is about to be overwritten.
+    fn keep_losses(&self, pair: &Pair) -> Result<()> {
+        if self.losses.is_empty() {
+            return Ok(());
+        }
+        let file = pair.own.file_name().unwrap_or_default().to_string_lossy();
+        let line = |loss: &Loss| serde_json::json!({"file": file, "pointer": loss.pointer, "value": loss.value}).to_string() + "\n";
+        io::append(&pair.losses, self.losses.iter().map(line).collect::<String>().as_bytes())
     }
 
     fn agree(&self, pair: &Pair) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Hub and spokes: what one profile's client writes reaches the user's own file and every other profile in use, and the account's keys stay.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
@@ -123,11 +124,12 @@ fn both_sides_of_an_object_are_taken_key_by_key_and_of_a_list_as_a_set() {
 }
 
 #[test]
-fn of_two_changes_of_one_value_the_profile_s_wins_and_the_other_is_in_the_log() {
+fn of_two_changes_of_one_value_the_profile_s_wins_and_the_other_is_kept_where_only_the_user_looks() {
     let household = Household::in_use(&["work"]);
     let (own, hub) = (household.own("work"), household.hub());
     settle(&own, &[&hub]);
     household.leave("work");
+    let full = household.sandbox.write("home/.clauth/rescued/work/losses.jsonl", &"x".repeat(2_000_000));
     edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
     edit(&hub, |state| drop(state.insert("theme".into(), json!("solarized"))));
     household.enter("work");
@@ -136,7 +138,12 @@ fn of_two_changes_of_one_value_the_profile_s_wins_and_the_other_is_in_the_log() 
     let log = household.log("work");
     let told: Vec<_> = log.lines().filter(|line| line.contains("/theme")).collect();
     assert_eq!(told.len(), 1, "{log}");
-    assert!(told[0].contains("solarized"), "{log}");
+    assert!(!log.contains("solarized"), "it could be a key: {log}");
+    let losses = household.sandbox.path("home/.clauth/rescued/work/losses.jsonl");
+    let kept = fs::read_to_string(&losses).unwrap();
+    assert_eq!(kept, "{\"file\":\".claude.json\",\"pointer\":\"/theme\",\"value\":\"solarized\"}\n");
+    assert_eq!(fs::metadata(&losses).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(full.with_extension("jsonl.1")).unwrap().len(), 2_000_000, "a full log makes room");
 }
 
 #[test]
