@@ -17,7 +17,7 @@ use crate::io;
 use crate::sync::{self, claude_json};
 
 use self::names::Kind;
-use self::plan::Wanted;
+use self::plan::{Step, Wanted};
 use self::sides::{LinkMode, Side, Sides};
 
 mod adopt;
@@ -74,9 +74,25 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     }
     io::create_dir(config_dir)?;
     apply::make_targets(hub);
-    let shared = survey_hub(hub)?;
-    let mut troubles = take_up_unfinished(sides, &shared);
-    let mut wanted = plan::wanted(&shared);
+    let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
+    // The mirror carries what would be linked; without settings a client that starts before it is done would clean up as by default.
+    if sides.mode != LinkMode::Symlink && !own_settings && fs::symlink_metadata(config_dir.join("settings.json")).is_err() {
+        troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, None, None).err());
+    }
+    let steps = steps(sides, hub, own_settings)?;
+    troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
+    troubles.extend(seed_claude_json(config_dir, hub).err());
+    Ok(troubles)
+}
+
+/// Returns the names in a config directory that are not what they should be, as the next session will find them.
+pub fn astray(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<OsString>> {
+    Ok(steps(sides, hub, own_settings)?.iter().map(|step| step.name().to_owned()).collect())
+}
+
+fn steps(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<Step>> {
+    let config_dir = sides.root(Side::Own);
+    let mut wanted = plan::wanted(&survey_hub(hub)?);
     let mut present = survey(config_dir)?;
     resolve_links(config_dir, hub, &mut present);
     if own_settings {
@@ -84,19 +100,10 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
         present.remove(OsStr::new("settings.json"));
     }
     if sides.mode != LinkMode::Symlink {
-        let present_settings = present.contains_key(OsStr::new("settings.json"));
-        // The mirror carries what would be linked; real directories are all there is to make.
-        wanted.retain(|(_, wanted)| *wanted == Wanted::Directory);
+        wanted.retain(|(_, wanted)| *wanted == Wanted::Directory); // real directories are all there is to make
         present.retain(|name, _| wanted.iter().any(|(wanted, _)| wanted == name));
-        // The rest comes with the mirror; without settings a client that starts before would clean up as by default.
-        if !own_settings && !present_settings {
-            troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, None, None).err());
-        }
     }
-    let steps = plan::plan(&wanted, &present, &hub.directory);
-    troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
-    troubles.extend(seed_claude_json(config_dir, hub).err());
-    Ok(troubles)
+    Ok(plan::plan(&wanted, &present, &hub.directory))
 }
 
 /// Spells links into the hub as the hub is spelled: whoever made one may have had a HOME that is itself a link. What is linked is made anew anyhow.
