@@ -58,8 +58,14 @@ impl Step {
     /// The name that it is about.
     pub fn name(&self) -> &OsStr {
         match self {
-            Self::Link(name, _) | Self::Relink(name, _) | Self::AdoptFile(name, _) | Self::MergeDirectory(name, _) => name,
-            Self::Directory(name) | Self::Unfold(name) | Self::Unlink(name) | Self::AdoptDirectory(name) => name,
+            Self::Link(name, _)
+            | Self::Relink(name, _)
+            | Self::AdoptFile(name, _)
+            | Self::MergeDirectory(name, _)
+            | Self::Directory(name)
+            | Self::Unfold(name)
+            | Self::Unlink(name)
+            | Self::AdoptDirectory(name) => name,
         }
     }
 }

@@ -10,6 +10,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["command", "context", "error"]),
     (
         "command",
+        &[
+            "doctor", "session", "context", "project", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name",
+            "error", "sys",
+        ],
+    ),
+    (
+        "doctor",
         &["session", "context", "project", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"],
     ),
     ("session", &["context", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"]),

@@ -191,7 +191,7 @@ fn old_links_by_another_spelling_of_the_home_directory_are_known_too() {
     old.put(PLACES[1], &login("a", 1), 5);
     symlink(old.sandbox.path("home"), old.sandbox.path("spelled")).unwrap();
     for name in ["projects", "sessions"] {
-        old.sandbox.mkdir(&format!("home/.claude/{name}"));
+        old.sandbox.mkdir(format!("home/.claude/{name}"));
         symlink(old.sandbox.path("spelled/.claude").join(name), old.directory.join("runtime").join(name)).unwrap();
     }
     old.sandbox.clauth(&["exec", "old", "--", "true"]).success();

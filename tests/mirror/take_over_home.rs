@@ -127,7 +127,7 @@ fn an_endpoint_in_the_shared_settings_is_taken_back() {
     fs::remove_file(old.directory.join(PLACES[1])).unwrap();
     old.put("config.toml", "base_url = \"https://proxy.example\"\napi_key = \"sk-key\"\n[env]\nMINE = \"1\"\nOTHER = \"1\"\n", 5);
     let env = r#""ANTHROPIC_BASE_URL":"https://proxy.example","ANTHROPIC_AUTH_TOKEN":"sk-key","MINE":"1","OTHER":"2","KEPT":"3""#;
-    old.sandbox.write("home/.claude/settings.json", &format!(r#"{{"theme":"dark","env":{{{env}}}}}"#));
+    old.sandbox.write("home/.claude/settings.json", format!(r#"{{"theme":"dark","env":{{{env}}}}}"#));
     write(&old.directory.join("runtime/settings.json"), format!(r#"{{"theme":"light","env":{{{env}}}}}"#));
     old.take_over();
     let expected = serde_json::json!({"theme": "dark", "env": {"OTHER": "2", "KEPT": "3"}});

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use serde_json::json;
+
+use crate::support::wait_until;
 
 use super::household::{Household, edit, replace, settle, state, wait_for};
 
@@ -129,7 +132,7 @@ fn of_two_changes_of_one_value_the_profile_s_wins_and_the_other_is_kept_where_on
     let (own, hub) = (household.own("work"), household.hub());
     settle(&own, &[&hub]);
     household.leave("work");
-    let full = household.sandbox.write("home/.clauth/rescued/work/losses.jsonl", &"x".repeat(2_000_000));
+    let full = household.sandbox.write("home/.clauth/rescued/work/losses.jsonl", "x".repeat(2_000_000));
     edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
     edit(&hub, |state| drop(state.insert("theme".into(), json!("solarized"))));
     household.enter("work");
@@ -190,6 +193,25 @@ fn many_keys_that_vanish_at_once_stay_and_status_says_so() {
         let left: Vec<_> = state(&file).keys().filter(|key| key.starts_with("key")).cloned().collect();
         assert_eq!(left, ["key3", "key4"], "{}", file.display());
     }
+}
+
+#[test]
+fn doctor_lets_many_keys_go_when_the_user_says_so() {
+    let household = Household::in_use(&["work", "play"]);
+    let all = [household.own("work"), household.own("play"), household.hub()];
+    edit(&all[0], |state| state.extend((0..5).map(|number| (format!("key{number}"), json!(number)))));
+    wait_for(&all, "key4", &json!(4));
+    edit(&all[0], |state| state.retain(|key, _| !key.starts_with("key")));
+    household.wait_for_trouble("work", "clauth doctor --fix");
+    wait_for(&all, "key4", &json!(4));
+    let told = household.sandbox.clauth(&["doctor"]);
+    assert!(told.stdout().contains(".claude.json: key0, .claude.json: key1"), "{}", told.stdout());
+    let fixed = household.sandbox.clauth(&["doctor", "--fix"]);
+    assert!(fixed.stdout().contains("key0, key1, key2, key3, key4 may go"), "{}", fixed.stdout());
+    wait_until("the keys are gone everywhere, and nobody complains", || {
+        let is_gone = |file: &PathBuf| !state(file).keys().any(|key| key.starts_with("key"));
+        all.iter().all(is_gone) && !household.sandbox.clauth(&["doctor"]).stdout().contains("key0")
+    });
 }
 
 #[test]
