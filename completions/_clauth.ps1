@@ -32,10 +32,12 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('env', 'env', [CompletionResultType]::ParameterValue, 'Print exports for `eval "$(clauth env PROFILE)"`, which pin this shell to the profile')
             [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Run `claude` under a profile')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command under a profile')
-            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Make a profile; Claude Code asks to sign in on its first use')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Make a profile')
+            [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Move the login of ~/.claude into a profile; plain `claude` is signed out then')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the profiles')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show which profile applies here, and why')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login that ends soon, while Claude Code runs or not')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Look for what is wrong, and say what to do about it')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Let helpers finish now; the next prompt of each shell starts a new one')
             [CompletionResult]::new('shim', 'shim', [CompletionResultType]::ParameterValue, 'Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs')
@@ -82,6 +84,14 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             break
         }
         'clauth;add' {
+            [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'Where requests go instead of Anthropic; needs a key of that endpoint')
+            [CompletionResult]::new('--api-key-stdin', '--api-key-stdin', [CompletionResultType]::ParameterName, 'Read an API key from the standard input; on a terminal, ask for it')
+            [CompletionResult]::new('--token-stdin', '--token-stdin', [CompletionResultType]::ParameterName, 'Read a long-lived token of `claude setup-token` from the standard input; on a terminal, ask for it')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'clauth;capture' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -103,6 +113,13 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
         'clauth;status' {
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The directory; the current one when absent')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;refresh' {
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every profile that has a login')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Refresh though it does not end soon')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -22,6 +22,9 @@ _clauth() {
             clauth,allow)
                 cmd="clauth__subcmd__allow"
                 ;;
+            clauth,capture)
+                cmd="clauth__subcmd__capture"
+                ;;
             clauth,completions)
                 cmd="clauth__subcmd__completions"
                 ;;
@@ -42,6 +45,9 @@ _clauth() {
                 ;;
             clauth,list)
                 cmd="clauth__subcmd__list"
+                ;;
+            clauth,refresh)
+                cmd="clauth__subcmd__refresh"
                 ;;
             clauth,remove)
                 cmd="clauth__subcmd__remove"
@@ -74,7 +80,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add list remove status doctor stop shim completions"
+            opts="-h -V --help --version hook use allow deny env start exec add capture list remove status refresh doctor stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -88,6 +94,24 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__add)
+            opts="-h --base-url --api-key-stdin --token-stdin --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --base-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__allow)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -101,7 +125,7 @@ _clauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        clauth__subcmd__allow)
+        clauth__subcmd__capture)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -205,6 +229,20 @@ _clauth() {
             ;;
         clauth__subcmd__list)
             opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__refresh)
+            opts="-h --all --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -6,9 +6,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, completions, doctor, env, exec, hook, list, remove, shim, start, status, stop};
+use crate::command::{add, allow, binding, capture, completions, doctor, env, exec, hook, list, refresh, remove, shim, start, status, stop};
 use crate::context::Context;
-use crate::error::Mistake;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
 #[derive(Parser)]
@@ -28,9 +27,11 @@ enum Command {
     Start(start::Arguments),
     Exec(exec::Arguments),
     Add(add::Arguments),
+    Capture(capture::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
     Status(status::Arguments),
+    Refresh(refresh::Arguments),
     Doctor(doctor::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
@@ -39,7 +40,7 @@ enum Command {
 }
 
 /// Parses the arguments and runs the subcommand.
-pub fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
+pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
     let line = std::iter::once(called.to_owned()).chain(arguments.iter().cloned());
     let cli = match Cli::try_parse_from(line) {
         Ok(cli) => cli,
@@ -61,8 +62,10 @@ pub fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, a
         Command::Start(arguments) => start::run(&context()?, &arguments),
         Command::Exec(arguments) => exec::run(&context()?, &arguments),
         Command::Add(arguments) => add::run(&context()?, &arguments),
+        Command::Capture(arguments) => capture::run(&context()?, &arguments),
         Command::List(arguments) => list::run(&context()?, &arguments),
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
+        Command::Refresh(arguments) => refresh::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
         Command::Doctor(arguments) => doctor::run(&context()?, &arguments),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that meets the impossible should say where, and end")]
 
+mod account;
 mod commands;
 mod harness;
 mod hook;

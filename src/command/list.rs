@@ -26,6 +26,8 @@ struct Row {
     account: Option<String>,
     organization: Option<String>,
     signed_in: bool,
+    /// Whether there is a login that is over, so that only a new sign-in helps.
+    login_ended: bool,
     in_use_by: usize,
     config_dir: String,
 }
@@ -56,18 +58,26 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 
 fn row(context: &Context, profile: &Profile) -> Row {
     let identity = account::Identity::read(&profile.config_dir);
+    let login_ended = account::refresh::has_ended(&context.layout, &profile.name, &profile.config_dir);
     Row {
         name: profile.name.to_string(),
         account: identity.as_ref().and_then(|identity| identity.email_address.clone()),
         organization: identity.and_then(|identity| identity.organization_name),
-        signed_in: account::is_signed_in(&profile.config_dir),
+        signed_in: !login_ended && account::is_signed_in(&profile.config_dir),
+        login_ended,
         in_use_by: Lease::live(&Session::new(&context.layout, &profile.name)).len(),
         config_dir: profile.config_dir.display().to_string(),
     }
 }
 
 fn table(rows: &[Row]) -> String {
-    let account = |row: &Row| terminal_safe(row.account.as_deref().filter(|_| row.signed_in).unwrap_or("not signed in"));
+    let standing = |row: &Row| match row.account.as_deref() {
+        Some(account) if row.signed_in => account.to_owned(),
+        Some(account) if row.login_ended => format!("{account}: sign in again"),
+        _ if row.login_ended => "sign in again".into(),
+        _ => "not signed in".into(),
+    };
+    let account = |row: &Row| terminal_safe(&standing(row));
     let width = |cell: &dyn Fn(&Row) -> String| rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0);
     let (name_width, account_width) = (width(&|row| row.name.clone()), width(&account));
     let line = |row: &Row| {

@@ -38,6 +38,10 @@ pub struct Arguments {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
     let name = arguments.name.parse()?; // not an alias: what is removed is called by its own name
+    profile::load(&layout, &name)?;
+    let Some(_rotation) = FileLock::exclusive_within(&layout.rotation_lock(&name), PATIENCE)? else {
+        bail!(Mistake::ProfileInUse { name: name.to_string(), by: "a refresh of its login".into() });
+    };
     let _state = profile::lock_state(layout)?;
     let profile = profile::load(&layout, &name)?;
     let session = Session::new(&layout, &name);

@@ -1,7 +1,7 @@
 //! `clauth status`: where am I, and why.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,10 +11,12 @@ use serde::Serialize;
 
 use super::binding;
 use crate::account;
+use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::Before;
 use crate::env::record::{Chosen, Record};
 use crate::env::variable;
+use crate::error::Mistake;
 use crate::io::{self, terminal_safe};
 use crate::layout::BINDING;
 use crate::profile::{self, Profile};
@@ -50,6 +52,8 @@ struct Status {
     loaded: Option<String>,
     account: Option<String>,
     signed_in: bool,
+    /// Whether there is a login that is over, so that only a new sign-in helps.
+    login_ended: bool,
     config_dir: Option<String>,
     holders: Vec<Holder>,
     clients: Vec<u32>,
@@ -79,13 +83,12 @@ struct Helper {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let directory = binding::directory(arguments.dir.as_deref())?;
     let config = context.config()?;
-    let mut found = resolve(&context.layout, &config, &directory);
-    let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
+    let loaded = loaded(context);
     let pin = pin(context, &loaded).filter(|_| arguments.dir.is_none());
-    if let Some(pinned) = &pin {
-        found.outcome = Outcome::Bound(pinned.clone());
-    }
-    let mut status = status(context, &found, pin.is_some(), &loaded);
+    let is_pinned = pin.is_some();
+    let mut found = resolve(&context.layout, &config, &directory);
+    found.outcome = pin.map_or(found.outcome, Outcome::Bound);
+    let mut status = status(context, &found, is_pinned, &loaded);
     status.directory = directory.display().to_string();
     let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));
     status.ignored = ignored.map(|directory| directory.join(BINDING).display().to_string()).collect();
@@ -99,6 +102,20 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         io::print(text(&status))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the profile that applies in a directory of this shell.
+pub fn profile_here(context: &Context, config: &Config, directory: &Path) -> Result<Profile, Mistake> {
+    let outcome = pin(context, &loaded(context)).map(Outcome::Bound);
+    match outcome.unwrap_or_else(|| resolve(&context.layout, config, directory).outcome) {
+        Outcome::Bound(profile) => Ok(profile),
+        Outcome::Refused(mistake) => Err(mistake),
+        Outcome::Unbound => Err(Mistake::NoProfileHere { directory: directory.display().to_string() }),
+    }
+}
+
+fn loaded(context: &Context) -> Loaded {
+    Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR))
 }
 
 /// The profile that was chosen by hand in this shell or above it.
@@ -128,6 +145,7 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
         },
         account: None,
         signed_in: false,
+        login_ended: false,
         config_dir: None,
         holders: Vec::new(),
         clients: Vec::new(),
@@ -144,7 +162,8 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
             let session = Session::new(&context.layout, &profile.name);
             status.profile = Some(profile.name.to_string());
             status.account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
-            status.signed_in = account::is_signed_in(&profile.config_dir);
+            status.login_ended = account::refresh::has_ended(&context.layout, &profile.name, &profile.config_dir);
+            status.signed_in = !status.login_ended && account::is_signed_in(&profile.config_dir);
             status.config_dir = Some(profile.config_dir.display().to_string());
             status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
             status.clients = account::live_clients(&profile.config_dir);
@@ -159,6 +178,8 @@ fn text(status: &Status) -> String {
     let mut rows: Vec<(&str, String)> = vec![("directory", status.directory.clone())];
     let account = match (&status.account, status.signed_in) {
         (Some(account), true) => account.clone(),
+        (Some(account), false) if status.login_ended => format!("{account}, whose login has ended: sign in again by running `claude` here"),
+        (None, false) if status.login_ended => "the login has ended: sign in again by running `claude` here".into(),
         _ => "not signed in yet: run `claude` here".into(),
     };
     match (&status.profile, &status.refused) {
@@ -207,7 +228,12 @@ fn text(status: &Status) -> String {
 
 fn age(since: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    match now.saturating_sub(since) {
+    in_words(now.saturating_sub(since))
+}
+
+/// Returns a time in its greatest unit.
+pub fn in_words(seconds: u64) -> String {
+    match seconds {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", seconds / 60),
         seconds => format!("{} h", seconds / 3600),

@@ -46,6 +46,11 @@ fn write_public_new(path: &Path, bytes: &[u8], replaced: Option<fs::Metadata>) -
     file.write_all(bytes)
 }
 
+/// Waits until the names in a directory are on the disk: after a power cut an old file could be there again, whole as it was.
+pub fn sync_directory(directory: &Path) -> Result<()> {
+    File::open(directory).and_then(|directory| directory.sync_all()).with_context(|| format!("could not write {}", directory.display()))
+}
+
 fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
     if is_equal(path, bytes) {
         return Ok(());

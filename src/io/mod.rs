@@ -1,8 +1,10 @@
 //! Files, locks and the terminal, each done in one way.
 
+mod ask;
 mod atomic;
 mod client_lock;
 pub mod epoch;
+pub mod http;
 mod json;
 mod lock;
 mod log;
@@ -10,11 +12,14 @@ mod relocate;
 mod say;
 mod toml;
 
-pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, temporary, write, write_durably, write_public};
-pub use client_lock::ClientLock;
+pub use ask::ask_secret;
+pub use atomic::{
+    create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably, write_public,
+};
+pub use client_lock::{ClientLock, Purpose};
 pub use json::print_json;
 pub use lock::FileLock;
 pub use log::append;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
-pub use say::{confirm, print, say, terminal_safe};
+pub use say::{complain, confirm, print, say, terminal_safe};
 pub use toml::Complaint;

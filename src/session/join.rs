@@ -69,6 +69,7 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
         bail!(Mistake::GateBusy { profile: profile.name.to_string() });
     };
     profile::load(&layout, &profile.name)?; // it may have been removed while we waited
+    profile.refuse_to_send_a_login(&layout).map_err(|mistake| TreeError(mistake.into()))?;
     lease.write(&session)?;
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
     let tree = Tree::new(context, hub, profile);

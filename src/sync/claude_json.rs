@@ -1,48 +1,7 @@
 //! `.claude.json`: the client's state, of which some keys belong to the account.
 
 use super::State;
-
-/// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
-pub const ACCOUNT_KEYS: &[&str] = &[
-    "additionalModelCostsCache",
-    "additionalModelOptionsAnsweredAt",
-    "additionalModelOptionsCache",
-    "apiCreditLinkStatusCache",
-    "artifactRosterDenied",
-    "autoCompactWindowsCache",
-    "cachedArtifactRoster",
-    "cachedExtraUsageDisabledReason",
-    "cachedFeatureFlags",
-    "cachedGrowthBookFeatures",
-    "cachedUsageUtilization",
-    "claudeAiMcpEverConnected",
-    "clientDataCache",
-    "clientDataCacheSlots",
-    "customApiKeyResponses",
-    "firstWeek",
-    "githubWebConnectionStatusCache",
-    "groveConfigCache",
-    "hasAvailableSubscription",
-    "hostBootstrapSeed",
-    "lastSeenOrgDefaultUpdatedAt",
-    "managedSettingsNoticeSeenOrg",
-    "metricsStatusCache",
-    "metricsStatusCacheByPrincipal",
-    "modelAccessCache",
-    "oauthAccount",
-    "orgModelDefaultCache",
-    "overageCreditGrantCache",
-    "passesEligibilityCache",
-    "passesLastSeenRemaining",
-    "penguinModeOrgEnabled",
-    "primaryApiKey",
-    "promoCreditCheck",
-    "promoStartupStatusCache",
-    "startupPrefetchedAt",
-    "subscriptionNoticeCount",
-    "trainingConsentSettledAt",
-    "unusedLimitResetStatusCache",
-];
+use crate::account::is_account_key;
 
 /// Returns what a new profile starts with: the hub's state without its account's keys, so that the client asks no first-run question again.
 ///
@@ -51,11 +10,6 @@ pub fn seed(hub: &[u8]) -> Option<String> {
     let mut state: State = serde_json::from_slice(hub).ok()?;
     state.retain(|key, _| !is_account_key(key));
     serde_json::to_string_pretty(&state).ok()
-}
-
-/// Whether a key belongs to the account.
-pub fn is_account_key(key: &str) -> bool {
-    ACCOUNT_KEYS.contains(&key)
 }
 
 /// Returns the part of a state that profiles share.

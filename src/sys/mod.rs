@@ -11,9 +11,13 @@
 //! - [`exchange`], [`rename_new`]: renames that lose nothing, whoever writes at that moment.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
+//! - [`hide_typing`]: for as long as its answer lives, a terminal shows no key that is pressed and hands each over at once.
 //! - [`replace_process`]: becomes another program; returns only on failure.
+//! - [`HeldSignals`]: what would end or stop this process waits until it is dropped.
 //! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
 
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod unix;
 
@@ -30,10 +34,12 @@ pub use linux::{Events, boot_and_namespace, command_name, give_back_memory, proc
 #[cfg(target_os = "macos")]
 pub use macos::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
 #[cfg(unix)]
+pub use signals::HeldSignals;
+#[cfg(unix)]
 pub use unix::{
-    HOME_VARIABLE, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names, is_private,
-    make_private, open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file, silence_stdout,
-    symlink,
+    HOME_VARIABLE, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names, hide_typing,
+    is_private, make_private, open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file,
+    silence_stdout, symlink,
 };
 
 /// Something that a helper woke up for.

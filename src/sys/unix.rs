@@ -12,6 +12,7 @@ use std::time::UNIX_EPOCH;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 /// The environment variable that names the user's home.
 pub const HOME_VARIABLE: &str = "HOME";
@@ -129,6 +130,28 @@ fn close_inherited() -> io::Result<()> {
         let _ = unsafe { rustix::io::try_close(descriptor) };
     }
     Ok(())
+}
+
+/// Holds a terminal that shows nothing of what is typed; dropping it puts back what was.
+pub struct TypingHidden {
+    before: Termios,
+}
+
+/// Hides what is typed at the standard input, a terminal. Ctrl-C comes as a key: a death by it would leave the terminal blind.
+pub fn hide_typing() -> io::Result<TypingHidden> {
+    let before = tcgetattr(rustix::stdio::stdin())?;
+    let mut hidden = before.clone();
+    hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
+    hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+    hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
+    tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &hidden)?;
+    Ok(TypingHidden { before })
+}
+
+impl Drop for TypingHidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &self.before); // a terminal that hung up needs nothing put back
+    }
 }
 
 /// Lets go of the standard output that a starter reads until it closes.

@@ -14,8 +14,9 @@ use crate::support::{Sandbox, wait_until};
 
 /// The code of clauth itself: here stand the messages, so that the test repeats none of them.
 #[path = "../../src/error.rs"]
-mod error;
+pub(super) mod error;
 
+use super::arrivals;
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -32,6 +33,16 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ProfileElsewhere", 1, profile_elsewhere),
     ("TakeOverFailed", 1, take_over_failed),
     ("NoApiKey", 1, no_api_key),
+    ("BadSecret", 1, arrivals::bad_secret),
+    ("BadEndpoint", 1, arrivals::bad_endpoint),
+    ("EndpointWithoutKey", 1, arrivals::endpoint_without_key),
+    ("EndpointGetsLogin", 125, arrivals::endpoint_gets_login),
+    ("NoLogin", 1, arrivals::no_login),
+    ("ProfileSignedIn", 1, arrivals::profile_signed_in),
+    ("KeyBeforeLogin", 1, arrivals::key_before_login),
+    ("ClientRuns", 1, arrivals::client_runs),
+    ("BrokenLogin", 1, arrivals::broken_login),
+    ("LoginBusy", 1, arrivals::login_busy),
     ("SettingsRedirect", 125, settings_redirect),
     ("ProfileInUse", 1, profile_in_use),
     ("NotConfirmed", 1, not_confirmed),
@@ -114,7 +125,7 @@ fn evaluate(sandbox: &Sandbox, directory: &str) -> Finished {
     sandbox.clauth_in(sandbox.path(directory), &["export", "bash", "--first", "--pid", &std::process::id().to_string()])
 }
 
-fn text(path: PathBuf) -> String {
+pub(super) fn text(path: PathBuf) -> String {
     path.into_os_string().into_string().unwrap()
 }
 

@@ -1,6 +1,7 @@
 //! Each command by itself: what it does, what it says, and what it refuses.
 
 mod architecture;
+mod arrivals;
 mod bad_input;
 mod binding;
 mod doctor;

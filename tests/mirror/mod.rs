@@ -1,7 +1,7 @@
 //! What profiles share: the mirror, the links, and what becomes of older layouts.
 
 mod hubs;
-mod killed;
+pub(crate) mod killed;
 mod links;
 mod live;
 mod meeting;

@@ -34,7 +34,8 @@ const QUIET: [&str; 4] = ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "DISABLE_A
 pub(crate) struct Rig {
     mock: Child,
     _stdout: BufReader<ChildStdout>,
-    address: String,
+    /// Where it listens, as HOST:PORT.
+    pub(crate) address: String,
     /// Where the client runs.
     pub(crate) sandbox: Sandbox,
 }
