@@ -39,6 +39,7 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show which profile applies here, and why')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login that ends soon, while Claude Code runs or not')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Look for what is wrong, and say what to do about it')
+            [CompletionResult]::new('usage', 'usage', [CompletionResultType]::ParameterValue, 'Show how much of the 5-hour and 7-day limits is used')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Let helpers finish now; the next prompt of each shell starts a new one')
             [CompletionResult]::new('shim', 'shim', [CompletionResultType]::ParameterValue, 'Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
@@ -126,6 +127,12 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
         }
         'clauth;doctor' {
             [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend what is safe to mend')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;usage' {
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')

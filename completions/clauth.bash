@@ -64,6 +64,9 @@ _clauth() {
             clauth,stop)
                 cmd="clauth__subcmd__stop"
                 ;;
+            clauth,usage)
+                cmd="clauth__subcmd__usage"
+                ;;
             clauth,use)
                 cmd="clauth__subcmd__use"
                 ;;
@@ -80,7 +83,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add capture list remove status refresh doctor stop shim completions"
+            opts="-h -V --help --version hook use allow deny env start exec add capture list remove status refresh doctor usage stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -345,6 +348,20 @@ _clauth() {
             ;;
         clauth__subcmd__stop)
             opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__usage)
+            opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, capture, completions, doctor, env, exec, hook, list, refresh, remove, shim, start, status, stop};
+use crate::command::{add, allow, binding, capture, completions, doctor, env, exec, hook, list, refresh, remove, shim, start, status, stop, usage};
 use crate::context::Context;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
@@ -33,6 +33,7 @@ enum Command {
     Status(status::Arguments),
     Refresh(refresh::Arguments),
     Doctor(doctor::Arguments),
+    Usage(usage::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
     Shim(shim::Action),
@@ -68,6 +69,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Refresh(arguments) => refresh::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
         Command::Doctor(arguments) => doctor::run(&context()?, &arguments),
+        Command::Usage(arguments) => usage::run(&context()?, &arguments),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),
         Command::Shim(action) => shim::install_or_remove(&context()?, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),

@@ -140,6 +140,16 @@ mistakes! {
     LoginMisplaced { name, place, file, reason } => "the new login of `{name}` could not be written ({reason}); it is kept in {file}: mend that, then move it to {place}";
     /// A new login could not be written at all.
     LoginLost { name, reason } => "the new login of `{name}` could not be written anywhere ({reason}); mend that, then sign in again by running `claude` in a directory of the profile";
+    /// The service does not take the access token.
+    TokenRefused { profile } => "the server does not accept the token of `{profile}`; run `clauth refresh {profile}`, or `clauth login {profile}`";
+    /// The credentials and `.claude.json` of a profile name two accounts.
+    OtherAccount { profile } => "the login of `{profile}` is of another account than its .claude.json names; run `clauth login {profile}`";
+    /// The service answered something else than figures, or not in time.
+    UsageUnanswered { profile, reason } => "the service told nothing of the limits of `{profile}` ({reason}); try again in 3 minutes";
+    /// The same, a moment ago.
+    UsageAsked { profile, until } => "the service was asked for the limits of `{profile}` a moment ago and told nothing; try again at {until}";
+    /// The service answers no more questions for a while.
+    UsageThrottled { profile, until } => "the service wants no question about the limits of `{profile}` before {until}; try again then";
     /// A plain POSIX shell has no prompt hook.
     NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
 }

@@ -146,6 +146,11 @@ impl Layout {
         self.profile(name).join("room")
     }
 
+    /// What is known of the limits of accounts.
+    pub fn usage(&self) -> PathBuf {
+        self.home.join("usage")
+    }
+
     /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.
     pub fn run(&self) -> PathBuf {
         self.home.join("run").join(sys::boot_and_namespace())

@@ -7,14 +7,17 @@ mod identity;
 pub mod refresh;
 mod secret;
 mod services;
+mod standing;
 mod transfer;
+pub mod usage;
 
 pub use claude_json::{Kinship, Place, is_account_key};
 pub use clients::live_clients;
 pub use credentials::{Credentials, Login, Store};
-pub use identity::Identity;
+pub use identity::{ClaudeJson, Identity};
 pub use secret::Secret;
 pub use services::Services;
+pub use standing::{Obstacle, Standing};
 pub use transfer::{Settled, settle, transfer};
 
 use std::path::Path;

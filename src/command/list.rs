@@ -38,13 +38,7 @@ struct Listing {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let mut profiles = Vec::new();
-    for name in profile::names(&context.layout) {
-        match profile::load(&context.layout, &name) {
-            Ok(profile) => profiles.push(row(context, &profile)),
-            Err(mistake) => io::say(mistake), // the others are still worth listing
-        }
-    }
+    let profiles: Vec<_> = profile::all(&context.layout).iter().map(|profile| row(context, profile)).collect();
     if arguments.json {
         io::print_json(&Listing { profiles })?;
         return Ok(ExitCode::SUCCESS);

@@ -26,6 +26,7 @@ pub mod shim;
 pub mod start;
 pub mod status;
 pub mod stop;
+pub mod usage;
 
 /// Returns the exit code of a failure, as the tools that run other programs have it (env(1), nohup(1)): 127 not found, 126 cannot run, 125
 /// our own; 1 for every other command. `env` answers a failure on its standard output too.

@@ -66,3 +66,15 @@ pub const OVERRIDING: &[&str] = &[
     "CLAUDE_CODE_USE_VERTEX",
     "CLAUDE_SECURESTORAGE_CONFIG_DIR",
 ];
+
+/// Set and not empty: nothing is coloured (<https://no-color.org>).
+pub const NO_COLOR: &str = "NO_COLOR";
+
+/// Set, not empty and not `0`: coloured though it is no terminal.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+
+/// What kind of terminal it is; `dumb` takes text alone.
+pub const TERM: &str = "TERM";
+
+/// How many columns to use, whatever the terminal has.
+pub const COLUMNS: &str = "COLUMNS";

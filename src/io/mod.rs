@@ -3,6 +3,7 @@
 mod ask;
 mod atomic;
 mod client_lock;
+pub mod clock;
 pub mod epoch;
 pub mod http;
 mod json;
@@ -10,16 +11,21 @@ mod lock;
 mod log;
 mod relocate;
 mod say;
+pub mod screen;
 mod toml;
+mod wait;
 
 pub use ask::ask_secret;
 pub use atomic::{
     create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably, write_public,
 };
 pub use client_lock::{ClientLock, Purpose};
+pub use clock::Clock;
 pub use json::print_json;
 pub use lock::FileLock;
 pub use log::append;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
 pub use say::{complain, confirm, print, say, terminal_safe};
+pub use screen::Screen;
 pub use toml::Complaint;
+pub use wait::while_waiting;

@@ -112,6 +112,11 @@ pub fn load(layout: &Layout, name: &ProfileName) -> Result<Profile, Mistake> {
     Ok(Profile { name: name.clone(), overrides: parsed.overrides(), has_api_key: parsed.api_key.is_some(), config_dir: parsed.config_dir })
 }
 
+/// Reads every profile, sorted by name. One that cannot be read is said and left out: the others are still worth looking at.
+pub fn all(layout: &Layout) -> Vec<Profile> {
+    names(layout).iter().filter_map(|name| load(layout, name).map_err(io::say).ok()).collect()
+}
+
 /// Returns the profile's API key, if it has one. A secret: it goes to the client's pipe and nowhere else.
 pub fn api_key(layout: &Layout, name: &ProfileName) -> Result<Option<Secret>, Mistake> {
     Ok(read(layout, name)?.api_key)

@@ -14,6 +14,7 @@
 //! - [`hide_typing`]: for as long as its answer lives, a terminal shows no key that is pressed and hands each over at once.
 //! - [`replace_process`]: becomes another program; returns only on failure.
 //! - [`HeldSignals`]: what would end or stop this process waits until it is dropped.
+//! - [`terminal_columns`]: how wide the terminal is that standard output goes to.
 //! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
 
 #[cfg(unix)]
@@ -39,7 +40,7 @@ pub use signals::HeldSignals;
 pub use unix::{
     HOME_VARIABLE, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names, hide_typing,
     is_private, make_private, open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file,
-    silence_stdout, symlink,
+    silence_stdout, symlink, terminal_columns,
 };
 
 /// Something that a helper woke up for.

@@ -158,3 +158,9 @@ impl Drop for TypingHidden {
 pub fn silence_stdout() -> io::Result<()> {
     Ok(rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?)
 }
+
+/// The columns of the terminal that standard output goes to; `None` where it goes elsewhere, or the terminal does not say.
+pub fn terminal_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(size.ws_col.into()).filter(|columns| *columns > 0)
+}
