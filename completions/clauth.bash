@@ -52,6 +52,9 @@ _clauth() {
             clauth,remove)
                 cmd="clauth__subcmd__remove"
                 ;;
+            clauth,setup)
+                cmd="clauth__subcmd__setup"
+                ;;
             clauth,shim)
                 cmd="clauth__subcmd__shim"
                 ;;
@@ -83,7 +86,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add capture list remove status refresh doctor usage stop shim completions"
+            opts="-h -V --help --version setup hook use allow deny env start exec add capture list remove status refresh doctor usage stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -265,6 +268,24 @@ _clauth() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__setup)
+            opts="-y -h --shell --shim --uninstall --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --shell)
+                    COMPREPLY=($(compgen -W "bash zsh fish pwsh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -26,6 +26,7 @@ end
 
 complete -c clauth -n "__fish_clauth_needs_command" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_needs_command" -s V -l version -d 'Print version'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "setup" -d 'Put the prompt hook and completions into your shell\'s startup file'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "hook" -d 'Print the prompt hook of a shell'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "use" -d 'Bind a directory to a profile: write its .clauth.toml and allow it'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "allow" -d 'Let the .clauth.toml that applies here choose its profile'
@@ -44,6 +45,14 @@ complete -c clauth -n "__fish_clauth_needs_command" -f -a "usage" -d 'Show how m
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "stop" -d 'Let helpers finish now; the next prompt of each shell starts a new one'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "shim" -d 'Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shell -d 'bash, zsh, fish or pwsh; all that you use when absent' -r -f -a "bash\t'GNU Bash, 3.2 and newer'
+zsh\t'Z shell'
+fish\t'fish, 3.6 and newer'
+pwsh\t'PowerShell 7'"
+complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shim -d 'Let editors and scripts choose by directory too: put the shim first on PATH'
+complete -c clauth -n "__fish_clauth_using_subcommand setup" -l uninstall -d 'Take everything out again; profiles stay'
+complete -c clauth -n "__fish_clauth_using_subcommand setup" -s y -l yes -d 'Do not ask'
+complete -c clauth -n "__fish_clauth_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand hook" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand use" -l dir -d 'The directory; the current one when absent' -r -F
 complete -c clauth -n "__fish_clauth_using_subcommand use" -s h -l help -d 'Print help'

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, capture, completions, doctor, env, exec, hook, list, refresh, remove, shim, start, status, stop, usage};
+use crate::command::{
+    add, allow, binding, capture, completions, doctor, env, exec, hook, list, refresh, remove, setup, shim, start, status, stop, usage,
+};
 use crate::context::Context;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
@@ -19,6 +21,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Setup(setup::Arguments),
     Hook(hook::Arguments),
     Use(binding::Arguments),
     Allow(allow::AllowArguments),
@@ -55,6 +58,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         }
     };
     match cli.command {
+        Command::Setup(arguments) => setup::run(&context()?, &arguments, &mut Cli::command()),
         Command::Hook(arguments) => hook::run(&context()?, &arguments),
         Command::Use(arguments) => binding::run(&context()?, &arguments),
         Command::Allow(arguments) => allow::allow(&context()?, &arguments),

@@ -150,6 +150,8 @@ mistakes! {
     UsageAsked { profile, until } => "the service was asked for the limits of `{profile}` a moment ago and told nothing; try again at {until}";
     /// The service answers no more questions for a while.
     UsageThrottled { profile, until } => "the service wants no question about the limits of `{profile}` before {until}; try again then";
+    /// Nothing says which shell the user uses.
+    NoShellFound { variable } => "no shell was found that has a startup file, and ${variable} names none; say which: `clauth setup --shell bash`";
     /// A plain POSIX shell has no prompt hook.
     NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
 }

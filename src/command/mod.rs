@@ -22,6 +22,7 @@ mod launch;
 pub mod list;
 pub mod refresh;
 pub mod remove;
+pub mod setup;
 pub mod shim;
 pub mod start;
 pub mod status;

@@ -69,6 +69,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("GateBusy", ANSWERED, gate_busy),
     ("HelperFailed", ANSWERED, helper_failed),
     ("HelperStuck", 1, helper_stuck),
+    ("NoShellFound", 1, no_shell_found),
     ("NoHook", 1, no_hook),
 ];
 
@@ -325,6 +326,10 @@ fn helper_stuck(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     user.kill().unwrap();
     user.wait().unwrap();
     (finished, Mistake::HelperStuck { profile: "work".into() })
+}
+
+fn no_shell_found(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["setup", "--yes"]), Mistake::NoShellFound { variable: "SHELL".into() })
 }
 
 fn no_hook(sandbox: &mut Sandbox) -> (Finished, Mistake) {

@@ -10,6 +10,7 @@ mod exec;
 mod mistakes;
 mod profiles;
 mod scripts;
+mod setup;
 mod shim;
 mod status;
 mod tree;
