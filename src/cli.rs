@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    add, allow, binding, capture, completions, doctor, env, exec, hook, list, refresh, remove, setup, shim, start, status, stop, usage,
+    add, allow, binding, capture, completions, doctor, env, exec, hook, list, refresh, remove, setup, shim, start, status, statusline, stop, usage,
 };
 use crate::context::Context;
 
@@ -37,6 +37,7 @@ enum Command {
     Refresh(refresh::Arguments),
     Doctor(doctor::Arguments),
     Usage(usage::Arguments),
+    Statusline(statusline::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
     Shim(shim::Action),
@@ -74,6 +75,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Status(arguments) => status::run(&context()?, &arguments),
         Command::Doctor(arguments) => doctor::run(&context()?, &arguments),
         Command::Usage(arguments) => usage::run(&context()?, &arguments),
+        Command::Statusline(statusline::Arguments {}) => statusline::run(&context()?),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),
         Command::Shim(action) => shim::install_or_remove(&context()?, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),

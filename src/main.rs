@@ -52,10 +52,11 @@ fn run(context: impl FnOnce() -> anyhow::Result<Context>, called: &OsStr, rest: 
     if shim::is_called_by(called) {
         return shim::run(&context()?, rest);
     }
-    // What programs call, before clap: it runs at prompts, or lives for as long as a shell and should be small.
+    // What programs call, before clap: it runs at prompts and after answers, or lives for as long as a shell and should be small.
     match rest.first().and_then(|command| command.to_str()) {
         Some("export") => return command::export::run(&context()?, &rest[1..]),
         Some("helper") => return command::helper::run(&context()?, &rest[1..]),
+        Some("statusline") if rest.len() == 1 => return command::statusline::run(&context()?),
         Some("api-key") => return command::api_key::run(&context()?, &rest[1..]),
         _ => {}
     }

@@ -12,7 +12,7 @@ use crate::error::Mistake;
 use crate::io::{self, ClientLock};
 
 /// The most that is read of a `.claude.json`, in bytes.
-const LIMIT: usize = 40 * 1024 * 1024;
+pub(super) const LIMIT: usize = 40 * 1024 * 1024;
 
 /// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
 pub const ACCOUNT_KEYS: &[&str] = &[

@@ -5,10 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::claude_json::LIMIT;
 use crate::io;
-
-/// The most that is read of a `.claude.json`, in bytes.
-const LIMIT: usize = 64 * 1024 * 1024;
 
 /// Names the account that Claude Code shows and sends: `oauthAccount` in `.claude.json`, not the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

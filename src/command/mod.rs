@@ -26,6 +26,7 @@ pub mod setup;
 pub mod shim;
 pub mod start;
 pub mod status;
+pub mod statusline;
 pub mod stop;
 pub mod usage;
 

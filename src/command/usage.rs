@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::account::usage::{self, Cache, ExtraUsage, Figure, Report, Windows};
+use crate::account::usage::{self, Account, Cache, ExtraUsage, Figure, Reading, Report, Windows};
 use crate::account::{Obstacle, Services, Standing};
 use crate::context::Context;
 use crate::io::{self, Clock, Screen};
@@ -53,8 +53,9 @@ struct Look {
     profile: Profile,
     standing: Standing,
     obstacle: Option<Obstacle>,
-    figures: Vec<Figure>,
-    extra: Option<ExtraUsage>,
+    /// The account whose limits are shown; `None` where there are none to show.
+    account: Option<Account>,
+    readings: Vec<Reading>,
     trouble: Option<Error>,
 }
 
@@ -63,64 +64,42 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         Some(name) => vec![context.profile(&context.config()?, name)?],
         None => profile::all(&context.layout),
     };
-    let services = Services::from_env(&context.env)?;
-    let mut looks = io::while_waiting(&context.env, "asking how much is used", || look_at(context, &services, profiles));
-    tell_troubles(&mut looks)?;
-    let clock = Clock::read();
+    let mut clock = Clock::read(&context.env);
+    let mut looks: Vec<_> = profiles.into_iter().map(|profile| Look::of(context, profile, &clock)).collect();
+    let mut due: Vec<_> = looks.iter_mut().filter(|look| look.is_due(&clock)).collect();
+    if !due.is_empty() {
+        let services = Services::from_env(&context.env)?;
+        io::while_waiting(&context.env, "asking how much is used", || ask_all(context, &services, &mut due, &clock));
+        clock = Clock { now: Timestamp::now(), ..clock };
+    }
+    tell_troubles(&mut looks, &clock)?;
     if arguments.json {
-        io::print_json(&Listing { profiles: looks.into_iter().map(|look| look.row(&clock)).collect() })?;
+        io::print_json(&Listing { profiles: looks.iter().map(|look| look.row(&clock)).collect() })?;
         return Ok(ExitCode::SUCCESS);
     }
     if looks.is_empty() {
         io::say("there is no profile yet; make one with `clauth add NAME`");
     }
-    let reports: Vec<_> = looks.into_iter().map(|look| look.report(&clock)).collect();
+    let reports: Vec<_> = looks.iter().map(|look| look.report(&clock)).collect();
     io::print(usage::draw(&reports, Screen::stdout(&context.env), &clock))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Looks at profiles side by side: each may have to wait for the service.
-fn look_at(context: &Context, services: &Services, profiles: Vec<Profile>) -> Vec<Look> {
-    let mut looks = Vec::new();
-    let mut left = profiles.into_iter().peekable();
-    while left.peek().is_some() {
+/// Asks for several accounts at a time: each has to wait for the service.
+fn ask_all(context: &Context, services: &Services, due: &mut [&mut Look], clock: &Clock) {
+    for some in due.chunks_mut(AT_ONCE) {
         thread::scope(|scope| {
-            let asked: Vec<_> = left.by_ref().take(AT_ONCE).map(|profile| scope.spawn(|| look(context, services, profile))).collect();
-            looks.extend(asked.into_iter().filter_map(|asked| asked.join().ok()));
+            for look in some {
+                scope.spawn(|| look.ask(context, services, clock));
+            }
         });
     }
-    looks
-}
-
-fn look(context: &Context, services: &Services, profile: Profile) -> Look {
-    let standing = Standing::read(&profile.config_dir);
-    let now = Timestamp::now();
-    let obstacle = standing.obstacle(now);
-    let mut look = Look { profile, standing, obstacle, figures: Vec::new(), extra: None, trouble: None };
-    let has_figures = !look.profile.has_api_key && !matches!(obstacle, Some(Obstacle::SignedOut | Obstacle::OtherAccount));
-    let Some(account) = look.standing.account().filter(|_| has_figures) else { return look };
-    let cache = Cache::of(&context.layout, account.clone());
-    let all = |told| cache.read().1.readings.into_iter().chain(told).collect::<Vec<_>>();
-    let is_fresh = usage::is_fresh(&all(look.standing.told.clone()), now);
-    if let (None, false, Some(login)) = (obstacle, is_fresh, &look.standing.login) {
-        let writable = context.layout.writable().map_err(Error::from);
-        let client = services.client(&context.env);
-        let name = look.profile.name.as_str();
-        let asked =
-            writable.and_then(|layout| usage::ask(services, &client, layout, (name, &account, &login.access_token), look.standing.told.as_slice()));
-        look.trouble = asked.err();
-    }
-    let readings = all(look.standing.told.take());
-    let now = Timestamp::now();
-    look.figures = usage::figures(&readings, now);
-    look.extra = usage::extra(&readings, now).cloned();
-    look
 }
 
 /// Says what failed, each once. Where nothing is left to show, the last of it is the command's own failure.
-fn tell_troubles(looks: &mut [Look]) -> Result<()> {
-    let is_nothing_left =
-        !looks.is_empty() && looks.iter().all(|look| look.trouble.is_some() && look.figures.iter().all(|figure| figure.window.is_none()));
+fn tell_troubles(looks: &mut [Look], clock: &Clock) -> Result<()> {
+    let is_known = |look: &Look| look.figures(clock).iter().any(|figure| figure.window.is_some());
+    let is_nothing_left = !looks.is_empty() && looks.iter().all(|look| look.trouble.is_some() && !is_known(look));
     let failure = if is_nothing_left { looks.last_mut().and_then(|look| look.trouble.take()) } else { None };
     let mut told: Vec<_> = failure.iter().map(|failure| format!("{failure:#}")).collect();
     for trouble in looks.iter().filter_map(|look| look.trouble.as_ref()) {
@@ -134,6 +113,38 @@ fn tell_troubles(looks: &mut [Look]) -> Result<()> {
 }
 
 impl Look {
+    /// Looks at what the files say.
+    fn of(context: &Context, profile: Profile, clock: &Clock) -> Self {
+        let standing = Standing::read(&profile.config_dir);
+        let obstacle = standing.obstacle(clock.now);
+        let has_limits = !profile.has_api_key && !matches!(obstacle, Some(Obstacle::SignedOut | Obstacle::OtherAccount));
+        let account = standing.account().filter(|_| has_limits);
+        let mut look = Self { profile, standing, obstacle, account, readings: Vec::new(), trouble: None };
+        look.read(context);
+        look
+    }
+
+    fn read(&mut self, context: &Context) {
+        if let Some(account) = &self.account {
+            let known = Cache::of(&context.layout, account.clone()).read().1;
+            self.readings = known.readings.into_iter().chain(self.standing.told.clone()).collect();
+        }
+    }
+
+    /// Whether the service is the one to ask now.
+    fn is_due(&self, clock: &Clock) -> bool {
+        self.account.is_some() && self.obstacle.is_none() && !usage::is_fresh(&self.readings, clock.now)
+    }
+
+    fn ask(&mut self, context: &Context, services: &Services, clock: &Clock) {
+        let (Some(account), Some(login)) = (&self.account, &self.standing.login) else { return };
+        let who = (self.profile.name.as_str(), account, &login.access_token);
+        let asked = context.layout.writable().map_err(Error::from);
+        let client = services.client(&context.env);
+        self.trouble = asked.and_then(|layout| usage::ask(services, &client, layout, who, self.standing.told.as_slice(), clock)).err();
+        self.read(context);
+    }
+
     /// Says why the service is not asked, for people.
     fn note(&self, clock: &Clock) -> Option<String> {
         let advice = || Some(self.obstacle?.advice(self.profile.name.as_str(), clock));
@@ -148,13 +159,22 @@ impl Look {
         }
     }
 
-    fn report(self, clock: &Clock) -> Report {
-        let who = [self.standing.address(), self.standing.organization(), self.standing.plan()];
-        let title = std::iter::once(self.profile.name.as_str()).chain(who.into_iter().flatten()).map(str::to_owned).collect();
-        Report { title, notes: self.note(clock).into_iter().collect(), figures: self.figures, extra: self.extra }
+    /// Returns the windows; none where there can be none.
+    fn figures(&self, clock: &Clock) -> Vec<Figure> {
+        self.account.iter().flat_map(|_| usage::figures(&self.readings, clock.now)).collect()
     }
 
-    fn row(self, clock: &Clock) -> Row {
+    fn extra(&self, clock: &Clock) -> Option<ExtraUsage> {
+        usage::extra(&self.readings, clock.now).cloned()
+    }
+
+    fn report(&self, clock: &Clock) -> Report {
+        let who = [self.standing.address(), self.standing.organization(), self.standing.plan()];
+        let title = std::iter::once(self.profile.name.as_str()).chain(who.into_iter().flatten()).map(str::to_owned).collect();
+        Report { title, notes: self.note(clock).into_iter().collect(), figures: self.figures(clock), extra: self.extra(clock) }
+    }
+
+    fn row(&self, clock: &Clock) -> Row {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Row {
             name: self.profile.name.to_string(),
@@ -164,8 +184,8 @@ impl Look {
             state: self.state(),
             trouble: self.trouble.as_ref().map(|trouble| format!("{trouble:#}")),
             token_expires_at: self.standing.expires_at(),
-            windows: Windows::of(&self.figures, clock),
-            extra_usage: self.extra,
+            windows: Windows::of(&self.figures(clock), clock),
+            extra_usage: self.extra(clock),
         }
     }
 }

@@ -78,3 +78,6 @@ pub const TERM: &str = "TERM";
 
 /// How many columns to use, whatever the terminal has.
 pub const COLUMNS: &str = "COLUMNS";
+
+/// Where the user is, as tzset(3) has it.
+pub const TZ: &str = "TZ";

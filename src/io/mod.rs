@@ -2,6 +2,7 @@
 
 mod ask;
 mod atomic;
+mod beside;
 mod client_lock;
 pub mod clock;
 pub mod epoch;
@@ -19,6 +20,7 @@ pub use ask::ask_secret;
 pub use atomic::{
     create_dir, forget_unfinished, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably, write_public,
 };
+pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};
 pub use clock::Clock;
 pub use json::print_json;

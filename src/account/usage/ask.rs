@@ -32,10 +32,11 @@ pub fn ask(
     layout: Writable<'_>,
     (profile, account, token): (&str, &Account, &Secret),
     readings: &[Reading],
+    clock: &Clock,
 ) -> Result<()> {
     let cache = Cache::of(&layout, account.clone());
     let name = || profile.to_owned();
-    let local = |time| Clock::read().local(time);
+    let local = |time| clock.local(time);
     let Some(_asking) = cache.asking(layout, PATIENCE + WRITERS)? else {
         bail!(Mistake::UsageUnanswered { profile: name(), reason: "another process asks, and has no answer".into() });
     };

@@ -10,13 +10,16 @@ mod ask;
 mod cache;
 mod draw;
 mod parse;
+mod status_line;
 mod windows;
 
 pub use ask::ask;
-pub use cache::{Account, Cache};
+pub use cache::{Account, Cache, Known};
 use cache::{INTERVAL, Turn, turn};
 pub use draw::{Report, draw};
-pub use parse::{of_client_cache, of_service, of_status_line};
+pub use parse::of_client_cache;
+use parse::{of_service, of_status_line};
+pub use status_line::{captured, line};
 pub use windows::Windows;
 
 /// How far ahead of this machine's clock a time may be before it is not believed.
