@@ -120,6 +120,14 @@ mistakes! {
     ProxyUnusable { variable } => "{variable} names no proxy that can be used; set it to http://HOST:PORT, or unset it";
     /// There is nobody to trust.
     NoCertificates { place } => "no certificates of authorities were found in {place}; install the package ca-certificates, or set SSL_CERT_FILE";
+    /// The service does not take the access token.
+    TokenRefused { profile } => "the server does not accept the token of `{profile}`; run `clauth refresh {profile}`, or `clauth login {profile}`";
+    /// The service answered something else than figures, or not in time.
+    UsageUnanswered { profile, reason } => "the service told nothing of the limits of `{profile}` ({reason}); try again in 3 minutes";
+    /// The same, a moment ago.
+    UsageAsked { profile, until } => "the service was asked for the limits of `{profile}` a moment ago and told nothing; try again at {until}";
+    /// The service answers no more questions for a while.
+    UsageThrottled { profile, until } => "the service wants no question about the limits of `{profile}` before {until}; try again then";
     /// A command that works on a profile, where none applies.
     NoProfileHere { directory } => "no profile applies in {directory}; name one, or pass `--all`";
     /// There is no login to refresh.
@@ -140,18 +148,6 @@ mistakes! {
     LoginMisplaced { name, place, file, reason } => "the new login of `{name}` could not be written ({reason}); it is kept in {file}: mend that, then move it to {place}";
     /// A new login could not be written at all.
     LoginLost { name, reason } => "the new login of `{name}` could not be written anywhere ({reason}); mend that, then sign in again by running `claude` in a directory of the profile";
-    /// The service does not take the access token.
-    TokenRefused { profile } => "the server does not accept the token of `{profile}`; run `clauth refresh {profile}`, or `clauth login {profile}`";
-    /// The credentials and `.claude.json` of a profile name two accounts.
-    OtherAccount { profile } => "the login of `{profile}` is of another account than its .claude.json names; run `clauth login {profile}`";
-    /// The service answered something else than figures, or not in time.
-    UsageUnanswered { profile, reason } => "the service told nothing of the limits of `{profile}` ({reason}); try again in 3 minutes";
-    /// The same, a moment ago.
-    UsageAsked { profile, until } => "the service was asked for the limits of `{profile}` a moment ago and told nothing; try again at {until}";
-    /// The service answers no more questions for a while.
-    UsageThrottled { profile, until } => "the service wants no question about the limits of `{profile}` before {until}; try again then";
-    /// Nothing says which shell the user uses.
-    NoShellFound { variable } => "no shell was found that has a startup file, and ${variable} names none; say which: `clauth setup --shell bash`";
     /// A plain POSIX shell has no prompt hook.
     NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
 }

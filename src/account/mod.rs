@@ -17,7 +17,7 @@ pub use credentials::{Credentials, Login, Store};
 pub use identity::{ClaudeJson, Identity};
 pub use secret::Secret;
 pub use services::Services;
-pub use standing::{Obstacle, Standing};
+pub use standing::{Obstacle, Standing, Summary};
 pub use transfer::{Settled, settle, transfer};
 
 use std::path::Path;

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::usage::{self, Account, Reading};
-use super::{ClaudeJson, Identity, Login, Store};
+use super::{ClaudeJson, Identity, Login, Store, refresh};
 use crate::io::{Clock, clock};
+use crate::layout::Layout;
+use crate::name::ProfileName;
 
 /// The scope without which the service names neither an account nor its usage. A token of `claude setup-token` lacks it.
 const PROFILE_SCOPE: &str = "user:profile";
@@ -16,6 +19,8 @@ const PROFILE_SCOPE: &str = "user:profile";
 pub enum Obstacle {
     /// There is none.
     SignedOut,
+    /// It is over.
+    Ended,
     /// It is another account's than the one that is shown.
     OtherAccount,
     /// It is good for messages and nothing else.
@@ -31,6 +36,7 @@ impl Obstacle {
     pub fn name(self) -> &'static str {
         match self {
             Self::SignedOut => "signed_out",
+            Self::Ended => "login_ended",
             Self::OtherAccount => "other_account",
             Self::MessagesOnly => "messages_only",
             Self::UnknownAccount => "unknown_account",
@@ -42,6 +48,7 @@ impl Obstacle {
     pub fn advice(self, profile: &str, clock: &Clock) -> String {
         match self {
             Self::SignedOut => format!("not signed in: run `clauth login {profile}`"),
+            Self::Ended => format!("the login has ended: run `clauth login {profile}`"),
             Self::OtherAccount => format!("the login is of another account than .claude.json names: run `clauth login {profile}`"),
             Self::MessagesOnly => "a long-lived token: the service tells it no usage windows".into(),
             Self::UnknownAccount => format!("whose login it is, is not known yet: run `clauth start {profile}` once"),
@@ -59,15 +66,65 @@ pub struct Standing {
     pub identity: Option<Identity>,
     /// The login; `None` where nobody is signed in.
     pub login: Option<Login>,
+    /// Whether it is over, so that only a new sign-in helps.
+    pub has_ended: bool,
     /// What Claude Code was last told of the account's limits.
     pub told: Option<Reading>,
 }
 
+/// Says whose a profile is, as the commands tell it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Summary {
+    /// The address of the account that Claude Code shows, whether or not it is signed in.
+    pub account: Option<String>,
+    /// Its organisation.
+    pub organization: Option<String>,
+    /// `pro`, `max`, `team`, …
+    pub plan: Option<String>,
+    /// Whether there is a login.
+    pub signed_in: bool,
+    /// Whether there is a login that is over, so that only a new sign-in helps.
+    pub login_ended: bool,
+    /// Whether the token belongs to another account than the one that is shown.
+    pub other_account: bool,
+    /// When the access token ends; Claude Code renews one that has ended when it is next used.
+    pub token_expires_at: Option<Timestamp>,
+}
+
+impl Summary {
+    /// Returns who is signed in, or that nobody is.
+    pub fn who(&self) -> String {
+        match &self.account {
+            Some(account) if self.login_ended => format!("{account}: sign in again"),
+            Some(account) if self.signed_in => account.clone(),
+            None if self.login_ended => "sign in again".into(),
+            None if self.signed_in => "signed in".into(),
+            _ => "not signed in".into(),
+        }
+    }
+
+    /// Returns the organisation and the plan of who is signed in.
+    pub fn belongs_to(&self) -> [Option<&str>; 2] {
+        [&self.organization, &self.plan].map(|part| part.as_deref().filter(|_| self.signed_in))
+    }
+
+    /// Says until when the access token is good.
+    pub fn token(&self, clock: &Clock) -> Option<String> {
+        let end = self.token_expires_at.filter(|_| self.signed_in)?;
+        let verb = if end > clock.now { "until" } else { "ended" };
+        Some(format!("token {verb} {}", clock.local(end)))
+    }
+}
+
 impl Standing {
-    /// Reads the files; one that cannot be read is one that says nothing.
-    pub fn read(config_dir: &Path) -> Self {
+    /// Reads the files of a profile; one that cannot be read is one that says nothing.
+    pub fn of(layout: &Layout, name: &ProfileName, config_dir: &Path) -> Self {
         let credentials = Store::of(config_dir).read().ok().flatten();
-        Self { login: credentials.and_then(|credentials| credentials.login()), ..Self::shown(&config_dir.join(".claude.json")) }
+        Self {
+            login: credentials.and_then(|credentials| credentials.login()),
+            has_ended: refresh::has_ended(layout, name, config_dir),
+            ..Self::shown(&config_dir.join(".claude.json"))
+        }
     }
 
     /// Reads a `.claude.json` and no login.
@@ -75,33 +132,32 @@ impl Standing {
         let ClaudeJson { oauth_account: identity, cached_usage_utilization: cache } = ClaudeJson::read(claude_json);
         let uuid = identity.as_ref().and_then(|identity| identity.account_uuid.as_deref());
         let told = uuid.and_then(|uuid| usage::of_client_cache(&cache?, uuid));
-        Self { identity, login: None, told }
+        Self { identity, login: None, has_ended: false, told }
     }
 
     /// Whether the token belongs to another account than the one that is shown: what is asked is then paid by one and told of the other.
-    pub fn is_of_two(&self) -> bool {
+    fn is_of_two(&self) -> bool {
         let shown = self.identity.as_ref().and_then(|identity| identity.account_uuid.as_deref());
         let paying = self.login.as_ref().and_then(|login| login.account_uuid.as_deref());
         matches!((shown, paying), (Some(shown), Some(paying)) if shown != paying)
     }
 
-    /// Returns the address of who is signed in.
-    pub fn address(&self) -> Option<&str> {
-        self.login.as_ref().and(self.identity.as_ref())?.email_address.as_deref()
-    }
-
-    /// Returns the organisation of who is signed in.
-    pub fn organization(&self) -> Option<&str> {
-        self.login.as_ref().and(self.identity.as_ref())?.organization_name.as_deref()
-    }
-
-    /// Returns the plan: `pro`, `max`, `team`, …
-    pub fn plan(&self) -> Option<&str> {
-        self.login.as_ref()?.subscription.as_deref()
+    /// Returns what there is to say of it.
+    pub fn summary(&self) -> Summary {
+        let identity = self.identity.clone().unwrap_or_default();
+        Summary {
+            account: identity.email_address,
+            organization: identity.organization_name,
+            plan: self.login.as_ref().and_then(|login| login.subscription.clone()),
+            signed_in: self.login.is_some() && !self.has_ended,
+            login_ended: self.has_ended,
+            other_account: self.is_of_two(),
+            token_expires_at: self.expires_at(),
+        }
     }
 
     /// Returns when the access token ends; `None` for one that does not, or of which nobody knows.
-    pub fn expires_at(&self) -> Option<Timestamp> {
+    fn expires_at(&self) -> Option<Timestamp> {
         let milliseconds = self.login.as_ref()?.expires_at?;
         Timestamp::from_millisecond(milliseconds.try_into().ok()?).ok()
     }
@@ -110,6 +166,7 @@ impl Standing {
     pub fn obstacle(&self, now: Timestamp) -> Option<Obstacle> {
         let may = |login: &Login| login.scopes.is_empty() || login.scopes.iter().any(|scope| scope == PROFILE_SCOPE);
         match &self.login {
+            _ if self.has_ended => Some(Obstacle::Ended),
             None => Some(Obstacle::SignedOut),
             Some(_) if self.is_of_two() => Some(Obstacle::OtherAccount),
             Some(login) if !may(login) => Some(Obstacle::MessagesOnly),
@@ -134,7 +191,7 @@ mod tests {
     fn standing(identity: Option<&str>, login: &str) -> Standing {
         let identity = identity.map(|uuid| Identity { account_uuid: Some(uuid.into()), ..Identity::default() });
         let credentials = Credentials::parse(format!(r#"{{"claudeAiOauth": {{{login}}}}}"#).as_bytes()).unwrap();
-        Standing { identity, login: credentials.login(), told: None }
+        Standing { identity, login: credentials.login(), ..Standing::default() }
     }
 
     #[test]

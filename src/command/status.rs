@@ -10,14 +10,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::binding;
-use crate::account;
+use crate::account::{Obstacle, Standing, Summary};
 use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::Before;
 use crate::env::record::{Chosen, Record};
 use crate::env::variable;
 use crate::error::Mistake;
-use crate::io::{self, terminal_safe};
+use crate::io::{self, Clock, terminal_safe};
 use crate::layout::BINDING;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
@@ -50,10 +50,9 @@ struct Status {
     refused: Option<String>,
     /// What this shell has loaded: a profile, "refused", the user's own directory, or null.
     loaded: Option<String>,
-    account: Option<String>,
-    signed_in: bool,
-    /// Whether there is a login that is over, so that only a new sign-in helps.
-    login_ended: bool,
+    #[serde(flatten)]
+    account: Summary,
+    api_key: bool,
     config_dir: Option<String>,
     holders: Vec<Holder>,
     clients: Vec<u32>,
@@ -99,7 +98,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         io::print_json(&status)?;
     } else {
-        io::print(text(&status))?;
+        io::print(text(&status, &Clock::read(&context.env)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -143,9 +142,8 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
             Loaded::Profile(dir) => context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()),
             Loaded::Refusal => Some("refused".into()),
         },
-        account: None,
-        signed_in: false,
-        login_ended: false,
+        account: Summary::default(),
+        api_key: false,
         config_dir: None,
         holders: Vec::new(),
         clients: Vec::new(),
@@ -161,9 +159,8 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
         Outcome::Bound(profile) => {
             let session = Session::new(&context.layout, &profile.name);
             status.profile = Some(profile.name.to_string());
-            status.account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
-            status.login_ended = account::refresh::has_ended(&context.layout, &profile.name, &profile.config_dir);
-            status.signed_in = !status.login_ended && account::is_signed_in(&profile.config_dir);
+            status.account = Standing::of(&context.layout, &profile.name, &profile.config_dir).summary();
+            status.api_key = profile.has_api_key;
             status.config_dir = Some(profile.config_dir.display().to_string());
             status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
             status.clients = account::live_clients(&profile.config_dir);
@@ -174,18 +171,27 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
     status
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &Status, clock: &Clock) -> String {
     let mut rows: Vec<(&str, String)> = vec![("directory", status.directory.clone())];
-    let account = match (&status.account, status.signed_in) {
+    let account = match (&status.account.account, status.account.signed_in) {
+        _ if status.api_key => "API key".into(),
         (Some(account), true) => account.clone(),
-        (Some(account), false) if status.login_ended => format!("{account}, whose login has ended: sign in again by running `claude` here"),
-        (None, false) if status.login_ended => "the login has ended: sign in again by running `claude` here".into(),
+        (None, true) => "signed in".into(),
+        (Some(account), false) if status.account.login_ended => format!("{account}, whose login has ended: sign in again by running `claude` here"),
+        (None, false) if status.account.login_ended => "the login has ended: sign in again by running `claude` here".into(),
         _ => "not signed in yet: run `claude` here".into(),
     };
     match (&status.profile, &status.refused) {
         (_, Some(reason)) => rows.push(("refused", reason.clone())),
         (Some(profile), _) => rows.push(("profile", format!("{profile} · {account}"))),
         (None, None) => rows.push(("profile", "none: `claude` uses the account it uses without clauth".into())),
+    }
+    let login: Vec<_> = status.account.belongs_to().into_iter().flatten().map(str::to_owned).chain(status.account.token(clock)).collect();
+    if !login.is_empty() {
+        rows.push(("login", login.join(" · ")));
+    }
+    if let (Some(profile), true) = (&status.profile, status.account.other_account) {
+        rows.push(("trouble", Obstacle::OtherAccount.advice(profile, clock)));
     }
     if let Some(decider) = &status.decided_by {
         let why = match decider.as_str() {

@@ -24,7 +24,7 @@ use crate::name;
 const LIMIT: u64 = 1024 * 1024;
 
 /// How long to wait for the user's command.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Print a status line for Claude Code: the profile and its limits
 ///

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::account::usage::{self, Account, Cache, ExtraUsage, Figure, Reading, Report, Windows};
-use crate::account::{Obstacle, Services, Standing};
+use crate::account::{Obstacle, Services, Standing, Summary};
 use crate::context::Context;
 use crate::io::{self, Clock, Screen};
 use crate::profile::{self, Profile};
@@ -30,14 +30,12 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Row {
     name: String,
-    account: Option<String>,
-    organization: Option<String>,
-    plan: Option<String>,
+    #[serde(flatten)]
+    account: Summary,
     /// `ok`, `failed` when the service was asked in vain, or why it is not asked.
     state: &'static str,
     /// What failed, or null.
     trouble: Option<String>,
-    token_expires_at: Option<Timestamp>,
     #[serde(flatten)]
     windows: Windows,
     extra_usage: Option<ExtraUsage>,
@@ -115,9 +113,9 @@ fn tell_troubles(looks: &mut [Look], clock: &Clock) -> Result<()> {
 impl Look {
     /// Looks at what the files say.
     fn of(context: &Context, profile: Profile, clock: &Clock) -> Self {
-        let standing = Standing::read(&profile.config_dir);
+        let standing = Standing::of(&context.layout, &profile.name, &profile.config_dir);
         let obstacle = standing.obstacle(clock.now);
-        let has_limits = !profile.has_api_key && !matches!(obstacle, Some(Obstacle::SignedOut | Obstacle::OtherAccount));
+        let has_limits = !profile.has_api_key && !matches!(obstacle, Some(Obstacle::SignedOut | Obstacle::Ended | Obstacle::OtherAccount));
         let account = standing.account().filter(|_| has_limits);
         let mut look = Self { profile, standing, obstacle, account, readings: Vec::new(), trouble: None };
         look.read(context);
@@ -169,21 +167,19 @@ impl Look {
     }
 
     fn report(&self, clock: &Clock) -> Report {
-        let who = [self.standing.address(), self.standing.organization(), self.standing.plan()];
-        let title = std::iter::once(self.profile.name.as_str()).chain(who.into_iter().flatten()).map(str::to_owned).collect();
+        let account = self.standing.summary();
+        let who = account.account.as_deref().filter(|_| account.signed_in);
+        let who = [who].into_iter().chain(account.belongs_to()).flatten();
+        let title = std::iter::once(self.profile.name.as_str()).chain(who).map(str::to_owned).collect();
         Report { title, notes: self.note(clock).into_iter().collect(), figures: self.figures(clock), extra: self.extra(clock) }
     }
 
     fn row(&self, clock: &Clock) -> Row {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
         Row {
             name: self.profile.name.to_string(),
-            account: owned(self.standing.address()),
-            organization: owned(self.standing.organization()),
-            plan: owned(self.standing.plan()),
+            account: self.standing.summary(),
             state: self.state(),
             trouble: self.trouble.as_ref().map(|trouble| format!("{trouble:#}")),
-            token_expires_at: self.standing.expires_at(),
             windows: Windows::of(&self.figures(clock), clock),
             extra_usage: self.extra(clock),
         }

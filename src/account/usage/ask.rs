@@ -60,7 +60,7 @@ pub fn ask(
         }
     };
     let now = Timestamp::now();
-    match judge(&answer, now) {
+    match judge(&answer, token, now) {
         Verdict::Told(reading) => cache.change(layout, WRITERS, |_, known| known.learn(reading)).map(drop),
         Verdict::TooMany(until) => {
             cache.change(layout, WRITERS, |kept, _| kept.not_before = Some(until))?;
@@ -81,7 +81,11 @@ enum Verdict {
 }
 
 /// Judges an answer. Nothing of it but the figures, and the kind of an error, is ever repeated.
-fn judge(answer: &Answer, now: Timestamp) -> Verdict {
+fn judge(answer: &Answer, token: &Secret, now: Timestamp) -> Verdict {
+    let token = token.reveal().as_bytes();
+    if !token.is_empty() && answer.body.windows(token.len()).any(|part| part == token) {
+        return Verdict::Unusable("the answer repeats the token".into()); // a name in it would be shown, and kept
+    }
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let kind = body.as_ref().and_then(|body| error_kind(body)).map(|kind| format!(", {kind}")).unwrap_or_default();
     match (answer.status, body) {
@@ -110,7 +114,7 @@ mod tests {
 
     fn verdict(status: u16, retry_after: Option<u64>, body: &str) -> Verdict {
         let answer = Answer { status, retry_after: retry_after.map(Duration::from_secs), body: body.into() };
-        judge(&answer, Timestamp::UNIX_EPOCH)
+        judge(&answer, &Secret::new("sk-ant-oat01-x"), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -127,6 +131,7 @@ mod tests {
             (500, r#"{"error": {"type": "a tok"}}"#, "HTTP 500"),
             (404, "", "HTTP 404"),
             (204, "", "HTTP 204"),
+            (200, r#"{"five_hour": null, "limits": [{"name": "sk-ant-oat01-x"}]}"#, "the answer repeats the token"),
         ] {
             assert_eq!(verdict(status, None, body), Verdict::Unusable(expected.into()), "{status} {body}");
         }

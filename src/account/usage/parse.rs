@@ -107,16 +107,16 @@ mod tests {
         "2026-11-21T12:00:00Z".parse().unwrap()
     }
 
-    fn used(used: f64) -> Option<Window> {
-        Some(Window { used, resets_at: None })
+    fn used(used: f64) -> Window {
+        Window { used, resets_at: None }
     }
 
     #[test]
     fn a_window_without_a_number_is_unavailable_and_never_zero() {
         for (told, expected) in [
-            (json!({"utilization": 12.5, "resets_at": null}), used(12.5)),
-            (json!({"utilization": 0, "resets_at": "soon"}), used(0.0)),
-            (json!({"utilization": 7}), used(7.0)),
+            (json!({"utilization": 12.5, "resets_at": null}), Some(used(12.5))),
+            (json!({"utilization": 0, "resets_at": "soon"}), Some(used(0.0))),
+            (json!({"utilization": 7}), Some(used(7.0))),
             (json!({"utilization": null, "resets_at": null}), None),
             (json!({"resets_at": "2026-11-21T14:00:00Z"}), None),
             (json!({"utilization": "12"}), None),
@@ -149,7 +149,7 @@ mod tests {
         });
         let models: Vec<_> = of_service(&body, at()).unwrap().windows.split_off(2);
         let expected = [("opus".to_owned(), 6.0), ("Fable".into(), 7.0), ("x".repeat(LONGEST_NAME), 9.0)];
-        assert_eq!(models, expected.map(|(name, percent)| (Span::Model(name), used(percent))));
+        assert_eq!(models, expected.map(|(name, percent)| (Span::Model(name), Some(used(percent)))));
         let many = json!({"limits": (0..99).map(|number| scoped(&number.to_string(), 1.0)).collect::<Vec<_>>()});
         assert_eq!(of_service(&many, at()).unwrap().windows.len(), 2 + MOST_MODELS);
     }
@@ -173,7 +173,7 @@ mod tests {
             assert_eq!(of_status_line(&nothing, at()), None, "{nothing}");
         }
         let far = json!({"five_hour": {"used_percentage": 1, "resets_at": 1e300}});
-        assert_eq!(of_status_line(&far, at()).unwrap().windows[0].1, used(1.0));
+        assert_eq!(of_status_line(&far, at()).unwrap().windows[0].1, Some(used(1.0)));
     }
 
     #[test]
