@@ -31,6 +31,9 @@ _clauth() {
             clauth,deny)
                 cmd="clauth__subcmd__deny"
                 ;;
+            clauth,doctor)
+                cmd="clauth__subcmd__doctor"
+                ;;
             clauth,env)
                 cmd="clauth__subcmd__env"
                 ;;
@@ -55,6 +58,9 @@ _clauth() {
             clauth,remove)
                 cmd="clauth__subcmd__remove"
                 ;;
+            clauth,setup)
+                cmd="clauth__subcmd__setup"
+                ;;
             clauth,shim)
                 cmd="clauth__subcmd__shim"
                 ;;
@@ -63,9 +69,6 @@ _clauth() {
                 ;;
             clauth,status)
                 cmd="clauth__subcmd__status"
-                ;;
-            clauth,statusline)
-                cmd="clauth__subcmd__statusline"
                 ;;
             clauth,stop)
                 cmd="clauth__subcmd__stop"
@@ -89,7 +92,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add login capture import list remove status usage statusline refresh stop shim completions"
+            opts="-h -V --help --version setup hook use allow deny env start exec add capture list remove status refresh doctor usage stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -164,6 +167,20 @@ _clauth() {
             ;;
         clauth__subcmd__deny)
             opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__doctor)
+            opts="-h --fix --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -292,6 +309,24 @@ _clauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        clauth__subcmd__setup)
+            opts="-y -h --shell --shim --uninstall --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --shell)
+                    COMPREPLY=($(compgen -W "bash zsh fish pwsh" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         clauth__subcmd__shim)
             opts="-h --help install remove"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -359,20 +394,6 @@ _clauth() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        clauth__subcmd__statusline)
-            opts="-h --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -7,7 +7,8 @@ use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    add, allow, binding, capture, completions, env, exec, hook, import, list, login, refresh, remove, shim, start, status, statusline, stop, usage,
+    add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, remove, setup, shim, start, status, statusline,
+    stop, usage,
 };
 use crate::context::Context;
 
@@ -21,6 +22,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Setup(setup::Arguments),
     Hook(hook::Arguments),
     Use(binding::Arguments),
     Allow(allow::AllowArguments),
@@ -35,9 +37,10 @@ enum Command {
     List(list::Arguments),
     Remove(remove::Arguments),
     Status(status::Arguments),
+    Refresh(refresh::Arguments),
+    Doctor(doctor::Arguments),
     Usage(usage::Arguments),
     Statusline(statusline::Arguments),
-    Refresh(refresh::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
     Shim(shim::Action),
@@ -59,6 +62,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         }
     };
     match cli.command {
+        Command::Setup(arguments) => setup::run(&context()?, &arguments, &mut Cli::command()),
         Command::Hook(arguments) => hook::run(&context()?, &arguments),
         Command::Use(arguments) => binding::run(&context()?, &arguments),
         Command::Allow(arguments) => allow::allow(&context()?, &arguments),
@@ -74,6 +78,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
         Command::Refresh(arguments) => refresh::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
+        Command::Doctor(arguments) => doctor::run(&context()?, &arguments),
         Command::Usage(arguments) => usage::run(&context()?, &arguments),
         Command::Statusline(statusline::Arguments {}) => statusline::run(&context()?),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),

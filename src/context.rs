@@ -13,7 +13,7 @@ use crate::error::Mistake;
 use crate::io::{self, FileLock};
 use crate::layout::Layout;
 use crate::profile::{self, Profile};
-use crate::runtime::{self, Hub};
+use crate::runtime::Hub;
 
 /// How long to wait for a command that moves a login at this moment.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -42,7 +42,7 @@ impl Context {
         let layout = self.layout.writable()?;
         // One that is at work is done in a moment.
         let Some(_state) = FileLock::exclusive_within(&layout.state_lock(), PATIENCE)? else { return Ok(()) };
-        let told = match account::settle(layout, |config_dir| !runtime::live_clients(config_dir).is_empty())? {
+        let told = match account::settle(layout, |config_dir| !account::live_clients(config_dir).is_empty())? {
             Some(Settled::Undone(place)) => Some(("undone: it is still", place)),
             Some(Settled::Finished(place)) => Some(("finished: it is", place)),
             None => None,

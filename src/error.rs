@@ -152,6 +152,8 @@ mistakes! {
     LoginMisplaced { name, file, reason } => "the new login of `{name}` could not be written ({reason}) and is kept in {file}; mend that, then run `clauth refresh {name}`, which puts it in its place";
     /// A new login could not be written at all.
     LoginLost { name, reason } => "the new login of `{name}` could not be written anywhere ({reason}); mend that, then sign in again with `clauth login {name}`";
+    /// Nothing says which shell the user uses.
+    NoShellFound { variable } => "no shell was found that has a startup file, and ${variable} names none; say which: `clauth setup --shell bash`";
     /// A plain POSIX shell has no prompt hook.
     NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
 }

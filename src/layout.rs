@@ -86,6 +86,16 @@ impl Layout {
         self.home.join("rescued").join(name).join(now.to_string())
     }
 
+    /// The values that lost against a profile's in a merge.
+    pub fn losses(&self, name: &ProfileName) -> PathBuf {
+        self.home.join("rescued").join(name).join("losses.jsonl")
+    }
+
+    /// The top-level keys that may be deleted in any number, by file.
+    pub fn accepted_deletions(&self) -> PathBuf {
+        self.home.join("accepted-deletions.json")
+    }
+
     /// The directory of the `claude` shim.
     pub fn bin(&self) -> PathBuf {
         self.home.join("bin")
@@ -121,11 +131,6 @@ impl Layout {
         self.profile(name).join("base")
     }
 
-    /// What is known of the limits of accounts.
-    pub fn usage(&self) -> PathBuf {
-        self.home.join("usage")
-    }
-
     /// The lock under which a profile's login is replaced.
     pub fn rotation_lock(&self, name: &ProfileName) -> PathBuf {
         self.profile(name).join("rotation.lock")
@@ -144,6 +149,11 @@ impl Layout {
     /// Disk space that a new login may need, held while it is asked for.
     pub fn room(&self, name: &ProfileName) -> PathBuf {
         self.profile(name).join("room")
+    }
+
+    /// What is known of the limits of accounts.
+    pub fn usage(&self) -> PathBuf {
+        self.home.join("usage")
     }
 
     /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.

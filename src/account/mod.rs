@@ -1,6 +1,7 @@
 //! Accounts as Claude Code keeps them in a config directory: who it is, and the login.
 
 mod claude_json;
+mod clients;
 mod credentials;
 mod identity;
 pub mod refresh;
@@ -11,6 +12,7 @@ mod transfer;
 pub mod usage;
 
 pub use claude_json::{Kinship, Place, is_account_key};
+pub use clients::live_clients;
 pub use credentials::{Credentials, Login, Store};
 pub use identity::{ClaudeJson, Identity};
 pub use secret::Secret;
@@ -25,9 +27,4 @@ use std::path::Path;
 /// Claude Code empties the tokens of a login that was revoked and leaves the file.
 pub fn is_signed_in(config_dir: &Path) -> bool {
     Place::of(config_dir).is_signed_in()
-}
-
-/// Whether this is a whole credentials file with a login in it.
-pub fn holds_a_login(text: &[u8]) -> bool {
-    Credentials::parse(text).is_ok_and(|credentials| credentials.login().is_some())
 }

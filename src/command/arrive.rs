@@ -4,14 +4,14 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::account::{self, Kinship, Place};
+use crate::account::{self, Kinship, Place, live_clients};
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
 use crate::layout::Writable;
 use crate::name::ProfileName;
 use crate::profile::{self, Access, Profile};
-use crate::runtime::{self, Hub, live_clients};
+use crate::runtime::{self, Hub};
 
 /// Names the hub as a place of a login.
 pub fn hub_place(hub: &Hub) -> Place {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::context::Context;
@@ -34,16 +34,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let file = directory.join(BINDING);
     let text = match Binding::read(&file) {
         Ok(binding) => binding.with_target(&target),
-        // A link to nothing is replaced: written through, it would make a file wherever it points. Anything else that stands there and is
-        // wrong is the user's to move away.
-        Err(Mistake::BindingDangling { .. }) => {
-            let _ = std::fs::remove_file(&file); // mostly there is nothing at all
-            Binding::new_text(&target)
-        }
+        // Mostly there is nothing at all. A link to nothing is replaced: written through, it would make a file wherever it points. Anything else that
+        // stands there and is wrong is the user's to move away.
+        Err(Mistake::BindingDangling { .. }) => Binding::new_text(&target),
         Err(mistake) => return Err(mistake.into()),
     };
     // The file is the project's, to be committed and read by others: not private as clauth's own files are.
-    std::fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))?;
+    io::write_public(&file, text.as_bytes())?;
     trust::allow(layout, &directory, &target)?;
     io::say(format_args!("{} is bound to {}", directory.display(), target.as_str()));
     Ok(ExitCode::SUCCESS)

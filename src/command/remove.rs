@@ -10,14 +10,13 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::launch;
-use crate::account::refresh;
+use crate::account::{live_clients, refresh};
 use crate::context::Context;
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
 use crate::io::{self, FileLock, epoch};
 use crate::profile::{self, Profile};
 use crate::runtime::depart::{self, Inventory};
-use crate::runtime::live_clients;
 use crate::session::{Lease, Session};
 
 /// How long to wait for a shell that joins at this moment.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::binding;
-use crate::account::{Obstacle, Standing, Summary};
+use crate::account::{Obstacle, Standing, Summary, live_clients};
 use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::Before;
@@ -22,7 +22,6 @@ use crate::layout::BINDING;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
 use crate::project::{Outcome, Resolution, Source, resolve};
-use crate::runtime;
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 
@@ -37,12 +36,15 @@ pub struct Arguments {
     json: bool,
 }
 
+/// What stands before a rule's directory.
+const RULE: &str = "rule for ";
+
 #[derive(Serialize)]
 struct Status {
     directory: String,
     /// The profile that applies, or null.
     profile: Option<String>,
-    /// What decides: a file, `pin`, `default_profile`, or null.
+    /// What decides: a file, `pin`, `rule for DIRECTORY`, `default_profile`, or null.
     decided_by: Option<String>,
     /// Why `claude` refuses here, or null.
     refused: Option<String>,
@@ -130,6 +132,7 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
         decided_by: match &found.source {
             _ if is_pinned => Some("pin".into()),
             Some(Source::File(file)) => Some(file.display().to_string()),
+            Some(Source::Rule(directory)) => Some(format!("{RULE}{}", directory.display())),
             Some(Source::DefaultProfile) => Some("default_profile".into()),
             None => None,
         },
@@ -160,7 +163,7 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
             status.api_key = profile.has_api_key;
             status.config_dir = Some(profile.config_dir.display().to_string());
             status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
-            status.clients = runtime::live_clients(&profile.config_dir);
+            status.clients = live_clients(&profile.config_dir);
             status.troubles = fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect();
             status.helper = Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since });
         }
@@ -194,6 +197,7 @@ fn text(status: &Status, clock: &Clock) -> String {
         let why = match decider.as_str() {
             "pin" => "this shell's pin; unpin it with `eval \"$(clauth env --unset)\"`".into(),
             "default_profile" => "default_profile in config.toml".into(),
+            rule if rule.starts_with(RULE) => format!("the {rule} in config.toml"),
             file if status.refused.is_none() => format!("{file} (allowed)"),
             file => file.into(),
         };

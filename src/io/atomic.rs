@@ -26,6 +26,26 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes, true)
 }
 
+/// Writes a file of the user's by temp and rename, which others may read as far as its mode says, or that of a new file. A link stays, and what it leads to
+/// is written.
+pub fn write_public(path: &Path, bytes: &[u8]) -> Result<()> {
+    let path = &path.canonicalize().unwrap_or_else(|_| path.into());
+    let temp = temporary(path);
+    let written = write_public_new(&temp, bytes, fs::metadata(path).ok()).and_then(|()| fs::rename(&temp, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&temp);
+    }
+    written.with_context(|| format!("could not write {}", path.display()))
+}
+
+fn write_public_new(path: &Path, bytes: &[u8], replaced: Option<fs::Metadata>) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    if let Some(replaced) = replaced {
+        file.set_permissions(replaced.permissions())?;
+    }
+    file.write_all(bytes)
+}
+
 /// Waits until the names in a directory are on the disk: after a power cut an old file could be there again, whole as it was.
 pub fn sync_directory(directory: &Path) -> Result<()> {
     File::open(directory).and_then(|directory| directory.sync_all()).with_context(|| format!("could not write {}", directory.display()))

@@ -9,6 +9,7 @@ pub mod epoch;
 pub mod http;
 mod json;
 mod lock;
+mod log;
 mod relocate;
 mod say;
 pub mod screen;
@@ -18,12 +19,14 @@ mod wait;
 pub use ask::ask_secret;
 pub use atomic::{
     create_dir, forget_unfinished, forget_unfinished_of, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably,
+    write_public,
 };
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};
 pub use clock::Clock;
 pub use json::print_json;
 pub use lock::FileLock;
+pub use log::append;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
 pub use say::{complain, confirm, print, say, terminal_safe};
 pub use screen::Screen;

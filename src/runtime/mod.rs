@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -16,10 +15,9 @@ use crate::env::Env;
 use crate::error::Mistake;
 use crate::io;
 use crate::sync::{self, claude_json};
-use crate::sys;
 
 use self::names::Kind;
-use self::plan::Wanted;
+use self::plan::{Step, Wanted};
 use self::sides::{LinkMode, Side, Sides};
 
 mod adopt;
@@ -77,28 +75,48 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     }
     io::create_dir(config_dir)?;
     apply::make_targets(hub);
-    let shared = survey_hub(hub)?;
-    let mut troubles = take_up_unfinished(sides, &shared);
-    let mut wanted = plan::wanted(&shared);
+    let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
+    // The mirror carries what would be linked; without settings a client that starts before it is done would clean up as by default.
+    if sides.mode != LinkMode::Symlink && !own_settings && fs::symlink_metadata(config_dir.join("settings.json")).is_err() {
+        troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, None, None).err());
+    }
+    let steps = steps(sides, hub, own_settings)?;
+    troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
+    troubles.extend(seed_claude_json(config_dir, hub).err());
+    Ok(troubles)
+}
+
+/// Returns the names in a config directory that are not what they should be, as the next session will find them.
+pub fn astray(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<OsString>> {
+    Ok(steps(sides, hub, own_settings)?.iter().map(|step| step.name().to_owned()).collect())
+}
+
+fn steps(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<Step>> {
+    let config_dir = sides.root(Side::Own);
+    let mut wanted = plan::wanted(&survey_hub(hub)?);
     let mut present = survey(config_dir)?;
+    resolve_links(config_dir, hub, &mut present);
     if own_settings {
         wanted.retain(|(name, _)| name != "settings.json");
         present.remove(OsStr::new("settings.json"));
     }
     if sides.mode != LinkMode::Symlink {
-        let present_settings = present.contains_key(OsStr::new("settings.json"));
-        // The mirror carries what would be linked; real directories are all there is to make.
-        wanted.retain(|(_, wanted)| *wanted == Wanted::Directory);
+        wanted.retain(|(_, wanted)| *wanted == Wanted::Directory); // real directories are all there is to make
         present.retain(|name, _| wanted.iter().any(|(wanted, _)| wanted == name));
-        // The rest comes with the mirror; without settings a client that starts before would clean up as by default.
-        if !own_settings && !present_settings {
-            troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, None, None).err());
+    }
+    Ok(plan::plan(&wanted, &present, &hub.directory))
+}
+
+/// Spells links into the hub as the hub is spelled: whoever made one may have had a HOME that is itself a link. What is linked is made anew anyhow.
+fn resolve_links(config_dir: &Path, hub: &Hub, present: &mut BTreeMap<OsString, Present>) {
+    for (name, state) in present.iter_mut().filter(|(name, _)| names::kind(&name.to_string_lossy()) != Kind::Linked) {
+        if let Present::Link { target, dangles: false } = state
+            && let Ok(resolved) = config_dir.join(name).canonicalize()
+            && resolved.starts_with(&hub.directory)
+        {
+            *target = resolved;
         }
     }
-    let steps = plan::plan(&wanted, &present, &hub.directory);
-    troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
-    troubles.extend(seed_claude_json(config_dir, hub).err());
-    Ok(troubles)
 }
 
 /// Takes up what a process that was killed left in the directories where links and their targets are made.
@@ -162,15 +180,4 @@ pub fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
         let _ = fs::remove_file(&temp);
     }
     Ok(())
-}
-
-/// Returns the live Claude Code processes that run in a config directory, by the files they keep there.
-pub fn live_clients(config_dir: &Path) -> Vec<u32> {
-    let entries = match fs::read_dir(config_dir.join("sessions")) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
-        Err(_) => return Vec::new(),
-    };
-    let pids = entries.flatten().filter_map(|entry| entry.path().file_stem()?.to_str()?.parse().ok());
-    pids.filter(|pid| sys::start_time(*pid).is_some()).collect()
 }

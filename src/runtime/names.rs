@@ -1,5 +1,7 @@
 //! What each top-level name of a config directory is: the table, from measurements of Claude Code 2.1.329.
 
+use std::ffi::OsStr;
+
 /// How a name is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -43,6 +45,11 @@ const PRIVATE: &[&str] = &[
 const PRIVATE_PREFIXES: &[&str] = &[".credentials.json", ".claude.json", "daemon"];
 const PRIVATE_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid"];
 const PRIVATE_PARTS: &[&str] = &["auth", "credential", "token"];
+
+/// Whether it says who somebody is: taken away, a client would be signed out.
+pub fn is_identity(name: &OsStr) -> bool {
+    name == ".credentials.json" || name == ".claude.json"
+}
 
 /// Whether a name is one under which programs write before they rename.
 pub fn is_temporary(name: &str) -> bool {

@@ -44,7 +44,7 @@ pub enum Step {
     Directory(OsString),
     /// Turn a link to the hub into a real directory, which the mirror fills, with no moment without the name.
     Unfold(OsString),
-    /// Remove a link of clauth's that leads nowhere.
+    /// Remove a link into the hub that leads nowhere, or has a name that no profile shares.
     Unlink(OsString),
     /// Take up a file that stands where a link to this target belongs.
     AdoptFile(OsString, PathBuf),
@@ -52,6 +52,22 @@ pub enum Step {
     AdoptDirectory(OsString),
     /// Merge a directory into the hub's, when nobody uses the profile.
     MergeDirectory(OsString, PathBuf),
+}
+
+impl Step {
+    /// The name that it is about.
+    pub fn name(&self) -> &OsStr {
+        match self {
+            Self::Link(name, _)
+            | Self::Relink(name, _)
+            | Self::AdoptFile(name, _)
+            | Self::MergeDirectory(name, _)
+            | Self::Directory(name)
+            | Self::Unfold(name)
+            | Self::Unlink(name)
+            | Self::AdoptDirectory(name) => name,
+        }
+    }
 }
 
 /// Returns what a config directory should hold, given the hub's entries; settings first.
@@ -81,9 +97,13 @@ pub fn plan(wanted: &[(OsString, Wanted)], present: &BTreeMap<OsString, Present>
         }
     }
     for (name, state) in present.iter().filter(|(name, _)| !wanted.iter().any(|(wanted, _)| wanted == *name)) {
-        let is_linked = names::kind(&name.to_string_lossy()) == Kind::Linked;
+        let kind = names::kind(&name.to_string_lossy());
+        let is_linked = kind == Kind::Linked;
         match state {
-            Present::Link { target, dangles: true } if target.starts_with(hub) => steps.push(Step::Unlink(name.clone())),
+            // A name that was shared before it was known to be private, too: whoever made the link, it is one for all profiles.
+            Present::Link { target, dangles } if target.starts_with(hub) && (*dangles || kind == Kind::Private) && !names::is_identity(name) => {
+                steps.push(Step::Unlink(name.clone()));
+            }
             Present::File if is_linked => steps.push(Step::AdoptFile(name.clone(), hub.join(name))),
             Present::Directory if is_linked => steps.push(Step::AdoptDirectory(name.clone())),
             _ => {}
@@ -161,5 +181,13 @@ mod tests {
         present.push(("mine", link("/elsewhere/mine", true)));
         present.push(("there", link("/h/.claude/private/there", false)));
         assert_eq!(steps(&[], &present), [Step::Unlink("gone".into())]);
+    }
+
+    #[test]
+    fn a_private_name_is_no_link_into_the_hub() {
+        let mut present = mirrored();
+        present.extend([("sessions", link("/h/.claude/sessions", false)), (".credentials.json", link("/h/.claude/.credentials.json", false))]);
+        present.push(("backups", link("/elsewhere", false)));
+        assert_eq!(steps(&["sessions"], &present), [Step::Unlink("sessions".into())]);
     }
 }

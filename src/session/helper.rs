@@ -102,11 +102,6 @@ impl Helper {
     fn wait(&mut self) -> Result<()> {
         let patience = self.watchdog.as_ref().and_then(Watchdog::patience);
         let events = self.events.wait(patience).context("could not wait for events")?;
-        if events.is_empty()
-            && let Some(watchdog) = &mut self.watchdog
-        {
-            watchdog.rest(&mut self.events);
-        }
         for event in events {
             match event {
                 Event::Exited(pid) => self.end(pid)?,

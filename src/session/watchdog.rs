@@ -12,15 +12,16 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Session;
-use super::tree::{SETTINGS, Tree};
+use super::tree::{CLAUDE_JSON, SETTINGS, Tree, held_back};
 
+use crate::account;
 use crate::context::Context;
 use crate::io;
 use crate::profile::Profile;
 use crate::runtime::mirror::{Mirror, Watcher};
 use crate::runtime::sides::LinkMode;
 use crate::runtime::{self, Use};
-use crate::sync::{self, Kind, Pair};
+use crate::sync::{self, Pair};
 use crate::sys::{self, Events, Interest, Watch};
 
 /// What an event can say about.
@@ -65,9 +66,6 @@ pub struct Watchdog {
     is_locked_out: bool,
 }
 
-/// How long it must be quiet before a removal is carried across.
-const QUIET: Duration = Duration::from_secs(1);
-
 /// How long to wait before a lock that was not to be had is tried again; it takes seconds until one whose holder died may be taken over.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -75,12 +73,7 @@ impl Watchdog {
     /// Makes a watchdog that watches nothing yet.
     pub fn new(context: &Context, profile: &Profile) -> Result<Self> {
         let tree = Tree::new(context, context.hub(&context.config()?)?, profile);
-        let claude_json = Pair {
-            own: tree.config_dir.join(CLAUDE_JSON),
-            hub: tree.hub.claude_json.clone(),
-            base: tree.base.join("claude.json"),
-            kind: Kind::ClaudeJson,
-        };
+        let claude_json = tree.claude_json();
         let mirror = Mirror::open(tree.sides.clone(), tree.has_own_settings().then(|| SETTINGS.into()), &tree.base.join("mirror"));
         Ok(Self {
             tree,
@@ -131,12 +124,12 @@ impl Watchdog {
 
     /// Returns how long to wait for an event at most: for ever, unless something waits for a lock or for a quiet moment.
     pub fn patience(&self) -> Option<Duration> {
-        self.is_locked_out.then_some(RETRY).or(self.mirror.has_removals().then_some(QUIET))
+        self.is_locked_out.then_some(RETRY).into_iter().chain(self.mirror.removals_wait()).min()
     }
 
-    /// Nothing happened for a while: carries removals across, if the profile is still there.
-    pub fn rest(&mut self, events: &mut Events) {
-        if !self.mirror.has_removals() {
+    /// Carries removals across that have waited long enough, if the profile is still there.
+    fn carry_removals(&mut self, events: &mut Events) {
+        if self.mirror.removals_wait() != Some(Duration::ZERO) {
             return;
         }
         if !self.tree.profile_file.exists() {
@@ -169,12 +162,13 @@ impl Watchdog {
                 }
             }
         }
+        self.carry_removals(events);
         has_work
     }
 
     /// Does what waited for the last shell to go, unless a client still runs; then writes down what was agreed, for the next session.
     pub fn finish(&mut self, events: &mut Events) {
-        if runtime::live_clients(&self.tree.config_dir).is_empty() {
+        if account::live_clients(&self.tree.config_dir).is_empty() {
             self.keep_links(events, Use::Quiet);
         }
         let trouble = self.mirror.save().err().map(|error| format!("{error:#}"));
@@ -203,16 +197,12 @@ impl Watchdog {
         }
         let complaint = match sync::sync(&self.claude_json) {
             Ok(report) => {
-                for loss in &report.losses {
-                    io::say(format_args!(
-                        "{CLAUDE_JSON}: both sides changed {}; the profile's value stays, the other was {}",
-                        loss.pointer, loss.value
-                    ));
-                }
+                self.tree.say_what_lost(CLAUDE_JSON, &report.lost);
                 if !report.held.is_empty() {
-                    // Said for the rest of the session: the next pass finds the keys where they were, and nothing wrong.
-                    let held = format!("{CLAUDE_JSON}: too many keys vanished at once, so they stay: {}", report.held.join(", "));
-                    self.complain("deletions", Some(&held));
+                    // Said until the user decides: the next pass finds the keys where they were, and nothing wrong.
+                    self.complain("deletions", Some(&held_back(CLAUDE_JSON, &report.held)));
+                } else if self.said.contains_key("deletions") && self.tree.deletions.held().is_empty() {
+                    self.complain("deletions", None);
                 }
                 self.is_locked_out = report.is_locked;
                 report.left
@@ -268,8 +258,6 @@ impl Watchdog {
         }
     }
 }
-
-const CLAUDE_JSON: &str = ".claude.json";
 
 /// Watches the mirror's directories as they are found.
 struct MirrorWatcher<'a> {

@@ -13,9 +13,13 @@ use crate::env::change::Change;
 use crate::io::epoch::Epoch;
 use crate::layout::BINDING;
 
+pub mod block;
 mod fish;
 mod posix;
 mod pwsh;
+mod startup;
+
+pub use startup::HOOKED;
 
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
 const SENTINEL: &str = ": clauth-end";

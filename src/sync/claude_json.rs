@@ -1,5 +1,6 @@
 //! `.claude.json`: the client's state, of which some keys belong to the account.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -34,7 +35,7 @@ pub fn take_in(hub: &Path, other: &State) -> Result<bool> {
     // serde's message can quote what it found.
     let before: State = serde_json::from_slice(&text).map_err(|error| anyhow!("it is not whole (line {})", error.line())).with_context(reading)?;
     let mut state = before.clone();
-    let merged = merge::merge(&State::new(), &shared(&before), &shared(other)).state;
+    let merged = merge::merge(&State::new(), &shared(&before), &shared(other), &BTreeSet::new()).state;
     state.extend(merged);
     if state != before {
         // Through a link of the user's (dotfiles kept elsewhere), not over it.

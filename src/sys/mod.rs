@@ -3,8 +3,10 @@
 //! Each system's file has the same items; the choice is made here, once. The contract, to which `tests` holds each of them:
 //!
 //! - [`HOME_VARIABLE`]: the environment variable that names the user's home.
+//! - [`TERMINALS_RUN_LOGIN_SHELLS`]: what a new terminal starts.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
 //! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
+//! - [`is_private`], [`make_private`]: for what somebody opened to others since.
 //! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would).
 //! - [`owned_by_this_user`], [`symlink`].
 //! - [`exchange`], [`rename_new`]: renames that lose nothing, whoever writes at that moment.
@@ -30,16 +32,16 @@ mod macos;
 mod tests;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
+pub use linux::{Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
 #[cfg(target_os = "macos")]
-pub use macos::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
+pub use macos::{Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
 #[cfg(unix)]
 pub use signals::HeldSignals;
 #[cfg(unix)]
 pub use unix::{
     HOME_VARIABLE, TypingHidden, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names,
-    open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file, silence_stdout, symlink,
-    terminal_columns,
+    is_private, make_private, open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file,
+    silence_stdout, symlink, terminal_columns,
 };
 
 /// Something that a helper woke up for.

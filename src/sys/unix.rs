@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::RawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -36,6 +36,18 @@ pub fn create_lock_dir(path: &Path) -> io::Result<()> {
 /// Creates a file that did not exist, mode 0600; never follows a link that someone put there.
 pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Whether nobody but the user may look at it. What a link leads to is looked at by itself.
+pub fn is_private(path: &Path) -> io::Result<bool> {
+    let meta = fs::symlink_metadata(path)?;
+    Ok(meta.is_symlink() || meta.mode() & 0o077 == 0)
+}
+
+/// Takes everybody else's permissions away.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    let mode = fs::symlink_metadata(path)?.mode() & 0o700;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 /// Opens a lock file, creating it with mode 0600.

@@ -10,6 +10,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["command", "context", "error"]),
     (
         "command",
+        &[
+            "doctor", "session", "context", "project", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name",
+            "error", "sys",
+        ],
+    ),
+    (
+        "doctor",
         &["session", "context", "project", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"],
     ),
     ("session", &["context", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"]),
@@ -20,7 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("profile", &["account", "io", "layout", "name", "error", "sys"]),
     ("account", &["io", "layout", "env", "name", "error", "sys"]),
     ("config", &["io", "layout", "env", "name", "error"]),
-    ("shell", &["io", "layout", "env", "name"]),
+    ("shell", &["io", "layout", "env", "name", "sys"]),
     ("io", &["layout", "env", "error", "sys"]),
     ("layout", &["env", "name", "error", "sys"]),
     ("env", &["error", "sys"]),

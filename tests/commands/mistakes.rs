@@ -85,6 +85,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("LoginEnded", 1, refreshing::login_ended),
     ("LoginMisplaced", 1, refreshing::login_misplaced),
     ("LoginLost", 1, refreshing::login_lost),
+    ("NoShellFound", 1, no_shell_found),
     ("NoHook", 1, no_hook),
 ];
 
@@ -341,6 +342,10 @@ fn helper_stuck(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     user.kill().unwrap();
     user.wait().unwrap();
     (finished, Mistake::HelperStuck { profile: "work".into() })
+}
+
+fn no_shell_found(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["setup", "--yes"]), Mistake::NoShellFound { variable: "SHELL".into() })
 }
 
 fn no_hook(sandbox: &mut Sandbox) -> (Finished, Mistake) {

@@ -130,6 +130,21 @@ fn removed_files_and_trees_are_removed_everywhere() {
 }
 
 #[test]
+fn a_removal_does_not_wait_for_those_who_keep_writing() {
+    let shared = Shared::live(&["work", "play"]);
+    let plan = places(&shared, "plans/plan.md");
+    write(&plan[0], "plan");
+    wait_for_one(&plan, "plan");
+    fs::remove_file(&plan[0]).unwrap();
+    let mut written = 0;
+    wait_until("the plan is gone while others are written", || {
+        written += 1;
+        write(&shared.hub(format!("plans/other-{written}.md")), "other");
+        plan.iter().all(|place| !place.exists())
+    });
+}
+
+#[test]
 fn a_renamed_directory_takes_its_files_along() {
     let shared = Shared::live(&["work", "play"]);
     let (old, new) = (places(&shared, "projects/old"), places(&shared, "projects/new"));

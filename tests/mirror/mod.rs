@@ -10,3 +10,4 @@ mod odd;
 mod property;
 mod remove;
 mod take_over;
+mod take_over_home;

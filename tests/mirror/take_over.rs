@@ -10,22 +10,22 @@ use crate::support::Sandbox;
 use crate::support::mirror::{files_below, text, write};
 
 /// Where an older clauth's logins lie, below the profile.
-const PLACES: [&str; 3] = ["runtime/.credentials.json", "credentials.json", "credentials.json.pending"];
+pub(super) const PLACES: [&str; 3] = ["runtime/.credentials.json", "credentials.json", "credentials.json.pending"];
 
-fn login(token: &str, expires: u64) -> String {
+pub(super) fn login(token: &str, expires: u64) -> String {
     format!(
         r#"{{"claudeAiOauth":{{"accessToken":"access-{token}","refreshToken":"refresh-{token}","expiresAt":{expires}}},"mcpOAuth":{{"x":"{token}"}}}}"#
     )
 }
 
 /// Holds a sandbox with one old profile.
-struct Old {
-    sandbox: Sandbox,
-    directory: PathBuf,
+pub(super) struct Old {
+    pub(super) sandbox: Sandbox,
+    pub(super) directory: PathBuf,
 }
 
 impl Old {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let sandbox = Sandbox::new();
         let directory = sandbox.mkdir("home/.clauth/profiles/old");
         fs::create_dir(directory.join("runtime")).unwrap();
@@ -40,22 +40,22 @@ impl Old {
     }
 
     /// Writes a login, as old as it says.
-    fn put(&self, place: &str, text: &str, age: u64) {
+    pub(super) fn put(&self, place: &str, text: &str, age: u64) {
         let path = self.directory.join(place);
         write(&path, text);
         File::options().append(true).open(path).unwrap().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 - age)).unwrap();
     }
 
-    fn take_over(&self) {
+    pub(super) fn take_over(&self) {
         self.sandbox.clauth(&["list"]).success();
     }
 
-    fn login(&self) -> PathBuf {
+    pub(super) fn login(&self) -> PathBuf {
         self.directory.join(PLACES[0])
     }
 
     /// Returns the text of every regular file of the profile's and of what was rescued, but for `profile.toml`.
-    fn texts(&self) -> Vec<String> {
+    pub(super) fn texts(&self) -> Vec<String> {
         let files = [files_below(&self.directory), files_below(&self.sandbox.path("home/.clauth/rescued"))].concat();
         let mut texts: Vec<_> =
             files.iter().filter(|file| !file.is_symlink() && !file.ends_with("profile.toml")).filter_map(|file| text(file)).collect();
@@ -183,6 +183,21 @@ fn old_links_become_what_they_should_be() {
         assert_eq!(fs::read_link(runtime(name)).unwrap(), old.sandbox.path("home/.claude").join(name));
     }
     assert_eq!(files_below(&old.directory).iter().filter(|file| file.to_string_lossy().ends_with(".tmp")).count(), 0);
+}
+
+#[test]
+fn old_links_by_another_spelling_of_the_home_directory_are_known_too() {
+    let old = Old::new();
+    old.put(PLACES[1], &login("a", 1), 5);
+    symlink(old.sandbox.path("home"), old.sandbox.path("spelled")).unwrap();
+    for name in ["projects", "sessions"] {
+        old.sandbox.mkdir(format!("home/.claude/{name}"));
+        symlink(old.sandbox.path("spelled/.claude").join(name), old.directory.join("runtime").join(name)).unwrap();
+    }
+    old.sandbox.clauth(&["exec", "old", "--", "true"]).success();
+    assert!(fs::symlink_metadata(old.directory.join("runtime/projects")).unwrap().is_dir());
+    assert!(fs::symlink_metadata(old.directory.join("runtime/sessions")).is_err(), "it is each profile's own");
+    assert!(old.sandbox.path("home/.claude/sessions").is_dir());
 }
 
 #[test]

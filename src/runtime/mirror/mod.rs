@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -34,6 +35,8 @@ pub struct Mirror {
     manifest: Manifest,
     /// What one side removed and the other still has.
     removals: BTreeSet<PathBuf>,
+    /// When the newest of them was seen.
+    last_removal: Instant,
     /// Whether removals are carried across now, or only noted.
     carries_removals: bool,
     /// What could not be done, by path, for as long as it is so.
@@ -46,6 +49,9 @@ pub trait Watcher {
     fn watch(&mut self, relative: &Path, directory: &Path, writes: bool);
 }
 
+/// How long nothing must have been removed before removals are carried across.
+const QUIET: Duration = Duration::from_secs(1);
+
 impl Mirror {
     /// Takes up the mirror where the last session left it.
     pub fn open(sides: Sides, without: Option<PathBuf>, manifest: &Path) -> Self {
@@ -56,6 +62,7 @@ impl Mirror {
             manifest: Manifest::load(manifest),
             manifest_file: manifest.into(),
             removals: BTreeSet::new(),
+            last_removal: Instant::now(),
             carries_removals: false,
             troubles: BTreeMap::new(),
         }
@@ -92,13 +99,19 @@ impl Mirror {
         self.trouble()
     }
 
-    /// Whether something was removed on one side alone.
-    pub fn has_removals(&self) -> bool {
-        !self.removals.is_empty()
+    /// How long the removals still have to wait, if there are any. They wait until nothing more is removed, since the same events tell of somebody
+    /// who takes all of clauth away (`rm -rf ~/.clauth`) and means none of the hub's history: by then the caller knows whether the profile is there.
+    pub fn removals_wait(&self) -> Option<Duration> {
+        (!self.removals.is_empty()).then(|| QUIET.saturating_sub(self.last_removal.elapsed()))
     }
 
-    /// Carries removals across. They wait for a quiet moment, since the same events tell of somebody who takes all of clauth away (`rm -rf
-    /// ~/.clauth`) and means none of the hub's history: by then the caller knows whether the profile is still there.
+    fn note_removal(&mut self, relative: &Path) {
+        if self.removals.insert(relative.into()) {
+            self.last_removal = Instant::now();
+        }
+    }
+
+    /// Carries removals across.
     pub fn carry_removals(&mut self, watcher: &mut dyn Watcher) -> Option<String> {
         self.carries_removals = true;
         for path in std::mem::take(&mut self.removals) {
@@ -174,7 +187,7 @@ impl Mirror {
             // Taken away or made anew as a whole: that says nothing of the files in it, which are given again, though not under the hands of whoever
             // takes them away.
             if agreed.is_some() && own.is_none() != hub.is_none() && !self.carries_removals {
-                self.removals.insert(relative.into());
+                self.note_removal(relative);
                 return Ok(());
             }
             self.forget(relative);
@@ -182,7 +195,7 @@ impl Mirror {
         let verdict = verdict(own.as_ref(), hub.as_ref(), self.manifest.get(relative).as_ref());
         if let Verdict::Remove(side) = verdict {
             if !self.carries_removals {
-                self.removals.insert(relative.into());
+                self.note_removal(relative);
                 return Ok(());
             }
             self.assert_present()?;
@@ -244,7 +257,7 @@ impl Mirror {
                 return Ok(());
             }
             Verdict::Remove(_) if !self.carries_removals => {
-                self.removals.insert(relative.into());
+                self.note_removal(relative);
                 return Ok(());
             }
             Verdict::Remove(side) => {
