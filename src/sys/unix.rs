@@ -37,7 +37,7 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
 /// Whether nobody but the user may look at it. What a link leads to is looked at by itself.
 pub fn is_private(path: &Path) -> io::Result<bool> {
     let meta = fs::symlink_metadata(path)?;
-    Ok(meta.is_symlink() || meta.mode() & 0o077 == 0)
+    Ok(meta.is_symlink() || meta.mode().trailing_zeros() >= 6) // nothing for the group, nothing for others
 }
 
 /// Takes everybody else's permissions away.
