@@ -46,6 +46,11 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
+/// Whether a failure comes of somebody who looks into the file at this moment: nobody is in the way of a rename here.
+pub fn is_momentary(_error: &io::Error) -> bool {
+    false
+}
+
 /// Opens a lock file, creating it with mode 0600.
 pub fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
