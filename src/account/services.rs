@@ -35,11 +35,6 @@ impl Services {
         self.at("https://api.anthropic.com", "/api/oauth/usage")
     }
 
-    /// Whose account it is.
-    pub fn profile(&self) -> String {
-        self.at("https://api.anthropic.com", "/api/oauth/profile")
-    }
-
     /// How long they may take for an answer.
     pub fn patience(&self) -> Duration {
         self.patience

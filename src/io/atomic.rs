@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -56,11 +58,23 @@ fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
         return Ok(());
     }
     let temp = temporary(path);
-    let written = write_new(&temp, bytes, is_durable).and_then(|()| fs::rename(&temp, path));
+    let written = write_new(&temp, bytes, is_durable).and_then(|()| patiently(|| fs::rename(&temp, path), sys::is_momentary));
     if written.is_err() {
         let _ = fs::remove_file(&temp);
     }
     written.with_context(|| format!("could not write {}", path.display()))
+}
+
+/// Tries again what fails because somebody looks into a file at this moment, six times in all within 750 ms. Only Windows knows such failures: a virus
+/// scanner opens what was just written, and nobody can rename it for so long.
+fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>, is_momentary: impl Fn(&io::Error) -> bool) -> io::Result<T> {
+    for milliseconds in [25, 50, 100, 200, 375] {
+        match attempt() {
+            Err(error) if is_momentary(&error) => thread::sleep(Duration::from_millis(milliseconds)),
+            done => return done,
+        }
+    }
+    attempt()
 }
 
 fn write_new(path: &Path, bytes: &[u8], is_durable: bool) -> io::Result<()> {
@@ -136,4 +150,28 @@ pub fn read_bounded(file: File, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::with_capacity(expected.min(limit) + 1); // and one, to see the end without growing
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= limit).then_some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_the_way_for_a_moment_is_waited_for_and_nothing_else_is() {
+        let attempts = |failures: usize, is_momentary: bool| {
+            let mut count = 0;
+            let outcome = patiently(
+                || {
+                    count += 1;
+                    if count > failures { Ok(()) } else { Err(io::Error::from(io::ErrorKind::PermissionDenied)) }
+                },
+                |_| is_momentary,
+            );
+            (count, outcome.is_ok())
+        };
+        assert_eq!(attempts(0, true), (1, true));
+        assert_eq!(attempts(3, true), (4, true));
+        assert_eq!(attempts(1, false), (1, false));
+        assert_eq!(attempts(99, true), (6, false));
+    }
 }

@@ -18,7 +18,7 @@ use crate::sync::{self, claude_json};
 
 use self::names::Kind;
 use self::plan::{Step, Wanted};
-use self::sides::{LinkMode, Side, Sides};
+use self::sides::{LinkMode, Seen, Side, Sides};
 
 mod adopt;
 mod apply;
@@ -78,7 +78,7 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
     // The mirror carries what would be linked; without settings a client that starts before it is done would clean up as by default.
     if sides.mode != LinkMode::Symlink && !own_settings && fs::symlink_metadata(config_dir.join("settings.json")).is_err() {
-        troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, None, None).err());
+        troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, &Seen::default()).err());
     }
     let steps = steps(sides, hub, own_settings)?;
     troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));

@@ -201,7 +201,7 @@ impl Watchdog {
                 if !report.held.is_empty() {
                     // Said until the user decides: the next pass finds the keys where they were, and nothing wrong.
                     self.complain("deletions", Some(&held_back(CLAUDE_JSON, &report.held)));
-                } else if self.said.contains_key("deletions") && self.tree.deletions.held().is_empty() {
+                } else if self.said.contains_key("deletions") && !self.tree.deletions.are_waiting() {
                     self.complain("deletions", None);
                 }
                 self.is_locked_out = report.is_locked;

@@ -28,6 +28,11 @@ impl Deletions {
         read(&self.held)
     }
 
+    /// Whether something is held that the user has not accepted.
+    pub fn are_waiting(&self) -> bool {
+        self.held().iter().any(|(file, keys)| !keys.is_subset(&self.accepted(file)))
+    }
+
     /// Returns the keys of one file that may go in any number.
     pub fn accepted(&self, file: &str) -> BTreeSet<String> {
         read(&self.accepted).remove(file).unwrap_or_default()

@@ -9,6 +9,7 @@
 //! - [`is_private`], [`make_private`]: for what somebody opened to others since.
 //! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would).
 //! - [`owned_by_this_user`], [`symlink`].
+//! - [`is_momentary`]: whether what failed is worth another try.
 //! - [`exchange`], [`rename_new`]: renames that lose nothing, whoever writes at that moment.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
@@ -40,8 +41,8 @@ pub use signals::HeldSignals;
 #[cfg(unix)]
 pub use unix::{
     HOME_VARIABLE, TypingHidden, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names,
-    is_private, make_private, open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file,
-    silence_stdout, symlink, terminal_columns,
+    is_momentary, is_private, make_private, open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process,
+    same_file, silence_stdout, symlink, terminal_columns,
 };
 
 /// Something that a helper woke up for.

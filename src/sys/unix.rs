@@ -41,13 +41,18 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
 /// Whether nobody but the user may look at it. What a link leads to is looked at by itself.
 pub fn is_private(path: &Path) -> io::Result<bool> {
     let meta = fs::symlink_metadata(path)?;
-    Ok(meta.is_symlink() || meta.mode() & 0o077 == 0)
+    Ok(meta.is_symlink() || meta.mode().trailing_zeros() >= 6) // nothing for the group, nothing for others
 }
 
 /// Takes everybody else's permissions away.
 pub fn make_private(path: &Path) -> io::Result<()> {
     let mode = fs::symlink_metadata(path)?.mode() & 0o700;
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+/// Whether a failure comes of somebody who looks into the file at this moment: nobody is in the way of a rename here.
+pub fn is_momentary(_error: &io::Error) -> bool {
+    false
 }
 
 /// Opens a lock file, creating it with mode 0600.

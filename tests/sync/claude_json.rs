@@ -229,5 +229,5 @@ fn a_hub_that_appears_later_is_found_and_a_missing_one_is_made() {
 }
 
 fn wait_for_hub(household: &Household) {
-    crate::support::wait_until("the hub has a file", || household.hub().exists());
+    wait_until("the hub has a file", || household.hub().exists());
 }
