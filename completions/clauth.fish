@@ -44,6 +44,7 @@ complete -c clauth -n "__fish_clauth_needs_command" -f -a "status" -d 'Show whic
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "refresh" -d 'Refresh a login that ends soon, while Claude Code runs or not'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "doctor" -d 'Look for what is wrong, and say what to do about it'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "usage" -d 'Show how much of the 5-hour and 7-day limits is used'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "statusline" -d 'Print a status line for Claude Code: the profile and its limits'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "stop" -d 'Let helpers finish now; the next prompt of each shell starts a new one'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "shim" -d 'Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -84,8 +85,9 @@ complete -c clauth -n "__fish_clauth_using_subcommand remove" -s y -l yes -d 'Do
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -l delete-login -d 'Delete the login too, instead of keeping it in ~/.clauth/rescued'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The directory; the current one when absent' -r -F
+complete -c clauth -n "__fish_clauth_using_subcommand status" -l format -d 'Print one line for a prompt, such as \'{profile} {5h}\'; empty where nothing is bound' -r
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l json -d 'Print JSON'
-complete -c clauth -n "__fish_clauth_using_subcommand status" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -l all -d 'Every profile that has a login'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -l force -d 'Refresh though it does not end soon'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -s h -l help -d 'Print help'
@@ -94,6 +96,7 @@ complete -c clauth -n "__fish_clauth_using_subcommand doctor" -l json -d 'Print 
 complete -c clauth -n "__fish_clauth_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand usage" -l json -d 'Print JSON'
 complete -c clauth -n "__fish_clauth_using_subcommand usage" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand statusline" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand stop" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand shim; and not __fish_seen_subcommand_from install remove" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand shim; and not __fish_seen_subcommand_from install remove" -f -a "install" -d 'Put the shim into ~/.clauth/bin'

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::binding;
+use super::{binding, status_format};
 use crate::account::{Obstacle, Standing, Summary, live_clients};
 use crate::config::Config;
 use crate::context::Context;
@@ -34,6 +34,11 @@ pub struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print one line for a prompt, such as '{profile} {5h}'; empty where nothing is bound
+    ///
+    /// Of {profile}, {account}, {organization}, {plan}, {5h} and {7d}. It asks no service; `~42%` is a figure that is not recent.
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "json")]
+    format: Option<String>,
 }
 
 /// What stands before a rule's directory.
@@ -87,6 +92,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let is_pinned = pin.is_some();
     let mut found = resolve(&context.layout, &config, &directory);
     found.outcome = pin.map_or(found.outcome, Outcome::Bound);
+    if let Some(template) = &arguments.format {
+        io::print(status_format::line(context, &found.outcome, template)? + "\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut status = status(context, &found, is_pinned, &loaded);
     status.directory = directory.display().to_string();
     let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));

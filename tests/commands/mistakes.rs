@@ -85,6 +85,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("LoginEnded", 1, refreshing::login_ended),
     ("LoginMisplaced", 1, refreshing::login_misplaced),
     ("LoginLost", 1, refreshing::login_lost),
+    ("UnknownPlaceholder", 1, unknown_placeholder),
     ("NoShellFound", 1, no_shell_found),
     ("NoHook", 1, no_hook),
 ];
@@ -342,6 +343,11 @@ fn helper_stuck(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     user.kill().unwrap();
     user.wait().unwrap();
     (finished, Mistake::HelperStuck { profile: "work".into() })
+}
+
+fn unknown_placeholder(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let known = "{profile}, {account}, {organization}, {plan}, {5h}, {7d}".into();
+    (sandbox.clauth(&["status", "--format", "{weekly}"]), Mistake::UnknownPlaceholder { text: "{weekly}".into(), known })
 }
 
 fn no_shell_found(sandbox: &mut Sandbox) -> (Finished, Mistake) {

@@ -9,6 +9,7 @@ mod env;
 mod exec;
 mod mistakes;
 mod profiles;
+mod prompts;
 mod refreshing;
 mod scripts;
 mod setup;
