@@ -229,7 +229,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__hook)
-            opts="-h --help bash zsh fish pwsh sh"
+            opts="-h --help bash zsh fish pwsh sh direnv"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

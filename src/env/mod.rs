@@ -8,7 +8,7 @@ use crate::error::Mistake;
 use crate::sys;
 
 pub mod change;
-mod direnv;
+pub mod direnv;
 pub mod record;
 mod terminal;
 pub mod variable;

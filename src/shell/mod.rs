@@ -24,6 +24,12 @@ pub use startup::HOOKED;
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
 const SENTINEL: &str = ": clauth-end";
 
+/// Returns the function `use clauth PROFILE` for direnv, which reads it in bash; `overriding` is what a refusal must leave nothing of.
+pub fn use_clauth(program: &str, overriding: &[&str]) -> String {
+    let text = include_str!("../../shells/use_clauth.bash").replace("'@CLAUTH@'", &Shell::Bash.quote(program));
+    text.replace("@OVERRIDING@", &overriding.join(" "))
+}
+
 /// A shell that clauth can speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
