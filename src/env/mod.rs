@@ -9,6 +9,7 @@ use crate::sys;
 
 pub mod change;
 pub mod direnv;
+mod mise;
 pub mod record;
 mod terminal;
 pub mod variable;

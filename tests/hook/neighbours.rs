@@ -153,3 +153,22 @@ fn a_tmux_server_started_inside_does_not_bind_its_panes() {
         assert_eq!(world.holders(&bound).len(), 2, "the first shell and the last pane");
     });
 }
+
+#[test]
+fn a_key_that_mise_set_for_a_directory_goes_with_it() {
+    // What mise 2026.9.15 writes for a directory whose mise.toml sets the key.
+    let record = "eAFrXpyfk9KwOC+1vGmjo1+IR5B/gKdzvGOAZ7y3a+Ty4mzd3Mzi1JVuQf6+8b6ewa6LK1OLlxQklmRMAACZWxbO";
+    Shell::each(|shell| {
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let mut terminal = world.start(shell);
+        for _ in 0..2 {
+            // Its hook comes before clauth's, and takes back what it finds set: the key is set aside by then.
+            let entering = [shell.export("__MISE_DIFF", record), shell.export("ANTHROPIC_API_KEY", "sk-mise"), shell.cd(&bound)].join("; ");
+            assert_eq!(terminal.run(&entering), entered("work"));
+            assert_eq!(terminal.run("claude"), world.claude("work"));
+            terminal.run(&[shell.unset("__MISE_DIFF"), shell.cd(world.plain())].join("; "));
+            assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
+        }
+    });
+}
