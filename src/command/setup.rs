@@ -125,7 +125,7 @@ fn edits_for(context: &Context, shell: Shell, has_shim: bool, cli: &mut clap::Co
         edits.push(Edit { file: usual.clone(), before, after: Some(after), lines: Some(lines) });
     }
     if let (Some(file), Some(script)) = (completion_file, completions::script(shell, cli)) {
-        edits.push(Edit { before: read(&file)?, file, after: Some(String::from_utf8_lossy(&script).into_owned()), lines: None });
+        edits.push(Edit { before: read(&file)?, file, after: Some(script), lines: None });
     }
     Ok(edits)
 }

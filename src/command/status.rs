@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ use crate::session::{Lease, Session};
 #[derive(Args)]
 pub struct Arguments {
     /// The directory; the current one when absent
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]

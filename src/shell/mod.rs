@@ -14,11 +14,13 @@ use crate::io::epoch::Epoch;
 use crate::layout::BINDING;
 
 pub mod block;
+mod completion;
 mod fish;
 mod posix;
 mod pwsh;
 mod startup;
 
+pub use completion::{Taker, Takes};
 pub use startup::HOOKED;
 
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
