@@ -3,9 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -16,9 +14,6 @@ use crate::error::Mistake;
 use crate::io;
 use crate::shell::{HOOKED, Shell, block};
 use crate::sys;
-
-/// How long a fresh shell may take to start.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Put the prompt hook and completions into your shell's startup file
 ///
@@ -53,7 +48,8 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
     if arguments.uninstall {
         return uninstall(context, arguments);
     }
-    let shells = if arguments.shell.is_empty() { in_use(context) } else { arguments.shell.clone() };
+    let shells =
+        if arguments.shell.is_empty() { HOOKED.into_iter().filter(|shell| shell.is_in_use(&context.env)).collect() } else { arguments.shell.clone() };
     if shells.is_empty() {
         bail!(Mistake::NoShellFound { variable: "SHELL".into() });
     }
@@ -83,7 +79,7 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
     }
     let mut works = true;
     for shell in shells {
-        match check(shell) {
+        match shell.is_hooked_when_fresh() {
             Ok(()) => io::say(format_args!("{shell}: a fresh shell has the hook")),
             Err(error) => {
                 io::say(format_args!("{shell}: {error:#}"));
@@ -93,15 +89,6 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
     }
     say_what_next(context, has_shim);
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The shells that the user uses: the login shell, the one at hand, and those that are installed and have a startup file.
-fn in_use(context: &Context) -> Vec<Shell> {
-    let login = context.env.non_empty("SHELL").and_then(|shell| Shell::from_program(Path::new(shell).file_name()?));
-    let at_hand = sys::parent_process().and_then(sys::program_name).and_then(|name| Shell::from_program(&name));
-    let has_file = |shell: &Shell| shell.startup_files(&context.env).iter().any(|file| file.exists());
-    let is_installed = |shell: &Shell| which::which_in(shell.to_string(), Some(context.env.absolute_path()), "/").is_ok();
-    HOOKED.into_iter().filter(|shell| [login, at_hand].contains(&Some(*shell)) || (has_file(shell) && is_installed(shell))).collect()
 }
 
 fn edits_for(context: &Context, shell: Shell, has_shim: bool, cli: &mut clap::Command) -> Result<Vec<Edit>> {
@@ -192,26 +179,6 @@ fn backup(file: &Path) -> PathBuf {
     let mut backup = file.to_path_buf();
     backup.as_mut_os_string().push(".before-clauth");
     backup
-}
-
-/// Starts a fresh shell and asks it for the hook.
-fn check(shell: Shell) -> Result<()> {
-    let mut command = Command::new(shell.to_string());
-    command.args(shell.hook_check()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().with_context(|| format!("could not run {shell}"))?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match child.try_wait().with_context(|| format!("could not wait for {shell}"))? {
-            Some(status) if status.success() => return Ok(()),
-            Some(_) => bail!("a fresh shell does not have the hook; look whether its startup file returns before the lines of clauth"),
-            None if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                bail!("a fresh shell was not ready after {} s, so the hook could not be seen", PATIENCE.as_secs());
-            }
-        }
-    }
 }
 
 fn say_what_next(context: &Context, has_shim: bool) {

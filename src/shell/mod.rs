@@ -16,6 +16,7 @@ use crate::layout::BINDING;
 pub mod block;
 mod completion;
 mod fish;
+mod fresh;
 mod posix;
 mod pwsh;
 mod startup;
