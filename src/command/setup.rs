@@ -12,6 +12,7 @@ use super::{completions, shim};
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io;
+use crate::name::ProfileName;
 use crate::shell::{HOOKED, Shell, block};
 use crate::sys;
 
@@ -189,8 +190,12 @@ fn say_what_next(context: &Context, has_shim: bool) {
     others.retain(|name| home.join(name).join(".claude.json").exists());
     others.sort();
     for name in others {
-        let suggested = name.trim_start_matches(".claude-");
-        io::say(format_args!("~/{name} looks like an account of its own; `clauth import ~/{name} {suggested}` makes it a profile"));
+        let suggested: Result<ProfileName, _> = name.trim_start_matches(".claude-").parse();
+        let suggested = suggested.as_ref().map_or("NAME", ProfileName::as_str);
+        io::say(format_args!(
+            "~/{name} looks like an account of its own; `clauth import ~/{} {suggested}` makes it a profile",
+            Shell::Sh.word(&name)
+        ));
     }
     if !has_shim {
         io::say("editors and scripts have no prompt: `clauth setup --shim` lets them choose by directory too");

@@ -84,6 +84,12 @@ impl Shell {
         }
     }
 
+    /// Quotes a value where the shell would not read it as it stands.
+    pub fn word(self, value: &str) -> String {
+        let is_plain = value.chars().all(|character| character.is_ascii_alphanumeric() || "/._-".contains(character));
+        if is_plain { value.into() } else { self.quote(value) }
+    }
+
     /// Renders changes for `eval`, each line complete in itself.
     pub fn changes(self, changes: &[Change]) -> String {
         changes.iter().map(|change| self.change(change) + "\n").collect()

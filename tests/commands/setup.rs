@@ -135,9 +135,11 @@ fn the_shim_comes_first_where_it_is_wanted() {
 fn other_config_directories_are_named_with_the_command_that_takes_them() {
     let sandbox = Sandbox::new();
     sandbox.write("home/.claude-work/.claude.json", "{}");
+    sandbox.write("home/.claude-two words/.claude.json", "{}");
     sandbox.mkdir("home/.claude-nothing");
     let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
     assert!(told.stderr().contains("clauth import ~/.claude-work work") && !told.stderr().contains("nothing"), "{}", told.stderr());
+    assert!(told.stderr().contains("clauth import ~/'.claude-two words' NAME"), "{}", told.stderr());
     assert!(sandbox.path("home/.claude/settings.json").as_os_str().as_bytes().ends_with(b"settings.json"));
 }
 
