@@ -2,6 +2,7 @@
 
 mod architecture;
 mod arrivals;
+mod asking;
 mod bad_input;
 mod binding;
 mod doctor;
@@ -11,6 +12,7 @@ mod mistakes;
 mod profiles;
 mod prompts;
 mod refreshing;
+mod schema;
 mod scripts;
 mod setup;
 mod shim;
