@@ -1,7 +1,7 @@
 //! What mise has set for a directory, by its own record of it: `__MISE_DIFF`, as [`super::direnv`] does it for direnv.
 //!
-//! The record is MessagePack, `{"old": {…before…}, "new": {…after…}, "path": […]}`, deflated, in base64. It is not read but searched: a name of clauth's
-//! own list, spelled as a text of MessagePack, stands behind `new` where mise has set that variable.
+//! The record is `MessagePack`, `{"old": {…before…}, "new": {…after…}, "path": […]}`, deflated, in base64. It is not read but searched: a name of clauth's
+//! own list, spelled as a text of `MessagePack`, stands behind `new` where mise has set that variable.
 
 use std::ffi::OsStr;
 
@@ -32,7 +32,7 @@ fn names(record: &[u8], name: &str) -> bool {
     holds(record, &text("new")).is_some_and(|new| holds(&record[new..], &text(name)).is_some())
 }
 
-/// Returns a short text as MessagePack has it: its length, then its bytes.
+/// Returns a short text as `MessagePack` has it: its length, then its bytes.
 fn text(name: &str) -> Vec<u8> {
     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
     let head = if length < 32 { vec![0xa0 | length] } else { vec![0xd9, length] };
