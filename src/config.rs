@@ -13,6 +13,7 @@ use crate::error::Mistake;
 use crate::io::Complaint;
 use crate::layout::Layout;
 use crate::name::ProfileName;
+use crate::sys;
 
 /// Holds the settings; every one has a default, and no file means all defaults.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -50,11 +51,14 @@ impl Config {
         let mut config: Self = toml::from_str(&text).map_err(|error| invalid(Complaint::new(&text, &error)))?;
         for path in config.trusted.iter_mut().chain(&mut config.claude_home) {
             let (offset, path) = (path.span().start, path.get_mut());
-            *path = expand_home(path, env)?;
+            *path = sys::spelled(expand_home(path, env)?.as_os_str());
             if !path.is_absolute() {
                 // Elsewhere in every directory that a shell stands in, a project's own included.
                 return Err(invalid(Complaint::at(&text, offset, "neither an absolute path nor one below `~`".into())));
             }
+        }
+        if sys::IGNORES_CASE_OF_VARIABLES {
+            config.keep_env.iter_mut().for_each(|name| name.make_ascii_uppercase());
         }
         Ok(config)
     }
@@ -66,7 +70,7 @@ impl Config {
 
     /// Whether every `.clauth.toml` in this canonical directory is allowed: it lies below a trusted one, by whole path components.
     pub fn trusts(&self, directory: &Path) -> bool {
-        self.trusted.iter().filter_map(|trusted| trusted.get_ref().canonicalize().ok()).any(|trusted| directory.starts_with(trusted))
+        self.trusted.iter().filter_map(|trusted| sys::physical(trusted.get_ref()).ok()).any(|trusted| directory.starts_with(trusted))
     }
 }
 

@@ -27,7 +27,7 @@ pub fn enter(context: &Context, config: &Config, profile: &Profile, holder: Hold
         Err(trouble @ Trouble::Tree(_)) => return Err(trouble.into_error()),
     }
     let before = Before::of(&context.env, |dir| context.layout.owns(dir));
-    change::apply(&before.load(profile.name.as_str(), &profile.config_dir, chosen, &config.keep_env), command);
+    change::apply(&before.load(profile.name.as_str(), &profile.exported(), chosen, &config.keep_env), command);
     Ok(())
 }
 

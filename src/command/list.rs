@@ -62,7 +62,7 @@ fn row(context: &Context, profile: &Profile) -> Row {
         organization: identity.and_then(|identity| identity.organization_name),
         signed_in: account::is_signed_in(&profile.config_dir),
         in_use_by: Lease::live(&Session::new(&context.layout, &profile.name)).len(),
-        config_dir: profile.config_dir.display().to_string(),
+        config_dir: profile.exported(),
     }
 }
 

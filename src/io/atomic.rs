@@ -29,11 +29,11 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Writes a file of the user's by temp and rename, which others may read as far as its mode says, or that of a new file. A link stays, and what it leads to
 /// is written.
 pub fn write_public(path: &Path, bytes: &[u8]) -> Result<()> {
-    let path = &path.canonicalize().unwrap_or_else(|_| path.into());
+    let path = &sys::physical(path).unwrap_or_else(|_| path.into());
     let temp = temporary(path);
-    let written = write_public_new(&temp, bytes, fs::metadata(path).ok()).and_then(|()| fs::rename(&temp, path));
+    let written = write_public_new(&temp, bytes, fs::metadata(path).ok()).and_then(|()| sys::rename(&temp, path));
     if written.is_err() {
-        let _ = fs::remove_file(&temp);
+        let _ = sys::remove_file(&temp);
     }
     written.with_context(|| format!("could not write {}", path.display()))
 }
@@ -51,9 +51,9 @@ fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
         return Ok(());
     }
     let temp = temporary(path);
-    let written = write_new(&temp, bytes, is_durable).and_then(|()| fs::rename(&temp, path));
+    let written = write_new(&temp, bytes, is_durable).and_then(|()| sys::rename(&temp, path));
     if written.is_err() {
-        let _ = fs::remove_file(&temp);
+        let _ = sys::remove_file(&temp);
     }
     written.with_context(|| format!("could not write {}", path.display()))
 }
@@ -61,7 +61,7 @@ fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
 fn write_new(path: &Path, bytes: &[u8], is_durable: bool) -> io::Result<()> {
     let created = match sys::create_private_file(path) {
         // Left by a process that was killed here and had our pid.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| sys::create_private_file(path)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => sys::remove_file(path).and_then(|()| sys::create_private_file(path)),
         created => created,
     };
     let mut file = created?;

@@ -37,6 +37,8 @@ impl ClientLock {
             match sys::create_lock_dir(&directory) {
                 Ok(()) => return Ok(Some(Self { directory })),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                // One that is just being removed can be in the way, too.
+                Err(error) if sys::is_momentary(&error) && Instant::now() <= deadline => {}
                 Err(error) => return Err(error).with_context(|| format!("could not lock {}", directory.display())),
             }
             if is_stale(&directory) {

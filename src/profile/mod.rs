@@ -13,6 +13,7 @@ use crate::error::Mistake;
 use crate::io::{self, Complaint, FileLock, epoch};
 use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
+use crate::sys;
 
 mod take_over;
 
@@ -27,6 +28,13 @@ pub struct Profile {
     pub overrides: Map<String, Value>,
     /// Whether the profile signs in by an API key of its own, which `clauth api-key` prints for the client.
     pub has_api_key: bool,
+}
+
+impl Profile {
+    /// Returns the `CLAUDE_CONFIG_DIR` as it is exported: spelled so that every shell and every program here takes it.
+    pub fn exported(&self) -> String {
+        sys::paths::portable(&self.config_dir.to_string_lossy())
+    }
 }
 
 /// What `profile.toml` holds.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::names::{self, Kind};
 use super::{Hub, Present, survey};
-use crate::io;
+use crate::{io, sys};
 
 /// The file that holds a login.
 const LOGIN: &str = ".credentials.json";
@@ -65,7 +65,7 @@ pub fn depart(config_dir: &Path, inventory: &Inventory, hub: &Hub, rescue: &Path
     for file in &inventory.shared {
         let (from, to) = (config_dir.join(file), hub.directory.join(file));
         if io::is_same_content(&from, &to) {
-            fs::remove_file(&from).with_context(|| format!("could not remove {}", from.display()))?;
+            sys::remove_file(&from).with_context(|| format!("could not remove {}", from.display()))?;
         } else if !io::relocate(&from, &to)? {
             io::keep(&from, &rescue.join(file))?;
         }
@@ -75,7 +75,7 @@ pub fn depart(config_dir: &Path, inventory: &Inventory, hub: &Hub, rescue: &Path
     }
     let login = config_dir.join(LOGIN);
     match (inventory.has_login, deletes_login) {
-        (true, true) => fs::remove_file(&login).with_context(|| format!("could not remove {}", login.display())),
+        (true, true) => sys::remove_file(&login).with_context(|| format!("could not remove {}", login.display())),
         (true, false) => io::keep(&login, &rescue.join(LOGIN)),
         (false, _) => Ok(()),
     }

@@ -15,6 +15,7 @@ use crate::env::Env;
 use crate::error::Mistake;
 use crate::io;
 use crate::sync::{self, claude_json};
+use crate::sys;
 
 use self::names::Kind;
 use self::plan::Wanted;
@@ -47,7 +48,7 @@ impl Hub {
             Some(home) => (home.get_ref().clone(), home.get_ref().join(".claude.json")),
             None => (env.home_dir()?.join(".claude"), env.home_dir()?.join(".claude.json")),
         };
-        match spelled.canonicalize() {
+        match sys::physical(&spelled) {
             Ok(directory) if directory.is_dir() => Ok(Self { directory, claude_json }),
             _ => Err(Mistake::NoClaudeHome { path: spelled.display().to_string() }),
         }
@@ -103,7 +104,7 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
 fn resolve_links(config_dir: &Path, hub: &Hub, present: &mut BTreeMap<OsString, Present>) {
     for (name, state) in present.iter_mut().filter(|(name, _)| names::kind(&name.to_string_lossy()) != Kind::Linked) {
         if let Present::Link { target, dangles: false } = state
-            && let Ok(resolved) = config_dir.join(name).canonicalize()
+            && let Ok(resolved) = sys::physical(&config_dir.join(name))
             && resolved.starts_with(&hub.directory)
         {
             *target = resolved;
@@ -152,7 +153,7 @@ fn survey_hub(hub: &Hub) -> Result<BTreeMap<OsString, PathBuf>> {
 fn resolve(entry: &fs::DirEntry) -> Option<PathBuf> {
     let kind = entry.file_type().ok()?;
     // The hub is resolved already, so only a link of its own (stow, Nix) needs the walk.
-    let target = if kind.is_symlink() { entry.path().canonicalize().ok()? } else { entry.path() };
+    let target = if kind.is_symlink() { sys::physical(&entry.path()).ok()? } else { entry.path() };
     let kind = if kind.is_symlink() { fs::metadata(&target).ok()?.file_type() } else { kind };
     (kind.is_file() || kind.is_dir()).then_some(target)
 }
@@ -168,7 +169,7 @@ fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
     let temp = temporary(&own);
     io::write(&temp, seed.as_bytes())?;
     if !io::relocate(&temp, &own)? {
-        let _ = fs::remove_file(&temp);
+        let _ = sys::remove_file(&temp);
     }
     Ok(())
 }

@@ -132,7 +132,7 @@ impl Sides {
         }
         let path = self.hub.join(relative);
         let is_link = relative.parent() == Some(Path::new("")) && path.is_symlink();
-        if is_link { path.canonicalize().unwrap_or(path) } else { path }
+        if is_link { sys::physical(&path).unwrap_or(path) } else { path }
     }
 
     /// Whether the files below a directory are copies: what is written to one then has to be carried to the other.
@@ -171,7 +171,7 @@ impl Sides {
             Ok(true) => self.drop_or_rescue(&temp, relative, expected).map(|()| given),
             Ok(false) => Ok(given),
             Err(error) => {
-                let _ = fs::remove_file(&temp);
+                let _ = sys::remove_file(&temp);
                 Err(error).with_context(giving)
             }
         }
@@ -187,7 +187,7 @@ impl Sides {
 
     /// The same under a temporary name, where a copy may be seen before it is whole.
     pub fn duplicate(&self, source: &Path, temp: &Path) -> stdio::Result<()> {
-        let _ = fs::remove_file(temp); // left by one of our pid that was killed here
+        let _ = sys::remove_file(temp); // left by one of our pid that was killed here
         match self.link(source, temp) {
             Err(error) if error.kind() != ErrorKind::NotFound => io::copy(source, temp),
             linked => linked,
@@ -202,7 +202,7 @@ impl Sides {
     pub fn remove(&self, relative: &Path, side: Side, expected: Option<&Identity>) -> Result<()> {
         let path = self.path(side, relative);
         let temp = temporary(&path);
-        match fs::rename(&path, &temp) {
+        match sys::rename(&path, &temp) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.with_context(|| format!("could not remove {}", path.display()))?,
         }
@@ -213,7 +213,7 @@ impl Sides {
     pub fn drop_or_rescue(&self, path: &Path, relative: &Path, expected: Option<&Identity>) -> Result<()> {
         let is_as_expected = |now: Identity, expected: &Identity| now == *expected || (now.is_one_file_with(expected) && sys::has_other_names(path));
         if look(path).file().zip(expected).is_some_and(|(now, expected)| is_as_expected(now, expected)) {
-            return fs::remove_file(path).with_context(|| format!("could not remove {}", path.display()));
+            return sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()));
         }
         io::keep(path, &self.rescue.join(relative))
     }
@@ -255,13 +255,12 @@ impl Entry {
 
 /// Looks at a name without following a link: a link is carried across as a link.
 pub fn look(path: &Path) -> Entry {
-    let meta = match fs::symlink_metadata(path) {
-        Ok(meta) => meta,
+    let (meta, (device, inode, born)) = match sys::look_at(path) {
+        Ok(looked_at) => looked_at,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Entry::Absent,
         // Something may be there: nobody's to remove, and nothing to put anything in the place of.
         Err(_) => return Entry::Other,
     };
-    let (device, inode, born) = sys::file_identity(&meta);
     let kind = meta.file_type();
     if kind.is_dir() {
         // A directory's length and time change with what is in it, which is looked at by itself.

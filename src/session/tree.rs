@@ -134,11 +134,11 @@ impl Tree {
             bail!(left); // the copy alone has what the user edited in it
         }
         let temp = runtime::temporary(&pair.own);
-        let _ = fs::remove_file(&temp); // left by one of our pid that was killed here
-        sys::symlink(&pair.hub.canonicalize()?, &temp)?;
-        fs::rename(&temp, &pair.own)?;
-        let _ = fs::remove_file(&pair.base);
-        Ok(fs::remove_file(self.overrides_file())?)
+        let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+        sys::symlink(&sys::physical(&pair.hub)?, &temp)?;
+        sys::rename(&temp, &pair.own)?;
+        let _ = sys::remove_file(&pair.base);
+        Ok(sys::remove_file(&self.overrides_file())?)
     }
 
     fn remember(&self, overrides: &State) -> Result<()> {

@@ -2,15 +2,19 @@
 //!
 //! Each system's file has the same items; the choice is made here, once. The contract, to which `tests` holds each of them:
 //!
-//! - [`HOME_VARIABLE`]: the environment variable that names the user's home.
+//! - [`HOME_VARIABLE`], [`NEEDED_VARIABLES`], [`IGNORES_CASE_OF_VARIABLES`]: the user's home in the environment, and how that is looked at.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
 //! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
 //! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would).
-//! - [`owned_by_this_user`], [`symlink`].
-//! - [`exchange`], [`rename_new`]: renames that lose nothing, whoever writes at that moment.
+//! - [`physical`], [`working_directory`]: paths without links, as the system's other programs spell them; [`spelled`]: as a person or a shell does.
+//! - [`look_at`]: who a file is, from one look that follows no link; [`same_file`], [`has_other_names`], [`owned_by_this_user`].
+//! - [`symlink`], [`link_directory`]: `Unsupported` where this user may not make a link; [`remove_file`] removes any of them.
+//! - [`link_program`], [`linked_program`], [`unlink_program`]: another name for a program.
+//! - [`rename`], [`rename_new`], [`exchange`]: renames that lose nothing, whoever writes at that moment; [`is_momentary`]: worth another try.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
-//! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
-//! - [`replace_process`]: becomes another program; returns only on failure.
+//! - [`start_detached`], [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper, and a small one; [`KEEPS_DEAD_CHILDREN`].
+//! - [`replace_process`]: becomes another program, or stands for it until it ends; returns only on failure.
+//! - [`KNOWS_OWN_PROGRAM`], [`PROGRAM_SUFFIX`]: how programs are named.
 //! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
 
 #[cfg(unix)]
@@ -20,6 +24,12 @@ mod unix;
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+#[cfg(windows)]
+mod windows;
+
+pub mod paths;
+#[cfg(any(windows, test))]
+mod patience;
 
 #[cfg(test)]
 mod tests;
@@ -30,8 +40,18 @@ pub use linux::{Events, boot_and_namespace, command_name, give_back_memory, proc
 pub use macos::{Events, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
 #[cfg(unix)]
 pub use unix::{
-    HOME_VARIABLE, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names, open_for_reading,
-    open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process, same_file, silence_stdout, symlink,
+    HOME_VARIABLE, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES, PROGRAM_SUFFIX, create_lock_dir,
+    create_private_dir, create_private_file, detach, exchange, has_other_names, is_momentary, link_directory, link_program, linked_program, look_at,
+    open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical, remove_file, rename, rename_new, replace_process, same_file,
+    silence_stdout, spelled, start_detached, symlink, unlink_program, working_directory,
+};
+#[cfg(windows)]
+pub use windows::{
+    Events, HOME_VARIABLE, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES, PROGRAM_SUFFIX, boot_and_namespace,
+    command_name, create_lock_dir, create_private_dir, create_private_file, detach, exchange, give_back_memory, has_other_names, is_momentary,
+    link_directory, link_program, linked_program, look_at, open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical,
+    process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time,
+    symlink, unlink_program, working_directory,
 };
 
 /// Something that a helper woke up for.

@@ -1,0 +1,135 @@
+//! What is open to the user alone, from the moment it exists: the access list is given to the call that creates it.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::path::Path;
+use std::ptr;
+
+use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
+use windows_sys::Win32::Security::Authorization::{
+    ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT,
+};
+use windows_sys::Win32::Security::{
+    GetTokenInformation, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SECURITY_ATTRIBUTES, TOKEN_INFORMATION_CLASS, TOKEN_OWNER,
+    TOKEN_QUERY, TOKEN_USER, TokenOwner, TokenUser,
+};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+use windows_sys::core::PWSTR;
+
+use super::{check, text, wide, wide_text};
+
+/// Says who may do what with a new file or directory.
+pub struct Access {
+    descriptor: PSECURITY_DESCRIPTOR,
+}
+
+impl Access {
+    /// The user alone may do anything with the file.
+    pub fn of_file() -> io::Result<Self> {
+        Self::parse(&format!("D:P(A;;FA;;;{})", user()?))
+    }
+
+    /// The user alone may do anything with the directory, and with what is made in it by anybody who does not say otherwise.
+    pub fn of_directory() -> io::Result<Self> {
+        Self::parse(&format!("D:P(A;OICI;FA;;;{})", user()?))
+    }
+
+    #[expect(unsafe_code, reason = "std makes files with the access list of their directory alone")]
+    fn parse(sddl: &str) -> io::Result<Self> {
+        let sddl = wide_text(OsStr::new(sddl));
+        let mut descriptor = ptr::null_mut();
+        // SAFETY: `sddl` ends in a NUL; what is returned is released when this value is dropped.
+        check(unsafe { ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl.as_ptr(), SDDL_REVISION_1, &raw mut descriptor, ptr::null_mut()) })?;
+        Ok(Self { descriptor })
+    }
+
+    /// Returns what a creating call takes; good for as long as this value lives.
+    pub fn attributes(&self) -> SECURITY_ATTRIBUTES {
+        let size = u32::try_from(size_of::<SECURITY_ATTRIBUTES>()).unwrap_or_default();
+        SECURITY_ATTRIBUTES { nLength: size, lpSecurityDescriptor: self.descriptor, bInheritHandle: 0 }
+    }
+}
+
+impl Drop for Access {
+    #[expect(unsafe_code, reason = "the system allocated it")]
+    fn drop(&mut self) {
+        // SAFETY: it was returned by the call that asks for this, and is released once.
+        unsafe { LocalFree(self.descriptor) };
+    }
+}
+
+/// Whether this user owns a path, or the group that owns what this user makes: administrators, for a process with their rights.
+#[expect(unsafe_code, reason = "std does not say who owns a file")]
+pub fn is_owned(path: &Path) -> io::Result<bool> {
+    let path = wide(path);
+    let (mut owner, mut descriptor) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: `path` ends in a NUL; the owner points into the descriptor, which is released below, after its last use.
+    let code = unsafe {
+        let (group, lists) = (ptr::null_mut(), ptr::null_mut());
+        GetNamedSecurityInfoW(
+            path.as_ptr(),
+            SE_FILE_OBJECT,
+            OWNER_SECURITY_INFORMATION,
+            &raw mut owner,
+            group,
+            lists,
+            lists.cast(),
+            &raw mut descriptor,
+        )
+    };
+    if code != ERROR_SUCCESS {
+        return Err(io::Error::from_raw_os_error(code.cast_signed()));
+    }
+    let owner = spelled(owner);
+    // SAFETY: as above.
+    unsafe { LocalFree(descriptor) };
+    let owner = owner?;
+    Ok(owner == user()? || owner == default_owner()?)
+}
+
+/// Returns the user of this process, as an access list spells one.
+#[expect(unsafe_code, reason = "the token is a structure with a pointer into itself")]
+fn user() -> io::Result<String> {
+    let token = token(TokenUser)?;
+    // SAFETY: for this class the system writes a TOKEN_USER, into memory that is aligned for it and outlives its use here.
+    spelled(unsafe { (*token.as_ptr().cast::<TOKEN_USER>()).User.Sid })
+}
+
+#[expect(unsafe_code, reason = "the token is a structure with a pointer into itself")]
+fn default_owner() -> io::Result<String> {
+    let token = token(TokenOwner)?;
+    // SAFETY: for this class the system writes a TOKEN_OWNER, into memory that is aligned for it and outlives its use here.
+    spelled(unsafe { (*token.as_ptr().cast::<TOKEN_OWNER>()).Owner })
+}
+
+/// Asks about the user of this process; the answer lies in words, so that it is aligned for the pointers in it.
+#[expect(unsafe_code, reason = "std has no tokens")]
+fn token(class: TOKEN_INFORMATION_CLASS) -> io::Result<Vec<u64>> {
+    let mut token = ptr::null_mut();
+    // SAFETY: the handle of this process needs no release, and the token is released with the value made of it.
+    let token = unsafe {
+        check(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token))?;
+        OwnedHandle::from_raw_handle(token)
+    };
+    let mut answer = vec![0_u64; 64]; // a structure of a few pointers and the longest identifier that there is, of 68 bytes
+    let size = u32::try_from(size_of_val(answer.as_slice())).unwrap_or_default();
+    let mut length = 0;
+    // SAFETY: `answer` has room for `size` bytes.
+    check(unsafe { GetTokenInformation(token.as_raw_handle(), class, answer.as_mut_ptr().cast(), size, &raw mut length) })?;
+    Ok(answer)
+}
+
+/// Spells an identifier; it must be one that the system gave and still holds.
+#[expect(unsafe_code, reason = "std has no security identifiers")]
+fn spelled(identifier: PSID) -> io::Result<String> {
+    let mut spelled: PWSTR = ptr::null_mut();
+    // SAFETY: the callers have the identifier of the system and its memory still; what is returned ends in a NUL and is released after its last use.
+    unsafe {
+        check(ConvertSidToStringSidW(identifier, &raw mut spelled))?;
+        let length = (0..).take_while(|index| *spelled.add(*index) != 0).count();
+        let said = text(std::slice::from_raw_parts(spelled, length));
+        LocalFree(spelled.cast());
+        Ok(said.to_string_lossy().into_owned())
+    }
+}
