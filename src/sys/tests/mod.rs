@@ -17,6 +17,7 @@ struct Scratch(PathBuf);
 
 fn scratch(test: &str) -> Scratch {
     let path = std::env::temp_dir().join(format!("clauth-sys-{}-{test}", std::process::id()));
+    let _ = fs::remove_dir_all(&path); // left by a killed one that had our pid
     fs::create_dir(&path).unwrap();
     Scratch(path)
 }

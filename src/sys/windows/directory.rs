@@ -159,28 +159,26 @@ impl Pending {
 
     /// Returns the changes of which the system has written so many bytes.
     pub fn changes(&self, bytes: usize) -> Vec<Change> {
-        changes(&self.changes[..bytes.div_ceil(4).min(WORDS)])
+        let written: Vec<u8> = self.changes.iter().take(bytes.div_ceil(4)).flat_map(|word| word.to_le_bytes()).collect();
+        changes(&written)
     }
 }
 
 /// Reads `FILE_NOTIFY_INFORMATION`: where the next one begins, in bytes from this one, or 0; what happened; the length of the name in bytes; the name.
-fn changes(mut words: &[u32]) -> Vec<Change> {
+fn changes(mut bytes: &[u8]) -> Vec<Change> {
+    let number = |bytes: &[u8; 4]| usize::try_from(u32::from_le_bytes(*bytes)).unwrap_or_default();
     let mut found = Vec::new();
-    while let [next, _action, length, rest @ ..] = words {
-        let units = usize::try_from(*length).unwrap_or_default() / 2;
-        let name: Vec<u16> = rest.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>().chunks_exact(2).take(units).map(unit).collect();
+    while let Some((next, rest)) = bytes.split_first_chunk::<4>()
+        && let Some((_action, rest)) = rest.split_first_chunk::<4>()
+        && let Some((length, rest)) = rest.split_first_chunk::<4>()
+    {
+        let name = &rest[..number(length).min(rest.len())];
+        let name: Vec<u16> = name.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
         found.push(Change { path: OsString::from_wide(&name).into() });
-        let next = usize::try_from(*next).unwrap_or_default() / 4;
-        if next == 0 || next > words.len() {
-            break;
-        }
-        words = &words[next..];
+        // Not always at a whole word, as it should be: Wine packs them.
+        bytes = bytes.get(number(next)..).filter(|_| number(next) > 0).unwrap_or_default();
     }
     found
-}
-
-fn unit(bytes: &[u8]) -> u16 {
-    u16::from_le_bytes([bytes[0], bytes[1]])
 }
 
 #[cfg(test)]
@@ -189,11 +187,17 @@ mod tests {
 
     #[test]
     fn changes_are_read_as_the_system_writes_them() {
-        // Two: "ab" and "c", the first padded to a whole word.
-        let words = [16, 1, 4, u32::from(b'a') | u32::from(b'b') << 16, 0, 3, 2, u32::from(b'c')];
-        let paths: Vec<_> = changes(&words).into_iter().map(|change| change.path).collect();
-        assert_eq!(paths, [Path::new("ab"), Path::new("c")]);
-        assert_eq!(changes(&[]), []);
-        assert_eq!(changes(&[4000, 1, 4000, 0]).len(), 1, "whatever lengths it holds, nothing else is read");
+        let entry = |next: u8, name: &str| {
+            let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            [&[next, 0, 0, 0, 1, 0, 0, 0, u8::try_from(name.len()).unwrap(), 0, 0, 0], name.as_slice()].concat()
+        };
+        let paths = |bytes: &[u8]| changes(bytes).into_iter().map(|change| change.path).collect::<Vec<_>>();
+        let aligned = [entry(24, r"a\bé"), vec![0; 4], entry(0, "c"), vec![0; 9]].concat();
+        assert_eq!(paths(&aligned[..18]), [Path::new(r"a\b")], "what is not there is not read");
+        assert_eq!(paths(&aligned), [Path::new(r"a\bé"), Path::new("c")]);
+        let packed = [entry(18, "abc"), entry(0, "d")].concat();
+        assert_eq!(paths(&packed), [Path::new("abc"), Path::new("d")]);
+        assert!(paths(&[]).is_empty() && paths(&[0; 11]).is_empty());
+        assert_eq!(paths(&[255; 12]).len(), 1, "whatever lengths it holds, nothing else is read");
     }
 }

@@ -129,16 +129,21 @@ fn move_new(from: &Path, to: &Path) -> io::Result<()> {
 /// Exchanges two names. Windows cannot do that in one step: `other` is gone for the moment between two renames, and somebody can put something there.
 /// That stays, the call fails, and what stood there before is left under a temporary name, as by a process that was killed.
 pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    let mut name = OsString::from(".");
-    name.push(other.file_name().unwrap_or_default());
-    name.push(format!("~.{}.tmp", std::process::id()));
-    let third = other.with_file_name(name);
+    let third = aside(other);
     rename_new(other, &third)?;
     if let Err(error) = rename_new(one, other) {
         let _ = rename_new(&third, other);
         return Err(error);
     }
     rename_new(&third, one)
+}
+
+/// Returns a name for what has to make room, which says that it is temporary and who made it.
+pub fn aside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!("~.{}.tmp", std::process::id()));
+    path.with_file_name(name)
 }
 
 /// Removes a file, or a link of any kind.

@@ -83,9 +83,9 @@ fn lead_to(link: &Path, target: &OsStr) -> io::Result<()> {
     })
 }
 
-/// Gives a program another name. The second name is a file of its own, beside which stands where the first one is.
+/// Gives a program another name. That is a file of its own, since no name of a program that runs can be removed; beside it stands where the first is.
 pub fn link_program(program: &Path, link: &Path) -> io::Result<()> {
-    fs::hard_link(program, link).or_else(|_| fs::copy(program, link).map(drop))?;
+    fs::copy(program, link)?;
     fs::write(note(link), program.as_os_str().as_encoded_bytes())
 }
 
@@ -95,9 +95,9 @@ pub fn linked_program(link: &Path) -> io::Result<PathBuf> {
     if link.is_file() { Ok(program.into()) } else { Err(ErrorKind::NotFound.into()) }
 }
 
-/// Takes the other name of a program away.
+/// Takes the other name of a program away. While it runs under that, its file stays, under the name of one that was not finished.
 pub fn unlink_program(link: &Path) -> io::Result<()> {
-    files::remove_file(link)?;
+    files::remove_file(link).or_else(|_| files::rename(link, &files::aside(link)))?;
     files::remove_file(&note(link))
 }
 

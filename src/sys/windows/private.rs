@@ -133,3 +133,50 @@ fn spelled(identifier: PSID) -> io::Result<String> {
         Ok(said.to_string_lossy().into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use windows_sys::Win32::Security::Authorization::ConvertSecurityDescriptorToStringSecurityDescriptorW;
+    use windows_sys::Win32::Security::DACL_SECURITY_INFORMATION;
+
+    use super::*;
+    use crate::sys;
+
+    /// Returns the access list of a path, as one is spelled.
+    #[expect(unsafe_code, reason = "std does not say who may do what with a file")]
+    fn access(path: &Path) -> String {
+        let path = wide(path);
+        let (mut descriptor, mut spelled, none): (_, PWSTR, _) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: the path ends in a NUL; both answers are valid where the calls succeed, and end with this process of a test.
+        unsafe {
+            let lists = ptr::null_mut::<*mut windows_sys::Win32::Security::ACL>();
+            let code = GetNamedSecurityInfoW(path.as_ptr(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, none, none, lists, lists, &raw mut descriptor);
+            assert_eq!(code, ERROR_SUCCESS);
+            let (kind, length) = (DACL_SECURITY_INFORMATION, ptr::null_mut());
+            check(ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION_1, kind, &raw mut spelled, length)).unwrap();
+            let length = (0..).take_while(|index| *spelled.add(*index) != 0).count();
+            text(std::slice::from_raw_parts(spelled, length)).into_string().unwrap()
+        }
+    }
+
+    #[test]
+    fn what_is_private_is_the_users_alone_from_its_creation() {
+        let root = std::env::temp_dir().join(format!("clauth-private-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let [below, file, lock] = ["a/b", "a/file", "a/lock"].map(|name| root.join(name));
+        sys::create_private_dir(&below).unwrap();
+        sys::create_private_file(&file).unwrap();
+        sys::open_lock_file(&lock).unwrap();
+        let user = user().unwrap();
+        for path in [root.clone(), root.join("a"), below, file, lock] {
+            let access = access(&path);
+            let entries: Vec<_> = access.split('(').skip(1).collect();
+            // Wine lets the system, which is nobody's account, into everything.
+            let is_ours = |entry: &&str| entry.ends_with(&format!(";{user})")) || entry.ends_with(";SY)");
+            assert!(access.contains(&user) && entries.iter().all(is_ours), "{}: {access}", path.display());
+        }
+        fs::remove_dir_all(&root).unwrap();
+    }
+}
