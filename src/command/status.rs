@@ -175,7 +175,7 @@ fn text(status: &Status) -> String {
     match status.loaded.as_deref() {
         loaded if loaded == expected => {}
         Some(own) if Path::new(own).is_absolute() && expected.is_none() => {
-            rows.push(("this shell", format!("has a CLAUDE_CONFIG_DIR of your own: {own}")))
+            rows.push(("this shell", format!("has a CLAUDE_CONFIG_DIR of your own: {own}")));
         }
         loaded => rows.push(("this shell", format!("has {} loaded; the next prompt with the hook changes that", loaded.unwrap_or("nothing")))),
     }

@@ -23,8 +23,7 @@ fn plain_text(path: &str) -> Option<String> {
         None if is_drive(rest) => ("", rest),
         None => return None,
     };
-    let first = if prefix.is_empty() { 1 } else { 0 };
-    names.split('\\').skip(first).all(means_itself).then(|| format!("{prefix}{names}"))
+    names.split('\\').skip(usize::from(prefix.is_empty())).all(means_itself).then(|| format!("{prefix}{names}"))
 }
 
 /// Whether a name means itself wherever it stands: of any other the system drops the end, or takes it for a device.

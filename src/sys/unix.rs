@@ -130,9 +130,12 @@ pub fn remove_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Makes a symbolic link.
+/// Makes a symbolic link; [`io::ErrorKind::Unsupported`] on a file system that has none.
 pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
+    match rustix::fs::symlink(target, link) {
+        Err(Errno::PERM | Errno::NOTSUP) => Err(io::ErrorKind::Unsupported.into()),
+        linked => Ok(linked?),
+    }
 }
 
 /// Makes a link to a directory.

@@ -77,7 +77,9 @@ fn more_processes_are_watched_than_one_call_can_wait_for() {
         assert!(events.watch_process(child.0.id(), &start_time(child.0.id()).unwrap()).unwrap());
     }
     let mut expected: BTreeSet<u32> = crowd.iter().map(|child| child.0.id()).collect();
-    crowd.iter_mut().for_each(|child| child.0.kill().unwrap());
+    for child in &mut crowd {
+        child.0.kill().unwrap();
+    }
     in_time(move || {
         while !expected.is_empty() {
             for event in events.wait(None).unwrap() {

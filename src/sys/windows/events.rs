@@ -146,7 +146,9 @@ impl Events {
         if entry.lpOverlapped.is_null() {
             let ended = self.processes.iter().find_map(|(pid, exit)| (exit.key == key).then_some(*pid));
             events.extend(ended.map(Event::Exited));
-            ended.into_iter().for_each(|pid| self.forget_process(pid));
+            if let Some(pid) = ended {
+                self.forget_process(pid);
+            }
             return Ok(());
         }
         // SAFETY: only directories have such a structure, and the port has just returned it.

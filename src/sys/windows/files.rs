@@ -166,6 +166,7 @@ pub fn spelled(path: &OsStr) -> PathBuf {
 
 /// Returns the physical path of the working directory, given what the system calls it: that can go through links, or begin at a drive that stands for a
 /// directory.
+#[expect(clippy::needless_pass_by_value, reason = "on other systems it is what is returned")]
 pub fn working_directory(called: PathBuf) -> io::Result<PathBuf> {
     physical(&called)
 }

@@ -123,14 +123,30 @@ fn token(class: TOKEN_INFORMATION_CLASS) -> io::Result<Vec<u64>> {
 /// Spells an identifier; it must be one that the system gave and still holds.
 #[expect(unsafe_code, reason = "std has no security identifiers")]
 fn spelled(identifier: PSID) -> io::Result<String> {
-    let mut spelled: PWSTR = ptr::null_mut();
-    // SAFETY: the callers have the identifier of the system and its memory still; what is returned ends in a NUL and is released after its last use.
+    let mut spelled = ptr::null_mut();
+    // SAFETY: the callers have the identifier of the system and its memory still; what is returned is this function's.
     unsafe {
         check(ConvertSidToStringSidW(identifier, &raw mut spelled))?;
-        let length = (0..).take_while(|index| *spelled.add(*index) != 0).count();
+        Ok(taken(spelled))
+    }
+}
+
+/// Takes a text over that the system allocated.
+///
+/// # Safety
+///
+/// It ends in a NUL, was returned to be released by the caller, and is not used afterwards.
+#[expect(unsafe_code, reason = "the system allocated it")]
+unsafe fn taken(spelled: PWSTR) -> String {
+    let mut length = 0;
+    // SAFETY: as the caller says.
+    unsafe {
+        while *spelled.add(length) != 0 {
+            length += 1;
+        }
         let said = text(std::slice::from_raw_parts(spelled, length));
         LocalFree(spelled.cast());
-        Ok(said.to_string_lossy().into_owned())
+        said.to_string_lossy().into_owned()
     }
 }
 
@@ -156,8 +172,7 @@ mod tests {
             assert_eq!(code, ERROR_SUCCESS);
             let (kind, length) = (DACL_SECURITY_INFORMATION, ptr::null_mut());
             check(ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION_1, kind, &raw mut spelled, length)).unwrap();
-            let length = (0..).take_while(|index| *spelled.add(*index) != 0).count();
-            text(std::slice::from_raw_parts(spelled, length)).into_string().unwrap()
+            taken(spelled)
         }
     }
 
