@@ -85,19 +85,45 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
         present.remove(OsStr::new("settings.json"));
     }
     if sides.mode != LinkMode::Symlink {
-        let present_settings = present.contains_key(OsStr::new("settings.json"));
-        // The mirror carries what would be linked; real directories are all there is to make.
-        wanted.retain(|(_, wanted)| *wanted == Wanted::Directory);
-        present.retain(|name, _| wanted.iter().any(|(wanted, _)| wanted == name));
+        let settings = Path::new("settings.json");
+        let is_new = !present.contains_key(settings.as_os_str());
+        if is_new && sides.mode != LinkMode::Copy && !sides.can_hard_link(settings) {
+            return Ok(vec![std::io::Error::from(std::io::ErrorKind::Unsupported).into()]);
+        }
+        without_file_links(sides.mode, &mut wanted, &mut present);
         // The rest comes with the mirror; without settings a client that starts before would clean up as by default.
-        if !own_settings && !present_settings {
-            troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, None, None).err());
+        if !own_settings && is_new {
+            troubles.extend(sides.give(settings, Side::Hub, None, None).err());
         }
     }
     let steps = plan::plan(&wanted, &present, &hub.directory);
     troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
     troubles.extend(seed_claude_json(config_dir, hub).err());
     Ok(troubles)
+}
+
+/// Leaves out what the mirror carries: files, and the directories that are no links in this mode. A link of an earlier mode becomes a real directory.
+fn without_file_links(mode: LinkMode, wanted: &mut Vec<(OsString, Wanted)>, present: &mut BTreeMap<OsString, Present>) {
+    for (name, wanted) in wanted.iter_mut() {
+        let was_link = matches!(present.get(name), Some(Present::Link { .. }));
+        if matches!(wanted, Wanted::Link(target) if target.is_dir()) && was_link && !mode.links_directories() {
+            *wanted = Wanted::Directory;
+        }
+    }
+    wanted.retain(|(_, wanted)| match wanted {
+        Wanted::Link(target) => mode.links_directories() && target.is_dir(),
+        Wanted::Directory => true,
+    });
+    let is_directory = |state: &Present| matches!(state, Present::Directory | Present::Link { dangles: true, .. });
+    present.retain(|name, state| wanted.iter().any(|(wanted, _)| wanted == name) || mode.links_directories() && is_directory(state));
+}
+
+/// Whether some of what could not be done is a link that cannot be made here at all.
+pub fn lacks_links(troubles: &[anyhow::Error]) -> bool {
+    let is_unsupported = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::Unsupported)
+    };
+    troubles.iter().any(|trouble| trouble.chain().any(is_unsupported))
 }
 
 /// Spells links into the hub as the hub is spelled: whoever made one may have had a HOME that is itself a link. What is linked is made anew anyhow.
@@ -131,7 +157,7 @@ pub fn survey(config_dir: &Path) -> Result<BTreeMap<OsString, Present>> {
     for entry in fs::read_dir(config_dir).with_context(listing)? {
         let entry = entry.with_context(listing)?;
         let state = match fs::read_link(entry.path()) {
-            Ok(target) => Present::Link { dangles: !entry.path().exists(), target },
+            Ok(target) => Present::Link { dangles: !entry.path().exists(), target: sys::paths::plain(&target) },
             Err(_) => match entry.file_type().with_context(listing)? {
                 kind if kind.is_file() => Present::File,
                 kind if kind.is_dir() => Present::Directory,

@@ -84,20 +84,46 @@ pub enum LinkMode {
     /// By symbolic links, and by hard links where the client wants real directories.
     #[default]
     Symlink,
-    /// By hard links alone: for systems without symbolic links.
+    /// By links to directories, and hard links to files: for users who may make no symbolic links. On Windows the former are junctions then.
+    Junction,
+    /// By hard links alone: for file systems without symbolic links.
     HardLink,
     /// By copies: for file systems without links.
     Copy,
 }
 
 impl LinkMode {
+    /// Each mode, from the best to what works everywhere.
+    const NAMES: [(Self, &str); 4] = [(Self::Symlink, "symlink"), (Self::Junction, "junction"), (Self::HardLink, "hardlink"), (Self::Copy, "copy")];
+
     /// Returns the mode of this name; the default for an unknown one.
     pub fn from_name(name: &OsStr) -> Self {
-        match name.to_str() {
-            Some("hardlink") => Self::HardLink,
-            Some("copy") => Self::Copy,
-            _ => Self::Symlink,
+        Self::NAMES.into_iter().find_map(|(mode, known)| (name == known).then_some(mode)).unwrap_or_default()
+    }
+
+    /// Returns the mode's name.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.into_iter().find_map(|(mode, name)| (mode == self).then_some(name)).unwrap_or_default()
+    }
+
+    /// Returns the mode to fall to where this one is not to be had.
+    pub fn next(self) -> Option<Self> {
+        Self::NAMES.into_iter().map(|(mode, _)| mode).skip_while(|mode| *mode != self).nth(1)
+    }
+
+    /// Returns what files are shared by, in words.
+    pub fn means(self) -> &'static str {
+        match self {
+            Self::Symlink => "symbolic links",
+            Self::Junction => "junctions and hard links",
+            Self::HardLink => "hard links",
+            Self::Copy => "copies",
         }
+    }
+
+    /// Whether a directory that is shared by a link is one in this mode.
+    pub fn links_directories(self) -> bool {
+        matches!(self, Self::Symlink | Self::Junction)
     }
 }
 
@@ -194,6 +220,15 @@ impl Sides {
         }
     }
 
+    /// Whether a file of the hub's can have a second name in the profile: not on file systems like FAT. Between two of them copies are made anyway.
+    pub fn can_hard_link(&self, name: &Path) -> bool {
+        let temp = temporary(&self.path(Side::Own, name));
+        let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+        let linked = fs::hard_link(self.path(Side::Hub, name), &temp);
+        let _ = sys::remove_file(&temp);
+        linked.is_ok() || self.are_copies(Path::new(""))
+    }
+
     fn link(&self, source: &Path, target: &Path) -> stdio::Result<()> {
         if self.mode == LinkMode::Copy { Err(ErrorKind::Unsupported.into()) } else { fs::hard_link(source, target) }
     }
@@ -225,11 +260,11 @@ impl Sides {
         match look(path) {
             Entry::File(left) => {
                 let is_named = look(&named).file().is_some_and(|named| named.is_one_file_with(&left)) || io::is_same_content(path, &named);
-                let is_ours = fs::read_link(path).is_ok_and(|target| target.starts_with(&self.hub));
+                let is_ours = fs::read_link(path).is_ok_and(|target| sys::paths::plain(&target).starts_with(&self.hub));
                 self.drop_or_rescue(path, &relative, (is_named || is_ours).then_some(left).as_ref())
             }
-            // Made to take a link's place, and empty; one that is not empty is not clauth's.
-            Entry::Directory(_) => fs::remove_dir(path).or(Ok(())),
+            // Made to take a link's place, and empty; or, where names cannot be exchanged in one step, somebody's that was just making room.
+            Entry::Directory(_) => fs::remove_dir(path).or_else(|_| sys::rename_new(path, &named)).or(Ok(())),
             Entry::Other | Entry::Absent => Ok(()),
         }
     }

@@ -116,8 +116,9 @@ impl Watchdog {
                 self.due.insert(Duty::WholeMirror);
             }
             (Some(Place::Own | Place::Hub), Some(name)) if runtime::is_shared(name) => {
-                let is_linked = self.tree.sides.mode == LinkMode::Symlink;
-                self.due.insert(if is_linked { Duty::Links } else { Duty::Mirror(name.into()) });
+                let mode = self.tree.sides.mode;
+                self.due.extend(mode.links_directories().then_some(Duty::Links));
+                self.due.extend((mode != LinkMode::Symlink).then(|| Duty::Mirror(name.into())));
             }
             (Some(Place::Mirrored(directory)), Some(name)) => drop(self.due.insert(Duty::Mirror(directory.join(name)))),
             (Some(Place::Mirrored(directory)), None) => drop(self.due.insert(Duty::Mirror(directory.clone()))),
@@ -186,6 +187,9 @@ impl Watchdog {
             self.watch(events, &settings, Interest::File, Place::HubSettings);
         }
         let troubles = self.tree.prepare(use_).unwrap_or_else(|error| vec![error]);
+        if self.mirror.share_by(self.tree.sides.mode) {
+            self.due.insert(Duty::WholeMirror);
+        }
         self.complain("links", troubles.first().map(|error| format!("{error:#}")).as_deref());
     }
 
