@@ -28,6 +28,9 @@ _clauth() {
             clauth,deny)
                 cmd="clauth__subcmd__deny"
                 ;;
+            clauth,doctor)
+                cmd="clauth__subcmd__doctor"
+                ;;
             clauth,env)
                 cmd="clauth__subcmd__env"
                 ;;
@@ -71,7 +74,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add list remove status stop shim completions"
+            opts="-h -V --help --version hook use allow deny env start exec add list remove status doctor stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -128,6 +131,20 @@ _clauth() {
             ;;
         clauth__subcmd__deny)
             opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__doctor)
+            opts="-h --fix --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

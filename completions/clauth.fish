@@ -37,6 +37,7 @@ complete -c clauth -n "__fish_clauth_needs_command" -f -a "add" -d 'Make a profi
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "list" -d 'List the profiles'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "remove" -d 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "status" -d 'Show which profile applies here, and why'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "doctor" -d 'Look for what is wrong, and say what to do about it'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "stop" -d 'Let helpers finish now; the next prompt of each shell starts a new one'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "shim" -d 'Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
@@ -63,6 +64,9 @@ complete -c clauth -n "__fish_clauth_using_subcommand remove" -s h -l help -d 'P
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The directory; the current one when absent' -r -F
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l json -d 'Print JSON'
 complete -c clauth -n "__fish_clauth_using_subcommand status" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand doctor" -l fix -d 'Mend what is safe to mend'
+complete -c clauth -n "__fish_clauth_using_subcommand doctor" -l json -d 'Print JSON'
+complete -c clauth -n "__fish_clauth_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand stop" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand shim; and not __fish_seen_subcommand_from install remove" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand shim; and not __fish_seen_subcommand_from install remove" -f -a "install" -d 'Put the shim into ~/.clauth/bin'

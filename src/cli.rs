@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, completions, env, exec, hook, list, remove, shim, start, status, stop};
+use crate::command::{add, allow, binding, completions, doctor, env, exec, hook, list, remove, shim, start, status, stop};
 use crate::context::Context;
 use crate::error::Mistake;
 
@@ -31,6 +31,7 @@ enum Command {
     List(list::Arguments),
     Remove(remove::Arguments),
     Status(status::Arguments),
+    Doctor(doctor::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
     Shim(shim::Action),
@@ -63,6 +64,7 @@ pub fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, a
         Command::List(arguments) => list::run(&context()?, &arguments),
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
+        Command::Doctor(arguments) => doctor::run(&context()?, &arguments),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),
         Command::Shim(action) => shim::install_or_remove(&context()?, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),

@@ -5,14 +5,15 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::env::Env;
 use crate::error::Mistake;
 use crate::io::Complaint;
 use crate::layout::Layout;
-use crate::name::ProfileName;
+use crate::name::{DEFAULT, ProfileName};
 use crate::sys;
 
 /// Holds the settings; every one has a default, and no file means all defaults.
@@ -23,6 +24,9 @@ pub struct Config {
     pub claude_home: Option<Spanned<PathBuf>>,
     /// The profile where nothing is bound.
     pub default_profile: Option<ProfileName>,
+    /// Directories and the profiles that are used there and below, where no `.clauth.toml` decides.
+    #[serde(rename = "rule")]
+    pub rules: Vec<Rule>,
     /// Directories below which every `.clauth.toml` is allowed.
     pub trusted: Vec<Spanned<PathBuf>>,
     /// Other names for profiles, so that a committed file can use a team's name.
@@ -31,6 +35,22 @@ pub struct Config {
     pub keep_env: Vec<String>,
     /// Whether to say nothing when a profile is entered, switched or left.
     pub quiet: bool,
+}
+
+/// Binds a directory without a file in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The directory; what lies below it is meant too.
+    pub dir: Spanned<PathBuf>,
+    /// The profile; `None` for `default`, as if nothing were bound there.
+    #[serde(deserialize_with = "profile_or_default")]
+    pub profile: Option<ProfileName>,
+}
+
+fn profile_or_default<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ProfileName>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name == DEFAULT { Ok(None) } else { name.parse().map(Some).map_err(D::Error::custom) }
 }
 
 impl Config {
@@ -49,7 +69,8 @@ impl Config {
             Err(error) => return Err(invalid(Complaint { line: 1, column: 1, reason: error.to_string() })),
         };
         let mut config: Self = toml::from_str(&text).map_err(|error| invalid(Complaint::new(&text, &error)))?;
-        for path in config.trusted.iter_mut().chain(&mut config.claude_home) {
+        let ruled = config.rules.iter_mut().map(|rule| &mut rule.dir);
+        for path in ruled.chain(&mut config.trusted).chain(&mut config.claude_home) {
             let (offset, path) = (path.span().start, path.get_mut());
             *path = sys::spelled(expand_home(path, env)?.as_os_str());
             if !path.is_absolute() {
@@ -66,6 +87,12 @@ impl Config {
     /// Returns the profile that a name means: itself, where there is a profile of that name.
     pub fn resolve_alias<'a>(&'a self, layout: &Layout, name: &'a ProfileName) -> &'a ProfileName {
         self.aliases.get(name).filter(|_| !layout.profile_file(name).exists()).unwrap_or(name)
+    }
+
+    /// Returns the rule for this canonical directory, the one for the deepest directory if several match, and that directory's canonical path.
+    pub fn rule_for(&self, directory: &Path) -> Option<(PathBuf, &Rule)> {
+        let matching = self.rules.iter().filter_map(|rule| Some((sys::physical(rule.dir.get_ref()).ok()?, rule)));
+        matching.filter(|(ruled, _)| directory.starts_with(ruled)).max_by_key(|(ruled, _)| ruled.components().count())
     }
 
     /// Whether every `.clauth.toml` in this canonical directory is allowed: it lies below a trusted one, by whole path components.

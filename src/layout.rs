@@ -81,6 +81,16 @@ impl Layout {
         self.home.join("rescued").join(name).join(now.to_string())
     }
 
+    /// The values that lost against a profile's in a merge.
+    pub fn losses(&self, name: &ProfileName) -> PathBuf {
+        self.home.join("rescued").join(name).join("losses.jsonl")
+    }
+
+    /// The top-level keys that may be deleted in any number, by file.
+    pub fn accepted_deletions(&self) -> PathBuf {
+        self.home.join("accepted-deletions.json")
+    }
+
     /// The directory of the `claude` shim.
     pub fn bin(&self) -> PathBuf {
         self.home.join("bin")

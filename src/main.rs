@@ -17,6 +17,7 @@ mod cli;
 mod command;
 mod config;
 mod context;
+mod doctor;
 mod env;
 mod error;
 mod io;

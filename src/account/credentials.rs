@@ -60,11 +60,6 @@ impl Credentials {
         };
         (!login.refresh_token.reveal().is_empty()).then_some(login)
     }
-
-    /// Returns the whole tree, to be edited and written.
-    pub fn tree_mut(&mut self) -> &mut Map<String, Value> {
-        &mut self.tree
-    }
 }
 
 /// The key of the claude.ai login.
@@ -103,10 +98,5 @@ impl Store {
         };
         let Some(text) = text else { bail!("{} is not a file of a login", self.file.display()) };
         Credentials::parse(&text).map(Some).with_context(reading)
-    }
-
-    /// Replaces what lies there, on the disk before it has the name.
-    pub fn write(&self, credentials: &Credentials) -> Result<()> {
-        io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)
     }
 }

@@ -183,7 +183,9 @@ impl<'a> Evaluation<'a> {
             config_dir: change::config_dir_after(&changes, &self.context.env),
             overriding: if loaded_profile { watched(&config.keep_env).collect() } else { Vec::new() },
             place: self.place(&outcome),
-            free: outcome == Outcome::Unbound && self.resolution.as_ref().is_some_and(|found| found.source.is_none() && found.ignored.is_empty()),
+            free: outcome == Outcome::Unbound
+                && config.rules.is_empty()
+                && self.resolution.as_ref().is_some_and(|found| found.source.is_none() && found.ignored.is_empty()),
             said: digest(&said.complaints),
             changes,
         };

@@ -10,6 +10,7 @@ pub mod allow;
 pub mod api_key;
 pub mod binding;
 pub mod completions;
+pub mod doctor;
 pub mod env;
 pub mod exec;
 pub mod export;

@@ -34,12 +34,15 @@ pub struct Arguments {
     json: bool,
 }
 
+/// What stands before a rule's directory.
+const RULE: &str = "rule for ";
+
 #[derive(Serialize)]
 struct Status {
     directory: String,
     /// The profile that applies, or null.
     profile: Option<String>,
-    /// What decides: a file, `pin`, `default_profile`, or null.
+    /// What decides: a file, `pin`, `rule for DIRECTORY`, `default_profile`, or null.
     decided_by: Option<String>,
     /// Why `claude` refuses here, or null.
     refused: Option<String>,
@@ -113,6 +116,7 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
         decided_by: match &found.source {
             _ if is_pinned => Some("pin".into()),
             Some(Source::File(file)) => Some(file.display().to_string()),
+            Some(Source::Rule(directory)) => Some(format!("{RULE}{}", directory.display())),
             Some(Source::DefaultProfile) => Some("default_profile".into()),
             None => None,
         },
@@ -166,6 +170,7 @@ fn text(status: &Status) -> String {
         let why = match decider.as_str() {
             "pin" => "this shell's pin; unpin it with `eval \"$(clauth env --unset)\"`".into(),
             "default_profile" => "default_profile in config.toml".into(),
+            rule if rule.starts_with(RULE) => format!("the {rule} in config.toml"),
             file if status.refused.is_none() => format!("{file} (allowed)"),
             file => file.into(),
         };

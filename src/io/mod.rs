@@ -5,6 +5,7 @@ mod client_lock;
 pub mod epoch;
 mod json;
 mod lock;
+mod log;
 mod relocate;
 mod say;
 mod toml;
@@ -13,6 +14,7 @@ pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_reg
 pub use client_lock::ClientLock;
 pub use json::print_json;
 pub use lock::FileLock;
+pub use log::append;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
 pub use say::{confirm, print, say, terminal_safe};
 pub use toml::Complaint;

@@ -26,6 +26,8 @@ pub enum Outcome {
 pub enum Source {
     /// This `.clauth.toml`.
     File(PathBuf),
+    /// The rule for this directory in the user's settings.
+    Rule(PathBuf),
     /// `default_profile` in the user's settings.
     DefaultProfile,
 }
@@ -64,9 +66,13 @@ pub fn resolve(layout: &Layout, config: &Config, directory: &Path) -> Resolution
         answer.decider = Some(candidate);
         return answer;
     }
-    if let Some(name) = &config.default_profile {
-        answer.source = Some(Source::DefaultProfile);
-        answer.outcome = bound(layout, config, name).unwrap_or_else(Outcome::Refused);
+    let chosen = match config.rule_for(directory) {
+        Some((ruled, rule)) => Some((Source::Rule(ruled), rule.profile.as_ref())),
+        None => config.default_profile.as_ref().map(|name| (Source::DefaultProfile, Some(name))),
+    };
+    if let Some((source, name)) = chosen {
+        answer.source = Some(source);
+        answer.outcome = name.map_or(Ok(Outcome::Unbound), |name| bound(layout, config, name)).unwrap_or_else(Outcome::Refused);
     }
     answer
 }

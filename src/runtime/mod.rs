@@ -17,13 +17,15 @@ use crate::io;
 use crate::sync::{self, claude_json};
 use crate::sys;
 
+use self::link_mode::LinkMode;
 use self::names::Kind;
-use self::plan::Wanted;
-use self::sides::{LinkMode, Side, Sides};
+use self::plan::{Step, Wanted};
+use self::sides::{Seen, Side, Sides};
 
 mod adopt;
 mod apply;
 pub mod depart;
+pub mod link_mode;
 pub mod mirror;
 pub mod names;
 mod plan;
@@ -75,9 +77,31 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     }
     io::create_dir(config_dir)?;
     apply::make_targets(hub);
-    let shared = survey_hub(hub)?;
-    let mut troubles = take_up_unfinished(sides, &shared);
-    let mut wanted = plan::wanted(&shared);
+    let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
+    let settings = Path::new("settings.json");
+    if sides.mode != LinkMode::Symlink && fs::symlink_metadata(config_dir.join(settings)).is_err() {
+        if sides.mode != LinkMode::Copy && !sides.can_hard_link(settings) {
+            return Ok(vec![std::io::Error::from(std::io::ErrorKind::Unsupported).into()]);
+        }
+        // The mirror carries what would be linked; without settings a client that starts before it is done would clean up as by default.
+        if !own_settings {
+            troubles.extend(sides.give(settings, Side::Hub, &Seen::default()).err());
+        }
+    }
+    let steps = steps(sides, hub, own_settings)?;
+    troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
+    troubles.extend(seed_claude_json(config_dir, hub).err());
+    Ok(troubles)
+}
+
+/// Returns the names in a config directory that are not what they should be, as the next session will find them.
+pub fn astray(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<OsString>> {
+    Ok(steps(sides, hub, own_settings)?.iter().map(|step| step.name().to_owned()).collect())
+}
+
+fn steps(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<Step>> {
+    let config_dir = sides.root(Side::Own);
+    let mut wanted = plan::wanted(&survey_hub(hub)?);
     let mut present = survey(config_dir)?;
     resolve_links(config_dir, hub, &mut present);
     if own_settings {
@@ -85,21 +109,9 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
         present.remove(OsStr::new("settings.json"));
     }
     if sides.mode != LinkMode::Symlink {
-        let settings = Path::new("settings.json");
-        let is_new = !present.contains_key(settings.as_os_str());
-        if is_new && sides.mode != LinkMode::Copy && !sides.can_hard_link(settings) {
-            return Ok(vec![std::io::Error::from(std::io::ErrorKind::Unsupported).into()]);
-        }
         without_file_links(sides.mode, &mut wanted, &mut present);
-        // The rest comes with the mirror; without settings a client that starts before would clean up as by default.
-        if !own_settings && is_new {
-            troubles.extend(sides.give(settings, Side::Hub, None, None).err());
-        }
     }
-    let steps = plan::plan(&wanted, &present, &hub.directory);
-    troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
-    troubles.extend(seed_claude_json(config_dir, hub).err());
-    Ok(troubles)
+    Ok(plan::plan(&wanted, &present, &hub.directory))
 }
 
 /// Leaves out what the mirror carries: files, and the directories that are no links in this mode. A link of an earlier mode becomes a real directory.

@@ -54,6 +54,22 @@ pub enum Step {
     MergeDirectory(OsString, PathBuf),
 }
 
+impl Step {
+    /// The name that it is about.
+    pub fn name(&self) -> &OsStr {
+        match self {
+            Self::Link(name, _)
+            | Self::Relink(name, _)
+            | Self::AdoptFile(name, _)
+            | Self::MergeDirectory(name, _)
+            | Self::Directory(name)
+            | Self::Unfold(name)
+            | Self::Unlink(name)
+            | Self::AdoptDirectory(name) => name,
+        }
+    }
+}
+
 /// Returns what a config directory should hold, given the hub's entries; settings first.
 pub fn wanted(hub: &BTreeMap<OsString, PathBuf>) -> Vec<(OsString, Wanted)> {
     let linked = hub.iter().filter(|(name, _)| names::kind(&name.to_string_lossy()) == Kind::Linked);

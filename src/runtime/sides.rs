@@ -3,7 +3,6 @@
 //! Here a file is given from one side to the other, or removed, so that whatever it replaces is known: what is not what the caller expected, because
 //! somebody wrote at that moment, or because both sides had something new, goes to `rescued/`.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self as stdio, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::link_mode::LinkMode;
 pub use crate::io::temporary;
 use crate::{io, sys};
 
@@ -78,52 +78,26 @@ pub enum Entry {
     Other,
 }
 
-/// How the two sides share a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LinkMode {
-    /// By symbolic links, and by hard links where the client wants real directories.
-    #[default]
-    Symlink,
-    /// By links to directories, and hard links to files: for users who may make no symbolic links. On Windows the former are junctions then.
-    Junction,
-    /// By hard links alone: for file systems without symbolic links.
-    HardLink,
-    /// By copies: for file systems without links.
-    Copy,
+/// What the caller saw of a file that it gives and of what it replaces.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    /// What is given; `None` where nobody looked, and it is to be given whatever it is.
+    pub given: Option<Identity>,
+    /// What stands in its place.
+    pub replaced: Option<Identity>,
+    /// Whether that is needed no more.
+    pub is_dispensable: bool,
 }
 
-impl LinkMode {
-    /// Each mode, from the best to what works everywhere.
-    const NAMES: [(Self, &str); 4] = [(Self::Symlink, "symlink"), (Self::Junction, "junction"), (Self::HardLink, "hardlink"), (Self::Copy, "copy")];
-
-    /// Returns the mode of this name; the default for an unknown one.
-    pub fn from_name(name: &OsStr) -> Self {
-        Self::NAMES.into_iter().find_map(|(mode, known)| (name == known).then_some(mode)).unwrap_or_default()
+impl Seen {
+    fn dispensable(&self) -> Option<Identity> {
+        self.replaced.filter(|_| self.is_dispensable)
     }
 
-    /// Returns the mode's name.
-    pub fn name(self) -> &'static str {
-        Self::NAMES.into_iter().find_map(|(mode, name)| (mode == self).then_some(name)).unwrap_or_default()
-    }
-
-    /// Returns the mode to fall to where this one is not to be had.
-    pub fn next(self) -> Option<Self> {
-        Self::NAMES.into_iter().map(|(mode, _)| mode).skip_while(|mode| *mode != self).nth(1)
-    }
-
-    /// Returns what files are shared by, in words.
-    pub fn means(self) -> &'static str {
-        match self {
-            Self::Symlink => "symbolic links",
-            Self::Junction => "junctions and hard links",
-            Self::HardLink => "hard links",
-            Self::Copy => "copies",
-        }
-    }
-
-    /// Whether a directory that is shared by a link is one in this mode.
-    pub fn links_directories(self) -> bool {
-        matches!(self, Self::Symlink | Self::Junction)
+    /// Whether what was found in the place is somebody's newer file that was not there when the caller looked.
+    fn is_overtaken_by(&self, found: Option<Identity>) -> bool {
+        let is_new = |found: &Identity| !self.replaced.is_some_and(|replaced| replaced.is_one_file_with(found));
+        self.given.zip(found.filter(is_new)).is_some_and(|(given, found)| found.modified > given.modified)
     }
 }
 
@@ -169,14 +143,14 @@ impl Sides {
 
     /// Gives a file to the other side and returns what stands there now; `None` when there was nothing to give any more.
     ///
-    /// The caller has looked at it: what else somebody puts there in this moment is for the next look, and not what was given. What stood there may
-    /// be dropped only if it is what is expected; anything else is rescued.
-    pub fn give(&self, relative: &Path, from: Side, looked_at: Option<&Identity>, expected: Option<&Identity>) -> Result<Option<Identity>> {
+    /// The caller has looked at both: what else somebody puts there in this moment is for the next look, and not what was given. What stood there
+    /// may be dropped only if the caller has said so; anything else is rescued, or stays if it is newer and nobody looked at it.
+    pub fn give(&self, relative: &Path, from: Side, seen: &Seen) -> Result<Option<Identity>> {
         let (source, target) = (self.path(from, relative), self.path(from.other(), relative));
         let giving = || format!("could not link {} to {}", target.display(), source.display());
         match self.link(&source, &target) {
             Ok(()) => {
-                let linked = [looked_at.copied(), look(&source).file()];
+                let linked = [seen.given, look(&source).file()];
                 return Ok(look(&target).file().filter(|given| linked.iter().flatten().any(|linked| linked.is_one_file_with(given))));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None), // gone since: its removal is an event of its own
@@ -194,7 +168,12 @@ impl Sides {
             renamed => renamed.map(|()| false),
         };
         match placed {
-            Ok(true) => self.drop_or_rescue(&temp, relative, expected).map(|()| given),
+            Ok(true) if seen.is_overtaken_by(look(&temp).file()) => {
+                // Another profile's helper was faster and its file is newer: that one is the next look's.
+                sys::exchange(&temp, &target).with_context(giving)?;
+                self.drop_or_rescue(&temp, relative, given.as_ref()).map(|()| None)
+            }
+            Ok(true) => self.drop_or_rescue(&temp, relative, seen.dispensable().as_ref()).map(|()| given),
             Ok(false) => Ok(given),
             Err(error) => {
                 let _ = sys::remove_file(&temp);
@@ -240,6 +219,10 @@ impl Sides {
         match sys::rename(&path, &temp) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.with_context(|| format!("could not remove {}", path.display()))?,
+        }
+        let is_another = look(&temp).file().zip(expected).is_some_and(|(now, expected)| !now.is_one_file_with(expected));
+        if is_another && sys::rename_new(&temp, &path).is_ok() {
+            return Ok(()); // put there since the caller looked, and nobody removed it
         }
         self.drop_or_rescue(&temp, relative, expected)
     }
@@ -306,4 +289,71 @@ pub fn look(path: &Path) -> Entry {
     }
     let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |time| time.as_nanos());
     Entry::File(Identity { device, inode, born, length: meta.len(), modified })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    /// Two sides that know one old file, of which the profile has a new one, written so many seconds ago.
+    fn sides(name: &str, age: u64) -> (Sides, Seen) {
+        let root = std::env::temp_dir().join(format!("clauth-sides-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let sides = Sides::new(&root.join("own"), &root.join("hub"), root.join("rescued"), LinkMode::Symlink);
+        for directory in [&sides.own, &sides.hub] {
+            fs::create_dir_all(directory).unwrap();
+        }
+        write(&sides, Side::Hub, "old", 60);
+        write(&sides, Side::Own, "own", age);
+        let seen = |side| look(&sides.path(side, Path::new("a"))).file();
+        let seen = Seen { given: seen(Side::Own), replaced: seen(Side::Hub), is_dispensable: true };
+        (sides, seen)
+    }
+
+    fn write(sides: &Sides, side: Side, text: &str, age: u64) {
+        let (path, temp) = (sides.root(side).join("a"), sides.root(side).join("b"));
+        fs::write(&temp, text).unwrap();
+        fs::File::open(&temp).unwrap().set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+        sys::rename(&temp, &path).unwrap();
+    }
+
+    /// What stands in the profile, in the hub, and among the losers.
+    fn texts(sides: &Sides) -> [Option<String>; 3] {
+        let texts = [&sides.own, &sides.hub, &sides.rescue].map(|directory| fs::read_to_string(directory.join("a")).ok());
+        fs::remove_dir_all(sides.own.parent().unwrap()).unwrap();
+        texts
+    }
+
+    #[test]
+    fn what_was_looked_at_is_replaced() {
+        let (sides, seen) = sides("replaced", 5);
+        assert!(sides.give(Path::new("a"), Side::Own, &seen).unwrap().is_some());
+        assert_eq!(texts(&sides), [Some("own".into()), Some("own".into()), None]);
+    }
+
+    #[test]
+    fn a_newer_file_that_another_put_there_meanwhile_stays_and_the_next_look_decides() {
+        let (sides, seen) = sides("newer", 5);
+        write(&sides, Side::Hub, "faster", 0);
+        assert!(sides.give(Path::new("a"), Side::Own, &seen).unwrap().is_none());
+        assert_eq!(texts(&sides), [Some("own".into()), Some("faster".into()), None]);
+    }
+
+    #[test]
+    fn an_older_file_that_another_put_there_meanwhile_is_rescued() {
+        let (sides, seen) = sides("older", 5);
+        write(&sides, Side::Hub, "late", 30);
+        assert!(sides.give(Path::new("a"), Side::Own, &seen).unwrap().is_some());
+        assert_eq!(texts(&sides), [Some("own".into()), Some("own".into()), Some("late".into())]);
+    }
+
+    #[test]
+    fn a_file_that_another_put_there_meanwhile_is_not_removed() {
+        let (sides, seen) = sides("removed", 5);
+        write(&sides, Side::Hub, "faster", 0);
+        sides.remove(Path::new("a"), Side::Hub, seen.replaced.as_ref()).unwrap();
+        assert_eq!(texts(&sides), [Some("own".into()), Some("faster".into()), None]);
+    }
 }

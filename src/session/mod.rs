@@ -32,6 +32,7 @@ mod watchdog;
 pub use join::{Trouble, join, leave_all_but};
 pub use lease::{Holder, Lease};
 pub use start::Lifetime;
+pub use tree::Tree;
 
 /// Knows where one profile's session lies: per kernel boot and pid namespace.
 #[derive(Debug, Clone)]

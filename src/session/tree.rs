@@ -10,11 +10,15 @@ use crate::context::Context;
 use crate::env::variable::CLAUTH_LINK_MODE;
 use crate::error::Mistake;
 use crate::profile::Profile;
-use crate::runtime::sides::{LinkMode, Sides};
+use crate::runtime::link_mode::LinkMode;
+use crate::runtime::sides::Sides;
 use crate::runtime::{self, Hub, Use};
 use crate::shell::Shell;
-use crate::sync::{self, Kind, Pair, State};
+use crate::sync::{self, Deletions, Keys, Kind, Pair, State};
 use crate::{io, sys};
+
+/// The client's state.
+pub const CLAUDE_JSON: &str = ".claude.json";
 
 /// The client's settings.
 pub const SETTINGS: &str = "settings.json";
@@ -36,6 +40,10 @@ pub struct Tree {
     links: PathBuf,
     /// What the profile's settings say differently.
     pub overrides: State,
+    /// The log of values that lost a conflict.
+    pub losses: PathBuf,
+    /// Deletions that wait for the user's word.
+    pub deletions: Deletions,
 }
 
 impl Tree {
@@ -54,7 +62,17 @@ impl Tree {
         let mode = context.env.get(CLAUTH_LINK_MODE).map(OsStr::to_owned).or_else(remembered);
         let mode = mode.as_deref().map_or_else(LinkMode::default, LinkMode::from_name);
         let sides = Sides::new(&profile.config_dir, &hub.directory, layout.rescue(&profile.name), mode);
-        Self { config_dir: profile.config_dir.clone(), profile_file: layout.profile_file(&profile.name), hub, sides, base, links, overrides }
+        Self {
+            config_dir: profile.config_dir.clone(),
+            profile_file: layout.profile_file(&profile.name),
+            hub,
+            sides,
+            losses: layout.losses(&profile.name),
+            deletions: Deletions { held: base.join("held.json"), accepted: layout.accepted_deletions() },
+            base,
+            links,
+            overrides,
+        }
     }
 
     /// Makes or mends all of it. What cannot be mended is returned and everything else goes on; without a directory, or with settings that lead
@@ -110,13 +128,19 @@ impl Tree {
             sync::redress(&pair, &self.overrides)?;
         }
         let report = report?;
-        for loss in &report.losses {
-            io::say(format_args!("{SETTINGS}: both sides changed {}; the profile's value stays, the other was {}", loss.pointer, loss.value));
-        }
+        self.say_what_lost(SETTINGS, &report.lost);
         if !report.held.is_empty() {
-            bail!("{SETTINGS}: too many keys vanished at once, so they stay: {}", report.held.join(", "));
+            bail!(held_back(SETTINGS, &report.held));
         }
         report.left.map_or(Ok(()), |left| Err(anyhow!(left)))
+    }
+
+    /// Says where values of the hub's lost, and not what they were: they can be secrets.
+    pub fn say_what_lost(&self, file: &str, pointers: &[String]) {
+        if !pointers.is_empty() {
+            let log = self.losses.display();
+            io::say(format_args!("{file}: both sides changed {}; the profile's values stay, the others are in {log}", pointers.join(", ")));
+        }
     }
 
     /// Fails when the shared settings or the profile's would send the client to another config directory, and so to another account.
@@ -169,19 +193,43 @@ impl Tree {
         io::write_durably(&self.overrides_file(), &serde_json::to_vec(overrides)?)
     }
 
+    /// The client's state in the profile and in the hub.
+    pub fn claude_json(&self) -> Pair {
+        self.pair(CLAUDE_JSON, self.hub.claude_json.clone(), "claude.json", Kind::ClaudeJson)
+    }
+
     fn settings(&self, overrides: &State) -> Pair {
-        Pair {
-            own: self.config_dir.join(SETTINGS),
-            hub: self.hub.directory.join(SETTINGS),
-            base: self.base.join(SETTINGS),
-            kind: Kind::Settings { overrides: overrides.clone() },
+        self.pair(SETTINGS, self.hub.directory.join(SETTINGS), SETTINGS, Kind::Settings { overrides: overrides.clone() })
+    }
+
+    fn pair(&self, name: &str, hub: PathBuf, base: &str, kind: Kind) -> Pair {
+        let deletions = self.deletions.clone();
+        Pair { own: self.config_dir.join(name), hub, base: self.base.join(base), kind, losses: self.losses.clone(), deletions }
+    }
+
+    /// Lets go of what too many deletions at once held back: removes it from the profile's files, from where it goes on to the hub. Returns what.
+    pub fn accept_deletions(&self) -> Result<Keys> {
+        let held = self.deletions.held();
+        self.deletions.accept()?;
+        for (file, keys) in &held {
+            let pair = if file == CLAUDE_JSON { self.claude_json() } else { self.settings(&self.overrides) };
+            if !sync::drop_keys(&pair, keys)? {
+                bail!("a client keeps {} locked; try again when it is quiet", pair.own.display());
+            }
         }
+        self.deletions.let_go()?;
+        Ok(held)
     }
 
     /// Remembers which overrides the profile's copy was dressed with.
     fn overrides_file(&self) -> PathBuf {
         self.base.join("overrides.json")
     }
+}
+
+/// Says that keys stay which vanished.
+pub fn held_back(file: &str, keys: &[String]) -> String {
+    format!("{file}: too many keys vanished at once, so they stay: {}; if they should go, run `clauth doctor --fix`", keys.join(", "))
 }
 
 fn is_copy(settings: &Path) -> bool {

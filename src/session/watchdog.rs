@@ -12,16 +12,16 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Session;
-use super::tree::{SETTINGS, Tree};
+use super::tree::{CLAUDE_JSON, SETTINGS, Tree, held_back};
 
 use crate::account;
 use crate::context::Context;
 use crate::io;
 use crate::profile::Profile;
+use crate::runtime::link_mode::LinkMode;
 use crate::runtime::mirror::{Mirror, Watcher};
-use crate::runtime::sides::LinkMode;
 use crate::runtime::{self, Use};
-use crate::sync::{self, Kind, Pair};
+use crate::sync::{self, Pair};
 use crate::sys::{self, Events, Interest, Watch};
 
 /// What an event can say about.
@@ -73,12 +73,7 @@ impl Watchdog {
     /// Makes a watchdog that watches nothing yet.
     pub fn new(context: &Context, profile: &Profile) -> Result<Self> {
         let tree = Tree::new(context, context.hub(&context.config()?)?, profile);
-        let claude_json = Pair {
-            own: tree.config_dir.join(CLAUDE_JSON),
-            hub: tree.hub.claude_json.clone(),
-            base: tree.base.join("claude.json"),
-            kind: Kind::ClaudeJson,
-        };
+        let claude_json = tree.claude_json();
         let mirror = Mirror::open(tree.sides.clone(), tree.has_own_settings().then(|| SETTINGS.into()), &tree.base.join("mirror"));
         Ok(Self {
             tree,
@@ -206,16 +201,12 @@ impl Watchdog {
         }
         let complaint = match sync::sync(&self.claude_json) {
             Ok(report) => {
-                for loss in &report.losses {
-                    io::say(format_args!(
-                        "{CLAUDE_JSON}: both sides changed {}; the profile's value stays, the other was {}",
-                        loss.pointer, loss.value
-                    ));
-                }
+                self.tree.say_what_lost(CLAUDE_JSON, &report.lost);
                 if !report.held.is_empty() {
-                    // Said for the rest of the session: the next pass finds the keys where they were, and nothing wrong.
-                    let held = format!("{CLAUDE_JSON}: too many keys vanished at once, so they stay: {}", report.held.join(", "));
-                    self.complain("deletions", Some(&held));
+                    // Said until the user decides: the next pass finds the keys where they were, and nothing wrong.
+                    self.complain("deletions", Some(&held_back(CLAUDE_JSON, &report.held)));
+                } else if self.said.contains_key("deletions") && !self.tree.deletions.are_waiting() {
+                    self.complain("deletions", None);
                 }
                 self.is_locked_out = report.is_locked;
                 report.left
@@ -271,8 +262,6 @@ impl Watchdog {
         }
     }
 }
-
-const CLAUDE_JSON: &str = ".claude.json";
 
 /// Watches the mirror's directories as they are found.
 struct MirrorWatcher<'a> {

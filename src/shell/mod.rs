@@ -17,6 +17,7 @@ use crate::sys::paths;
 mod fish;
 mod posix;
 mod pwsh;
+mod startup;
 
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
 const SENTINEL: &str = ": clauth-end";

@@ -3,6 +3,8 @@
 //! Two sides started from one agreed base. What one side changed is taken; what both changed is taken apart: objects key by key, lists of scalars
 //! as sets. Where that ends at one leaf the first side wins and the other's value is reported, so that nothing is lost without a trace.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 /// The most top-level keys that one pass may delete: a client that starts afresh after a crash looks like someone who deletes everything.
@@ -28,8 +30,8 @@ pub struct Merged {
     pub held: Vec<String>,
 }
 
-/// Merges two sides that grew from `base`; `first` wins where both changed one leaf.
-pub fn merge(base: &Map<String, Value>, first: &Map<String, Value>, second: &Map<String, Value>) -> Merged {
+/// Merges two sides that grew from `base`; `first` wins where both changed one leaf. What is `accepted` may be deleted in any number.
+pub fn merge(base: &Map<String, Value>, first: &Map<String, Value>, second: &Map<String, Value>, accepted: &BTreeSet<String>) -> Merged {
     let mut merged = Merged::default();
     let mut deleted = Vec::new();
     for key in union(first, second) {
@@ -37,6 +39,7 @@ pub fn merge(base: &Map<String, Value>, first: &Map<String, Value>, second: &Map
         let path = format!("/{}", escape(key));
         match merge_value(base, first, second, &path, &mut merged.losses) {
             Some(value) => drop(merged.state.insert(key.clone(), value)),
+            None if accepted.contains(key) => {}
             None => deleted.push((key, first.or(second))),
         }
     }
@@ -144,8 +147,12 @@ mod tests {
         value.as_object().cloned().unwrap()
     }
 
+    fn merge_plainly(base: &Map<String, Value>, first: &Map<String, Value>, second: &Map<String, Value>) -> Merged {
+        merge(base, first, second, &BTreeSet::new())
+    }
+
     fn merged(base: &Value, first: &Value, second: &Value) -> Merged {
-        merge(&object(base), &object(first), &object(second))
+        merge_plainly(&object(base), &object(first), &object(second))
     }
 
     #[test]
@@ -157,6 +164,14 @@ mod tests {
         );
         assert_eq!(Value::Object(outcome.state), json!({"a": 2, "p": {"x": {"n": 9, "m": 2}, "y": 1, "z": 3}, "tools": ["cat", "rg", "git"]}));
         assert_eq!((outcome.losses, outcome.held), (vec![], vec![]));
+    }
+
+    #[test]
+    fn what_was_accepted_goes_in_any_number() {
+        let base = object(&json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}));
+        let accepted = ["a", "b", "c", "d"].map(str::to_owned).into();
+        let outcome = merge(&base, &object(&json!({})), &base, &accepted);
+        assert_eq!((Value::Object(outcome.state), outcome.held), (json!({}), vec![]), "what is left is one deletion");
     }
 
     #[test]
@@ -218,8 +233,8 @@ mod tests {
     proptest! {
         #[test]
         fn merging_again_changes_nothing(base in state(), first in state(), second in state()) {
-            let once = merge(&base, &first, &second);
-            let again = merge(&once.state, &once.state, &once.state);
+            let once = merge_plainly(&base, &first, &second);
+            let again = merge_plainly(&once.state, &once.state, &once.state);
             prop_assert_eq!(&again.state, &once.state);
             prop_assert!(again.losses.is_empty() && again.held.is_empty());
         }
@@ -228,13 +243,13 @@ mod tests {
         fn one_sided_changes_arrive_whole(base in state(), changed in state()) {
             let deletions = base.keys().filter(|key| !changed.contains_key(*key)).count();
             prop_assume!(deletions <= MOST_DELETIONS);
-            prop_assert_eq!(&merge(&base, &changed, &base).state, &changed);
-            prop_assert_eq!(&merge(&base, &base, &changed).state, &changed);
+            prop_assert_eq!(&merge_plainly(&base, &changed, &base).state, &changed);
+            prop_assert_eq!(&merge_plainly(&base, &base, &changed).state, &changed);
         }
 
         #[test]
         fn no_key_that_a_side_added_or_changed_is_lost(base in state(), first in state(), second in state()) {
-            let outcome = merge(&base, &first, &second);
+            let outcome = merge_plainly(&base, &first, &second);
             for (key, value) in first.iter().chain(&second) {
                 prop_assert!(base.get(key) == Some(value) || outcome.state.contains_key(key));
             }
@@ -258,7 +273,7 @@ mod tests {
                     if let Some(intended) = &intended {
                         base = resume(&base, intended, &object(&first), &object(&second));
                     }
-                    let merged = Value::Object(merge(&base, &object(&first), &object(&second)).state);
+                    let merged = Value::Object(merge_plainly(&base, &object(&first), &object(&second)).state);
                     intended = Some(object(&merged));
                     if which > 0 { second = merged.clone(); }
                     if which > 1 { first = merged.clone(); }
@@ -274,7 +289,7 @@ mod tests {
             let mut agreed = vec![base; spokes.len()];
             let everyone = 0..spokes.len();
             for spoke in order.into_iter().chain(everyone.clone()).chain(everyone).filter(|spoke| *spoke < agreed.len()).collect::<Vec<_>>() {
-                let state = merge(&agreed[spoke], &spokes[spoke], &hub).state;
+                let state = merge_plainly(&agreed[spoke], &spokes[spoke], &hub).state;
                 (hub, agreed[spoke], spokes[spoke]) = (state.clone(), state.clone(), state);
             }
             for spoke in spokes {

@@ -3,11 +3,15 @@
 //! Hub and spokes: each helper merges its own profile's files with the hub's, three ways against what the two last agreed on.
 
 pub mod claude_json;
+mod deletions;
+mod kind;
 mod merge;
 mod pair;
 mod settings;
 
-pub use pair::{Kind, LIMIT, Pair, redress, sync};
+pub use deletions::{Deletions, Keys};
+pub use kind::Kind;
+pub use pair::{LIMIT, Pair, drop_keys, redress, sync};
 pub use settings::{dress, redirects};
 
 /// A JSON object; the order of its keys and the text of its numbers are kept.

@@ -1,5 +1,6 @@
 //! Two JSON files kept in step: the profile's own and the hub's.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result};
 
 use super::merge::{self, Loss};
-use super::{State, claude_json, settings};
+use super::{Deletions, Kind, State, settings};
 use crate::error::Mistake;
+use crate::io::ClientLock;
 use crate::{io, sys};
 
 /// The most that is read, in bytes: what is larger is no state of a client's, and stays as it is.
@@ -25,66 +27,29 @@ pub struct Pair {
     pub base: PathBuf,
     /// What they are.
     pub kind: Kind,
-}
-
-/// What the two files are, which says what of them is shared.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
-    /// `.claude.json`: everything but the account's keys.
-    ClaudeJson,
-    /// `settings.json`: everything but what the profile overrides.
-    Settings {
-        /// The profile's own settings.
-        overrides: State,
-    },
+    /// The log of the hub's values that the profile's won over. They can be secrets (an MCP server's key), so they are written nowhere else.
+    pub losses: PathBuf,
+    /// Deletions that wait for the user's word.
+    pub deletions: Deletions,
 }
 
 impl Pair {
+    /// The name of both files.
+    fn file(&self) -> String {
+        self.own.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// The state that a pass is about to make the agreed one.
     fn intended(&self) -> PathBuf {
         self.base.with_extension("next")
     }
 }
 
-impl Kind {
-    fn shared_of_own(&self, own: &State, base: &State) -> State {
-        match self {
-            Self::ClaudeJson => claude_json::shared(own),
-            Self::Settings { overrides } => settings::undress(own, overrides, base),
-        }
-    }
-
-    fn shared_of_hub(&self, hub: &State) -> State {
-        match self {
-            Self::ClaudeJson => claude_json::shared(hub),
-            Self::Settings { .. } => hub.clone(),
-        }
-    }
-
-    /// Returns what the profile's file should say.
-    fn own(&self, agreed: &State) -> State {
-        match self {
-            Self::ClaudeJson => agreed.clone(),
-            Self::Settings { overrides } => settings::dress(agreed, overrides),
-        }
-    }
-
-    /// Whether a key stays in a file though it is not among the agreed ones.
-    fn is_kept(&self, key: &str) -> bool {
-        matches!(self, Self::ClaudeJson) && claude_json::is_account_key(key)
-    }
-
-    /// Whether the client takes a lock around a write of it; around its settings it takes none.
-    fn is_locked(&self) -> bool {
-        matches!(self, Self::ClaudeJson)
-    }
-}
-
 /// What came of one pass.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Values of the hub's that the profile's won over.
-    pub losses: Vec<Loss>,
+    /// Where values of the hub's lost against the profile's, as JSON pointers.
+    pub lost: Vec<String>,
     /// Top-level keys whose deletion waits for the user's word.
     pub held: Vec<String>,
     /// Why the files were left as they are, if they were.
@@ -112,7 +77,7 @@ pub fn sync(pair: &Pair) -> Result<Report> {
         // The hub's first, always: two helpers that each held one would wait for the other's.
         let mut locks = Vec::new();
         for (file, _) in [(&pair.hub, locked.0), (&pair.own, locked.1)].into_iter().filter(|(_, is_wanted)| *is_wanted && pair.kind.is_locked()) {
-            let Some(lock) = io::ClientLock::take(file)? else {
+            let Some(lock) = ClientLock::take(file)? else {
                 return Ok(Report { is_locked: true, ..Report::left(format!("{} is locked by a client", file.display())) });
             };
             locks.push(lock);
@@ -135,6 +100,7 @@ pub fn sync(pair: &Pair) -> Result<Report> {
             continue;
         }
         settled.intend(pair)?;
+        settled.keep_losses(pair)?;
         if hub_differs {
             // Through a link of the user's (dotfiles kept elsewhere), not over it.
             settled.hub.write(&sys::physical(&pair.hub).unwrap_or_else(|_| pair.hub.clone()))?;
@@ -146,6 +112,21 @@ pub fn sync(pair: &Pair) -> Result<Report> {
     }
     settled.agree(pair)?;
     Ok(settled.report)
+}
+
+/// Removes top-level keys from the profile's file, as its client would; the next pass tells the hub.
+///
+/// Returns whether it was done: somebody else can hold the client's lock for too long.
+pub fn drop_keys(pair: &Pair, keys: &BTreeSet<String>) -> Result<bool> {
+    let lock = if pair.kind.is_locked() { ClientLock::take(&pair.own)? } else { None };
+    if pair.kind.is_locked() && lock.is_none() {
+        return Ok(false);
+    }
+    if let Some(mut state) = read(&pair.own)?.map_err(Error::msg)? {
+        state.retain(|key, _| !keys.contains(key) || pair.kind.is_kept(key));
+        io::write(&pair.own, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)?;
+    }
+    Ok(true)
 }
 
 /// Writes the profile's settings anew, the user's edits in them included, with other overrides than the pair's.
@@ -201,6 +182,7 @@ struct Settled {
     /// What they agree on now.
     base: State,
     report: Report,
+    losses: Vec<Loss>,
 }
 
 impl Sides {
@@ -231,14 +213,19 @@ impl Sides {
 
     fn merge(self, pair: &Pair) -> Settled {
         let kind = &pair.kind;
-        let merged = merge::merge(&self.base, &kind.shared_of_own(&self.own, &self.base), &kind.shared_of_hub(&self.hub));
+        let (own, hub) = (kind.shared_of_own(&self.own, &self.base), kind.shared_of_hub(&self.hub));
+        let mut merged = merge::merge(&self.base, &own, &hub, &BTreeSet::new());
+        if !merged.held.is_empty() {
+            merged = merge::merge(&self.base, &own, &hub, &pair.deletions.accepted(&pair.file()));
+        }
         let mut own = Target::new(kind, &self.own, &kind.own(&merged.state));
         // A link would send the overrides to the hub.
         own.differs |= pair.own.is_symlink();
         Settled {
             own,
             hub: Target::new(kind, &self.hub, &merged.state),
-            report: Report { losses: merged.losses, held: merged.held, ..Report::default() },
+            report: Report { lost: merged.losses.iter().map(|loss| loss.pointer.clone()).collect(), held: merged.held, ..Report::default() },
+            losses: merged.losses,
             was: self.base,
             base: merged.state,
         }
@@ -270,8 +257,21 @@ impl Settled {
         io::write(&pair.intended(), &bytes(&self.base)?)
     }
 
+    /// Writes down what is about to be overwritten.
+    fn keep_losses(&self, pair: &Pair) -> Result<()> {
+        if self.losses.is_empty() {
+            return Ok(());
+        }
+        let file = pair.file();
+        let line = |loss: &Loss| serde_json::json!({"file": file, "pointer": loss.pointer, "value": loss.value}).to_string() + "\n";
+        io::append(&pair.losses, self.losses.iter().map(line).collect::<String>().as_bytes())
+    }
+
     fn agree(&self, pair: &Pair) -> Result<()> {
-        // Keys whose deletion is held back are on both sides again: agreed, and the deletion forgotten.
+        // Keys whose deletion is held back are on both sides again, and so agreed.
+        if !self.report.held.is_empty() {
+            pair.deletions.hold(&pair.file(), &self.report.held)?;
+        }
         if let Some(directory) = pair.base.parent() {
             io::create_dir(directory)?;
         }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::RawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
@@ -50,6 +50,18 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Whether nobody but the user may look at it. What a link leads to is looked at by itself.
+pub fn is_private(path: &Path) -> io::Result<bool> {
+    let meta = fs::symlink_metadata(path)?;
+    Ok(meta.is_symlink() || meta.mode().trailing_zeros() >= 6) // nothing for the group, nothing for others
+}
+
+/// Takes everybody else's permissions away.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    let mode = fs::symlink_metadata(path)?.mode() & 0o700;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
 /// Opens a lock file, creating it with mode 0600.
 pub fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
@@ -92,6 +104,7 @@ pub fn spelled(path: &OsStr) -> PathBuf {
 }
 
 /// Returns the physical path of the working directory, given what the system calls it, which is that already.
+#[expect(clippy::unnecessary_wraps, reason = "on Windows it has to be looked for")]
 pub fn working_directory(called: PathBuf) -> io::Result<PathBuf> {
     Ok(called)
 }

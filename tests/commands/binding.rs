@@ -53,6 +53,23 @@ fn a_default_profile_that_is_gone_refuses_rather_than_use_another_account() {
 }
 
 #[test]
+fn rules_stand_between_files_and_the_default() {
+    let sandbox = Sandbox::with_profiles(&["work", "other"]);
+    let rules = "default_profile = \"other\"\n[[rule]]\ndir = \"~/c\"\nprofile = \"team\"\n[[rule]]\ndir = \"~/c/own\"\nprofile = \"default\"\n\
+         [[rule]]\ndir = \"~/gone\"\nprofile = \"other\"\n[aliases]\nteam = \"work\"\n";
+    sandbox.write("home/.clauth/config.toml", rules);
+    let directories = ["home/c/below", "home/c/own/below", "home/elsewhere"].map(|name| sandbox.mkdir(name));
+    assert_eq!(directories.each_ref().map(|directory| sandbox.applies(directory)), ["work", "none", "other"]);
+    assert_eq!(sandbox.status(&directories[0])["decided_by"], format!("rule for {}", sandbox.path("home/c").display()));
+    let told = sandbox.clauth_in(&directories[0], &["status"]).success();
+    assert!(told.stdout().contains(&format!("the rule for {} in config.toml", sandbox.path("home/c").display())), "{}", told.stdout());
+    let filed = sandbox.bound("home/c/filed", "default");
+    assert_eq!(sandbox.applies(filed), "none");
+    sandbox.write("home/.clauth/config.toml", "[[rule]]\ndir = \"~/c\"\nprofile = \"nobody\"\n");
+    assert_eq!(sandbox.applies(&directories[0]), "refused");
+}
+
+#[test]
 fn use_writes_one_line_allows_it_and_says_so() {
     let sandbox = Sandbox::with_profiles(&["work"]);
     let directory = sandbox.mkdir("project");
@@ -163,6 +180,9 @@ fn wrong_settings_are_told_with_their_place_by_whatever_needs_them() {
         ("[aliases]\nacme = \"../work\"\n", "2:8: "),
         ("default_profile = \"a/b\"\n", "1:19: "),
         ("default_profile = \"default\"\n", "1:19: "),
+        ("[[rule]]\ndir = \"relative\"\nprofile = \"work\"\n", "2:7: "),
+        ("[[rule]]\ndir = \"/x\"\nprofile = \"a/b\"\n", "3:11: "),
+        ("[[rule]]\ndir = \"/x\"\n", "1:1: "),
         ("quiet = yes\n", "1:9: "),
         ("keep_env = [\n", "1:13: "),
         ("claude_home = \"hub\"\n", "1:15: "),

@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod binding;
+mod doctor;
 mod env;
 mod exec;
 mod mistakes;

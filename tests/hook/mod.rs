@@ -19,23 +19,9 @@ use crate::support::world::{World, entered, left};
 use crate::support::{Language, Shell, Terminal};
 
 impl Shell {
-    /// Returns the line that pins this shell to a profile.
-    fn pin(&self, profile: &str) -> String {
-        self.evaluate(&format!("clauth env {profile}"))
-    }
-
     /// Returns the line that prints the user's traps.
     fn list_traps(&self) -> &'static str {
         if self.language == Language::Fish { "trap -p INT" } else { "trap" }
-    }
-
-    /// Returns the line that evaluates, in this shell, what a command of clauth's prints.
-    fn evaluate(&self, command: &str) -> String {
-        match self.language {
-            Language::Bash | Language::Zsh => format!("eval \"$({command})\""),
-            Language::Fish => format!("{command} | source"),
-            Language::Pwsh => format!(". ([scriptblock]::Create((& {command}) -join \"`n\"))"),
-        }
     }
 }
 

@@ -116,6 +116,24 @@ fn default_opts_a_subtree_out() {
 }
 
 #[test]
+fn a_rule_binds_a_directory_without_a_file() {
+    Shell::each(|shell| {
+        let world = World::new();
+        world.configure("[[rule]]\ndir = \"~/clients\"\nprofile = \"work\"\n[[rule]]\ndir = \"~/clients/acme\"\nprofile = \"acme\"\n");
+        let (clients, acme, beside) = (world.mkdir("home/clients/deep"), world.mkdir("home/clients/acme/deep"), world.mkdir("home/clientsome"));
+        let filed = world.bind("home/clients/filed", "acme");
+        let mut terminal = world.start(shell);
+        assert_eq!(terminal.run(&shell.cd(&clients)), entered("work"));
+        assert_eq!(terminal.run("claude"), world.claude("work"));
+        assert_eq!(terminal.run(&shell.cd(&acme)), entered("acme"), "the rule for the deeper directory");
+        assert_eq!(terminal.run(&shell.cd(&beside)), left("acme"), "a name that only begins the same");
+        assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
+        assert_eq!(terminal.run(&shell.cd(&clients)), entered("work"), "from one unbound directory to another");
+        assert_eq!(terminal.run(&shell.cd(&filed)), entered("acme"), "a file is nearer than any rule");
+    });
+}
+
+#[test]
 fn a_link_is_bound_as_what_it_leads_to() {
     Shell::each(|shell| {
         let world = World::new();

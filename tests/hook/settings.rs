@@ -28,13 +28,14 @@ fn an_edit_of_the_settings_counts_from_the_next_prompt() {
 fn settings_that_did_not_change_cost_nothing() {
     Shell::each(|shell| {
         let world = World::new();
-        world.configure("quiet = true\n");
-        let bound = world.bind("home/w", "work");
-        let Some(mut traced) = Traced::start(&world, shell, &Startup::hooked().in_directory(&bound)) else { return };
-        traced.terminal.run("");
-        let started = traced.processes_started(|terminal| {
-            terminal.run("");
-        });
-        assert_eq!(started, Started::default());
+        world.configure("quiet = true\n[[rule]]\ndir = \"~/ruled\"\nprofile = \"work\"\n");
+        for directory in [world.bind("home/w", "work"), world.mkdir("home/ruled/deep"), world.mkdir("home/beside")] {
+            let Some(mut traced) = Traced::start(&world, shell, &Startup::hooked().in_directory(&directory)) else { return };
+            traced.terminal.run("");
+            let started = traced.processes_started(|terminal| {
+                terminal.run("");
+            });
+            assert_eq!(started, Started::default(), "{}", directory.display());
+        }
     });
 }

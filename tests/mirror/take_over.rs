@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::killed::at_each_call;
-use crate::support::Sandbox;
 use crate::support::mirror::{files_below, text, write};
+use crate::support::{Sandbox, wait_until};
 
 /// Where an older clauth's logins lie, below the profile.
 pub(super) const PLACES: [&str; 3] = ["runtime/.credentials.json", "credentials.json", "credentials.json.pending"];
@@ -182,7 +182,8 @@ fn old_links_become_what_they_should_be() {
     for name in ["commands", "settings.json", "history.jsonl"] {
         assert_eq!(fs::read_link(runtime(name)).unwrap(), old.sandbox.path("home/.claude").join(name));
     }
-    assert_eq!(files_below(&old.directory).iter().filter(|file| file.to_string_lossy().ends_with(".tmp")).count(), 0);
+    let is_unfinished = |file: &PathBuf| file.to_string_lossy().ends_with(".tmp");
+    wait_until("the helper has nothing unfinished", || !files_below(&old.directory).iter().any(is_unfinished));
 }
 
 #[test]
@@ -191,7 +192,7 @@ fn old_links_by_another_spelling_of_the_home_directory_are_known_too() {
     old.put(PLACES[1], &login("a", 1), 5);
     symlink(old.sandbox.path("home"), old.sandbox.path("spelled")).unwrap();
     for name in ["projects", "sessions"] {
-        old.sandbox.mkdir(&format!("home/.claude/{name}"));
+        old.sandbox.mkdir(format!("home/.claude/{name}"));
         symlink(old.sandbox.path("spelled/.claude").join(name), old.directory.join("runtime").join(name)).unwrap();
     }
     old.sandbox.clauth(&["exec", "old", "--", "true"]).success();

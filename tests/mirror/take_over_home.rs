@@ -67,7 +67,7 @@ fn a_login_that_went_on_in_the_home_directory_is_not_spent_twice() {
     let place = home(&old, ".claude/.credentials.json");
     write(&place, login("b", 2));
     let said = old.sandbox.clauth(&["list"]).success().stderr().to_owned();
-    assert!(said.contains("clauth capture old"), "{said}");
+    assert!(said.contains("sign in to old"), "{said}");
     assert_eq!(text(&place).as_deref(), Some(login("b", 2).as_str()));
     assert!(fs::symlink_metadata(old.login()).is_err(), "the spent one is nowhere that a client looks");
     assert!(old.texts().contains(&login("a", 1)), "it is kept");
@@ -127,7 +127,7 @@ fn an_endpoint_in_the_shared_settings_is_taken_back() {
     fs::remove_file(old.directory.join(PLACES[1])).unwrap();
     old.put("config.toml", "base_url = \"https://proxy.example\"\napi_key = \"sk-key\"\n[env]\nMINE = \"1\"\nOTHER = \"1\"\n", 5);
     let env = r#""ANTHROPIC_BASE_URL":"https://proxy.example","ANTHROPIC_AUTH_TOKEN":"sk-key","MINE":"1","OTHER":"2","KEPT":"3""#;
-    old.sandbox.write("home/.claude/settings.json", &format!(r#"{{"theme":"dark","env":{{{env}}}}}"#));
+    old.sandbox.write("home/.claude/settings.json", format!(r#"{{"theme":"dark","env":{{{env}}}}}"#));
     write(&old.directory.join("runtime/settings.json"), format!(r#"{{"theme":"light","env":{{{env}}}}}"#));
     old.take_over();
     let expected = serde_json::json!({"theme": "dark", "env": {"OTHER": "2", "KEPT": "3"}});

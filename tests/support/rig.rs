@@ -57,11 +57,11 @@ impl Rig {
             let _ = Finished::run(python(&sandbox, &["-c", LOOPBACK_UP])).success();
         }
         let mock = rig.join("mock_anthropic.py").to_str().unwrap().to_owned();
-        let (ca, log) = (sandbox.path("ca"), sandbox.path("requests.jsonl"));
-        let (ca, log) = (ca.to_str().unwrap(), log.to_str().unwrap());
+        let paths = ["ca", "requests.jsonl", "bodies"].map(|name| sandbox.path(name).to_str().unwrap().to_owned());
+        let [ca, log, bodies] = paths.each_ref().map(String::as_str);
         // First of all: a client reads it when it starts.
         let _ = Finished::run(python(&sandbox, &[&mock, "--make-ca", "--ca-dir", ca])).success();
-        let mut command = python(&sandbox, &[&mock, "--port", "0", "--ca-dir", ca, "--log", log]);
+        let mut command = python(&sandbox, &[&mock, "--port", "0", "--ca-dir", ca, "--log", log, "--bodies", bodies]);
         let mut mock = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(mock.stdout.take().unwrap());
         let mut line = String::new();
@@ -117,6 +117,13 @@ impl Rig {
         let mut requests = self.requests();
         requests.retain(|request| request["path"] == "/v1/messages");
         requests
+    }
+
+    /// Returns the text of every message that a client sent, in order: the conversation as the model is given it.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        let mut files: Vec<_> = fs::read_dir(self.sandbox.path("bodies")).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+        files.sort(); // their names begin with the time
+        files.iter().map(|file| fs::read_to_string(file).unwrap()).collect()
     }
 
     /// Returns every request so far, as the mock wrote it down.

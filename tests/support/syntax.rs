@@ -130,4 +130,18 @@ impl Shell {
             Language::Pwsh => r#". ([scriptblock]::Create((& clauth hook pwsh) -join "`n"))"#,
         }
     }
+
+    /// Returns the line that pins this shell to a profile.
+    pub(crate) fn pin(&self, profile: &str) -> String {
+        self.evaluate(&format!("clauth env {profile}"))
+    }
+
+    /// Returns the line that evaluates, in this shell, what a command of clauth's prints.
+    pub(crate) fn evaluate(&self, command: &str) -> String {
+        match self.language {
+            Language::Bash | Language::Zsh => format!("eval \"$({command})\""),
+            Language::Fish => format!("{command} | source"),
+            Language::Pwsh => format!(". ([scriptblock]::Create((& {command}) -join \"`n\"))"),
+        }
+    }
 }

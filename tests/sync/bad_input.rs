@@ -6,37 +6,31 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::household::{Household, edit, replace, settle, state, take_lock, wait_for};
+use super::household::{Household, edit, replace, settle, state, swap_in, wait_for};
 use crate::support::wait_until;
 
-/// Makes something at a path.
-type Make = fn(&Path);
+/// Makes something at a path, under the name by which it will be known.
+type Make = fn(&Path, &Path);
 
 /// What can stand where a state is expected, with a part of what is said of it.
 const ODD: [(&str, &str, Make); 9] = [
-    ("empty", "not whole", |file| fs::write(file, "").unwrap()),
-    ("list", "not whole", |file| fs::write(file, "[]").unwrap()),
-    ("half", "not whole", |file| fs::write(file, r#"{"theme": "da"#).unwrap()),
-    ("deep", "not whole", |file| fs::write(file, format!("{{\"a\": {}{}}}", "[".repeat(200), "]".repeat(200))).unwrap()),
-    ("lone surrogate", "not whole", |file| fs::write(file, r#"{"a": "\ud83d"}"#).unwrap()),
-    ("huge", "over", |file| fs::write(file, format!("{{\"a\": \"{}\"}}", "x".repeat(50 * 1024 * 1024))).unwrap()),
-    ("directory", "not a regular file", |file| fs::create_dir(file).unwrap()),
-    ("fifo", "not a regular file", |file| rustix::fs::mknodat(rustix::fs::CWD, file, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap()),
+    ("empty", "not whole", |place, _| fs::write(place, "").unwrap()),
+    ("list", "not whole", |place, _| fs::write(place, "[]").unwrap()),
+    ("half", "not whole", |place, _| fs::write(place, r#"{"theme": "da"#).unwrap()),
+    ("deep", "not whole", |place, _| fs::write(place, format!("{{\"a\": {}{}}}", "[".repeat(200), "]".repeat(200))).unwrap()),
+    ("lone surrogate", "not whole", |place, _| fs::write(place, r#"{"a": "\ud83d"}"#).unwrap()),
+    ("huge", "over", |place, _| fs::write(place, format!("{{\"a\": \"{}\"}}", "x".repeat(50 * 1024 * 1024))).unwrap()),
+    ("directory", "not a regular file", |place, _| fs::create_dir(place).unwrap()),
+    ("fifo", "not a regular file", |place, _| rustix::fs::mknodat(rustix::fs::CWD, place, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap()),
     // Root may read everything but this.
-    ("unreadable", "could not read", |file| symlink(file, file).unwrap()),
+    ("unreadable", "could not read", |place, name| symlink(name, place).unwrap()),
 ];
 
 /// Puts something where a file stands, in one step, as a program that saves does.
 fn put(household: &Household, file: &Path, make: Make) {
     let odd = household.sandbox.path("odd");
-    make(&odd);
-    if fs::symlink_metadata(&odd).unwrap().is_dir() || odd.is_symlink() {
-        fs::remove_file(file).unwrap();
-        fs::remove_dir(&odd).or_else(|_| fs::remove_file(&odd)).unwrap();
-        make(file);
-    } else {
-        fs::rename(odd, file).unwrap();
-    }
+    make(&odd, file);
+    swap_in(&odd, file);
 }
 
 /// Tells what stands there and whether it was touched.
@@ -46,12 +40,10 @@ fn trace(file: &Path) -> (fs::FileType, u64, std::time::SystemTime) {
     (meta.file_type(), meta.ino(), meta.modified().unwrap())
 }
 
-/// Puts a whole file back; under the client's lock, so that the moment without any is nobody's chance to make another.
-fn mend(file: &Path, text: Vec<u8>) {
-    let lock = take_lock(file);
-    fs::remove_file(file).or_else(|_| fs::remove_dir(file)).unwrap();
-    replace(file, text);
-    fs::remove_dir(lock).unwrap();
+/// Puts a whole file back, in one step too.
+fn mend(household: &Household, file: &Path, text: Vec<u8>) {
+    let whole = household.sandbox.write("whole", text);
+    swap_in(&whole, file);
 }
 
 #[test]
@@ -73,7 +65,7 @@ fn an_odd_file_of_a_profile_stays_and_the_others_go_on() {
         // Nothing is said again where nothing changed, and a file that is whole again is taken up.
         settle(&household.own("acme"), &[&hub]);
         assert_eq!(household.log("work").lines().filter(|line| line.contains(complaint)).count(), told, "{name}");
-        mend(&own, good);
+        mend(&household, &own, good);
         edit(&own, |state| drop(state.insert("mended".into(), json!(name))));
         wait_for(&[hub.clone(), household.own("acme")], "mended", &json!(name));
         wait_until("nothing is wrong any more", || household.troubles("work").is_empty());
@@ -93,7 +85,7 @@ fn an_odd_hub_stays_and_takes_part_when_it_is_mended() {
         household.sandbox.write(format!("home/.claude/{name}.md"), "x");
         wait_until("links go on", || household.runtime("work", &format!("{name}.md")).exists());
         assert_eq!(trace(&hub), before, "{name}");
-        mend(&hub, good);
+        mend(&household, &hub, good);
         wait_for(&[&hub], "meanwhile", &json!(name));
         wait_until("nothing is wrong any more", || household.troubles("work").is_empty());
     }

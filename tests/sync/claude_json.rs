@@ -1,8 +1,12 @@
 //! Hub and spokes: what one profile's client writes reaches the user's own file and every other profile in use, and the account's keys stay.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
 use serde_json::json;
+
+use crate::support::wait_until;
 
 use super::household::{Household, edit, replace, settle, state, wait_for};
 
@@ -123,11 +127,12 @@ fn both_sides_of_an_object_are_taken_key_by_key_and_of_a_list_as_a_set() {
 }
 
 #[test]
-fn of_two_changes_of_one_value_the_profile_s_wins_and_the_other_is_in_the_log() {
+fn of_two_changes_of_one_value_the_profile_s_wins_and_the_other_is_kept_where_only_the_user_looks() {
     let household = Household::in_use(&["work"]);
     let (own, hub) = (household.own("work"), household.hub());
     settle(&own, &[&hub]);
     household.leave("work");
+    let full = household.sandbox.write("home/.clauth/rescued/work/losses.jsonl", "x".repeat(2_000_000));
     edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
     edit(&hub, |state| drop(state.insert("theme".into(), json!("solarized"))));
     household.enter("work");
@@ -136,7 +141,12 @@ fn of_two_changes_of_one_value_the_profile_s_wins_and_the_other_is_in_the_log() 
     let log = household.log("work");
     let told: Vec<_> = log.lines().filter(|line| line.contains("/theme")).collect();
     assert_eq!(told.len(), 1, "{log}");
-    assert!(told[0].contains("solarized"), "{log}");
+    assert!(!log.contains("solarized"), "it could be a key: {log}");
+    let losses = household.sandbox.path("home/.clauth/rescued/work/losses.jsonl");
+    let kept = fs::read_to_string(&losses).unwrap();
+    assert_eq!(kept, "{\"file\":\".claude.json\",\"pointer\":\"/theme\",\"value\":\"solarized\"}\n");
+    assert_eq!(fs::metadata(&losses).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(full.with_extension("jsonl.1")).unwrap().len(), 2_000_000, "a full log makes room");
 }
 
 #[test]
@@ -186,6 +196,25 @@ fn many_keys_that_vanish_at_once_stay_and_status_says_so() {
 }
 
 #[test]
+fn doctor_lets_many_keys_go_when_the_user_says_so() {
+    let household = Household::in_use(&["work", "play"]);
+    let all = [household.own("work"), household.own("play"), household.hub()];
+    edit(&all[0], |state| state.extend((0..5).map(|number| (format!("key{number}"), json!(number)))));
+    wait_for(&all, "key4", &json!(4));
+    edit(&all[0], |state| state.retain(|key, _| !key.starts_with("key")));
+    household.wait_for_trouble("work", "clauth doctor --fix");
+    wait_for(&all, "key4", &json!(4));
+    let told = household.sandbox.clauth(&["doctor"]);
+    assert!(told.stdout().contains(".claude.json: key0, .claude.json: key1"), "{}", told.stdout());
+    let fixed = household.sandbox.clauth(&["doctor", "--fix"]);
+    assert!(fixed.stdout().contains("key0, key1, key2, key3, key4 may go"), "{}", fixed.stdout());
+    wait_until("the keys are gone everywhere, and nobody complains", || {
+        let is_gone = |file: &PathBuf| !state(file).keys().any(|key| key.starts_with("key"));
+        all.iter().all(is_gone) && !household.sandbox.clauth(&["doctor"]).stdout().contains("key0")
+    });
+}
+
+#[test]
 fn a_hub_that_appears_later_is_found_and_a_missing_one_is_made() {
     let household = Household::new(&["work"]);
     fs::remove_file(household.hub()).unwrap();
@@ -200,5 +229,5 @@ fn a_hub_that_appears_later_is_found_and_a_missing_one_is_made() {
 }
 
 fn wait_for_hub(household: &Household) {
-    crate::support::wait_until("the hub has a file", || household.hub().exists());
+    wait_until("the hub has a file", || household.hub().exists());
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -218,6 +219,12 @@ pub(super) fn replace(file: &Path, text: impl AsRef<[u8]>) {
     let temp = file.with_file_name(format!("{name}.tmp.{:?}", thread::current().id()));
     fs::write(&temp, text).unwrap();
     fs::rename(temp, file).unwrap();
+}
+
+/// Puts what stands at `place` where a file stands, whatever the two are, with no moment without any: nobody's chance to make another.
+pub(super) fn swap_in(place: &Path, file: &Path) {
+    renameat_with(CWD, place, CWD, file, RenameFlags::EXCHANGE).unwrap();
+    fs::remove_file(place).or_else(|_| fs::remove_dir(place)).unwrap();
 }
 
 /// Takes the client's lock of a file, a directory, and returns it.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::household::{Household, edit, lock_of, replace, settle, state, take_lock, wait_for};
+use super::household::{Household, edit, replace, settle, state, take_lock, wait_for};
 use crate::support::wait_until;
 
 #[test]
@@ -36,14 +36,14 @@ fn a_client_that_holds_its_lock_is_waited_for() {
 fn a_lock_whose_holder_died_is_taken_over() {
     let household = Household::in_use(&["work"]);
     for (from, locked) in [(household.own("work"), household.hub()), (household.hub(), household.own("work"))] {
-        let lock = lock_of(&locked);
-        fs::create_dir(&lock).unwrap();
+        let lock = take_lock(&locked);
         edit(&from, |state| drop(state.insert("to".into(), json!(locked))));
         household.wait_for_trouble("work", "locked");
         // Nothing else happens: it is the helper that looks again when the lock has aged.
         File::open(&lock).unwrap().set_modified(SystemTime::now() - Duration::from_secs(20)).unwrap();
         wait_for(&[locked], "to", state(&from).get("to").unwrap());
         wait_until("the lock is gone", || !lock.exists());
+        wait_until("nothing is wrong any more", || household.troubles("work").is_empty());
     }
 }
 

@@ -118,7 +118,7 @@ fn what_the_user_edits_in_a_session_reaches_the_other_side() {
 }
 
 #[test]
-fn of_two_edits_of_one_setting_the_profile_s_wins_and_the_other_is_in_the_log() {
+fn of_two_edits_of_one_setting_the_profile_s_wins_and_the_other_is_kept() {
     let household = Household::new(&["work"]);
     household.configure("work", OVERRIDES);
     household.enter("work");
@@ -130,7 +130,8 @@ fn of_two_edits_of_one_setting_the_profile_s_wins_and_the_other_is_in_the_log() 
     wait_for(&[own, hub], "theme", &json!("light"));
     let told = household.log("work") + said.stderr();
     assert_eq!(told.matches("/theme").count(), 1, "{told}");
-    assert!(told.contains("solarized"), "{told}");
+    assert!(!told.contains("solarized"), "it could be a key: {told}");
+    assert!(fs::read_to_string(household.sandbox.path("home/.clauth/rescued/work/losses.jsonl")).unwrap().contains("solarized"));
 }
 
 #[test]

@@ -56,7 +56,9 @@ pub fn take_over(layout: Writable<'_>, name: &ProfileName) -> Result<()> {
     let newest = ranked.max_by_key(|(rank, _)| *rank).map(|(_, path)| path);
     let whereabouts = home.look_for_login(&directory, newest.as_deref(), &runtime)?;
     if whereabouts == Whereabouts::WentOnElsewhere {
-        io::say(format_args!("the login of {name} went on in ~/.claude, so the older one is set aside; `clauth capture {name}` moves it here"));
+        io::say(format_args!(
+            "the login of {name} went on in ~/.claude, so the older one is set aside; sign in to {name} by running `claude` in a directory of it"
+        ));
     }
     take_over_login(&directory, &runtime, newest.filter(|_| whereabouts != Whereabouts::WentOnElsewhere).as_deref(), &rescue)?;
     forget_generated(&runtime, &rescue)?;

@@ -18,8 +18,9 @@ use anyhow::{Context, Result};
 
 use self::manifest::Manifest;
 use self::verdict::{Agreed, Verdict, verdict};
+use super::link_mode::LinkMode;
 use super::names::{MIRRORED, is_temporary};
-use super::sides::{Entry, Identity, LinkMode, Side, Sides, look};
+use super::sides::{Entry, Identity, Seen, Side, Sides, look};
 use crate::{io, sys};
 
 mod manifest;
@@ -264,7 +265,7 @@ impl Mirror {
 
     fn settle_file(&mut self, relative: &Path, own: Option<Identity>, hub: Option<Identity>) -> Result<()> {
         let agreed = self.manifest.get(relative);
-        let (from, expected) = match verdict(own.as_ref(), hub.as_ref(), agreed.as_ref()) {
+        let (from, is_dispensable) = match verdict(own.as_ref(), hub.as_ref(), agreed.as_ref()) {
             Verdict::Agree => {
                 self.manifest.set(relative, own.zip(hub).map(|(own, hub)| Agreed { own, hub }));
                 return Ok(());
@@ -279,15 +280,14 @@ impl Mirror {
                 self.manifest.set(relative, None);
                 return Ok(());
             }
-            Verdict::Give(from) | Verdict::Clash(from) if self.leads_across(relative, from) => {
-                (from.other(), if from == Side::Own { own } else { hub })
-            }
+            Verdict::Give(from) | Verdict::Clash(from) if self.leads_across(relative, from) => (from.other(), true),
+            Verdict::Clash(from) if self.leads_across(relative, from.other()) => (from, true),
             Verdict::Give(from) => {
                 let (given, replaced) = if from == Side::Own { (own, hub) } else { (hub, own) };
                 // A linked file can be written to after another took its place elsewhere: then it is not what was replaced there.
                 let was_linked = agreed.is_some_and(|agreed| agreed.are_linked());
                 let is_newer = was_linked && replaced.zip(given).is_some_and(|(replaced, given)| replaced.modified >= given.begun());
-                (from, replaced.filter(|_| !is_newer))
+                (from, !is_newer)
             }
             Verdict::Clash(newer) => {
                 let paths = [Side::Own, Side::Hub].map(|side| self.sides.path(side, relative));
@@ -297,11 +297,11 @@ impl Mirror {
                     self.manifest.set(relative, own.zip(hub).map(|(own, hub)| Agreed { own, hub }));
                     return Ok(());
                 }
-                (newer, if newer == Side::Own { hub } else { own }.filter(|_| is_same))
+                (newer, is_same)
             }
         };
-        let looked_at = if from == Side::Own { own } else { hub };
-        let given = self.sides.give(relative, from, looked_at.as_ref(), expected.as_ref())?;
+        let (given, replaced) = if from == Side::Own { (own, hub) } else { (hub, own) };
+        let given = self.sides.give(relative, from, &Seen { given, replaced, is_dispensable })?;
         // What was looked at and what was made of it, not what stands there now: that may be somebody's next version, which would count as agreed.
         let agreed = match from {
             Side::Own => own.zip(given).map(|(own, hub)| Agreed { own, hub }),

@@ -23,6 +23,7 @@ pub use files::{
     owned_by_this_user, physical, remove_file, rename, rename_new, same_file, spelled, working_directory,
 };
 pub use links::{link_directory, link_program, linked_program, symlink, unlink_program};
+pub use private::{is_private, make_private};
 pub use process::{command_name, give_back_memory, parent_process, process_group, program_name, start_time};
 pub use run::{detach, replace_process, silence_stdout, start_detached};
 

@@ -1,6 +1,7 @@
 //! What is open to the user alone, from the moment it exists: the access list is given to the call that creates it.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
@@ -8,11 +9,12 @@ use std::ptr;
 
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
-    ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT,
+    ConvertSecurityDescriptorToStringSecurityDescriptorW, ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW,
+    GetNamedSecurityInfoW, SDDL_REVISION_1, SE_FILE_OBJECT, SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    GetTokenInformation, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, SECURITY_ATTRIBUTES, TOKEN_INFORMATION_CLASS, TOKEN_OWNER,
-    TOKEN_QUERY, TOKEN_USER, TokenOwner, TokenUser,
+    ACL, DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, GetTokenInformation, OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION,
+    PSECURITY_DESCRIPTOR, PSID, SECURITY_ATTRIBUTES, TOKEN_INFORMATION_CLASS, TOKEN_OWNER, TOKEN_QUERY, TOKEN_USER, TokenOwner, TokenUser,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 use windows_sys::core::PWSTR;
@@ -88,6 +90,61 @@ pub fn is_owned(path: &Path) -> io::Result<bool> {
     Ok(owner == user()? || owner == default_owner()?)
 }
 
+/// Whether nobody may look at a path but the user, and who may look at everything anyway: the system and its administrators. What a link leads to is
+/// looked at by itself.
+pub fn is_private(path: &Path) -> io::Result<bool> {
+    if fs::symlink_metadata(path)?.is_symlink() {
+        return Ok(true);
+    }
+    let (access, users) = (access(path)?, [user()?, default_owner()?]);
+    Ok(access.contains('(') && entries(&access).all(|(kind, who)| kind != "A" || ["SY", "BA"].contains(&who) || users.iter().any(|user| user == who)))
+}
+
+/// Returns the kind of each entry of a spelled access list, and whom it is about.
+fn entries(access: &str) -> impl Iterator<Item = (&str, &str)> {
+    let entries = access.split('(').skip(1).filter_map(|entry| entry.split(')').next());
+    entries.filter_map(|entry| Some((entry.split(';').next()?, entry.rsplit(';').next()?)))
+}
+
+/// Takes everybody else's permissions away, inherited ones too.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    let access = if path.is_dir() { Access::of_directory()? } else { Access::of_file()? };
+    set_access(path, &access)
+}
+
+#[expect(unsafe_code, reason = "std does not change access lists")]
+fn set_access(path: &Path, access: &Access) -> io::Result<()> {
+    let path = wide(path);
+    let kind = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+    // SAFETY: `path` ends in a NUL; the list points into the descriptor, which lives until this function returns.
+    let code = unsafe {
+        let (mut list, mut present, mut is_default) = (ptr::null_mut(), 0, 0);
+        check(GetSecurityDescriptorDacl(access.descriptor, &raw mut present, &raw mut list, &raw mut is_default))?;
+        SetNamedSecurityInfoW(path.as_ptr().cast_mut(), SE_FILE_OBJECT, kind, ptr::null_mut(), ptr::null_mut(), list, ptr::null())
+    };
+    if code == ERROR_SUCCESS { Ok(()) } else { Err(io::Error::from_raw_os_error(code.cast_signed())) }
+}
+
+/// Returns the access list of a path, as one is spelled.
+#[expect(unsafe_code, reason = "std does not say who may do what with a file")]
+fn access(path: &Path) -> io::Result<String> {
+    let path = wide(path);
+    let (mut descriptor, mut spelled, none): (_, PWSTR, _) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the path ends in a NUL; both answers are valid where the calls succeed, and released after their last use.
+    unsafe {
+        let lists = ptr::null_mut::<*mut ACL>();
+        let code = GetNamedSecurityInfoW(path.as_ptr(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, none, none, lists, lists, &raw mut descriptor);
+        if code != ERROR_SUCCESS {
+            return Err(io::Error::from_raw_os_error(code.cast_signed()));
+        }
+        let (kind, length) = (DACL_SECURITY_INFORMATION, ptr::null_mut());
+        let spelling = check(ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION_1, kind, &raw mut spelled, length));
+        LocalFree(descriptor);
+        spelling?;
+        Ok(taken(spelled))
+    }
+}
+
 /// Returns the user of this process, as an access list spells one.
 #[expect(unsafe_code, reason = "the token is a structure with a pointer into itself")]
 fn user() -> io::Result<String> {
@@ -152,29 +209,8 @@ unsafe fn taken(spelled: PWSTR) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use windows_sys::Win32::Security::Authorization::ConvertSecurityDescriptorToStringSecurityDescriptorW;
-    use windows_sys::Win32::Security::DACL_SECURITY_INFORMATION;
-
     use super::*;
     use crate::sys;
-
-    /// Returns the access list of a path, as one is spelled.
-    #[expect(unsafe_code, reason = "std does not say who may do what with a file")]
-    fn access(path: &Path) -> String {
-        let path = wide(path);
-        let (mut descriptor, mut spelled, none): (_, PWSTR, _) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-        // SAFETY: the path ends in a NUL; both answers are valid where the calls succeed, and end with this process of a test.
-        unsafe {
-            let lists = ptr::null_mut::<*mut windows_sys::Win32::Security::ACL>();
-            let code = GetNamedSecurityInfoW(path.as_ptr(), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, none, none, lists, lists, &raw mut descriptor);
-            assert_eq!(code, ERROR_SUCCESS);
-            let (kind, length) = (DACL_SECURITY_INFORMATION, ptr::null_mut());
-            check(ConvertSecurityDescriptorToStringSecurityDescriptorW(descriptor, SDDL_REVISION_1, kind, &raw mut spelled, length)).unwrap();
-            taken(spelled)
-        }
-    }
 
     #[test]
     fn what_is_private_is_the_users_alone_from_its_creation() {
@@ -186,12 +222,30 @@ mod tests {
         sys::open_lock_file(&lock).unwrap();
         let user = user().unwrap();
         for path in [root.clone(), root.join("a"), below, file, lock] {
-            let access = access(&path);
-            let entries: Vec<_> = access.split('(').skip(1).collect();
+            let access = access(&path).unwrap();
             // Wine lets the system, which is nobody's account, into everything.
-            let is_ours = |entry: &&str| entry.ends_with(&format!(";{user})")) || entry.ends_with(";SY)");
-            assert!(access.contains(&user) && entries.iter().all(is_ours), "{}: {access}", path.display());
+            assert!(access.contains(&user) && entries(&access).all(|(_, who)| who == user || who == "SY"), "{}: {access}", path.display());
         }
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn what_was_opened_to_others_is_found_and_closed() {
+        let root = std::env::temp_dir().join(format!("clauth-opened-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let [file, directory] = ["file", "directory"].map(|name| root.join(name));
+        sys::create_private_dir(&directory).unwrap();
+        drop(sys::create_private_file(&file).unwrap());
+        // In a private directory: Wine lets it inherit what it should not.
+        for path in [&file, &directory] {
+            assert!(is_private(path).unwrap(), "{}", access(path).unwrap());
+            set_access(path, &Access::parse("D:P(A;;FA;;;WD)").unwrap()).unwrap();
+            assert!(!is_private(path).unwrap(), "{}", access(path).unwrap());
+            make_private(path).unwrap();
+            assert!(is_private(path).unwrap(), "{}", access(path).unwrap());
+        }
+        assert_eq!(is_private(&root.join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::write(&file, "still the user's").unwrap();
         fs::remove_dir_all(&root).unwrap();
     }
 }

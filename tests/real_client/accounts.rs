@@ -1,43 +1,19 @@
-//! The real Claude Code client under clauth: each message is served by the account of its directory, and nobody is ever logged out.
+//! Each message is served by the account of its directory, and nobody is ever logged out.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use super::{DIRECTORIES, answers, client, runtime, served_by, world};
 use crate::support::finished::Finished;
-use crate::support::rig::{Freshness, Rig, read_json};
+use crate::support::rig::{Freshness, read_json};
 use crate::support::{Sandbox, Shell, Startup, Terminal, wait_until};
-
-/// The directories of a world and the accounts that must serve what is asked there; `plain` is bound to nothing.
-const DIRECTORIES: [(&str, &str); 3] = [("office", "alice"), ("private-life", "bob"), ("plain", "carol")];
 
 /// One message in one process; without a stdin of its own the client would wait for more of it.
 const ASK: &str = "exec claude -p hi </dev/null";
 
 /// A key that the mock serves.
 const OWN_KEY: &str = "sk-ant-api-own";
-
-/// Starts a world where alice is signed in to the profile `work`, bob to `personal`, and carol to `~/.claude` itself.
-fn world(freshness: Freshness) -> Option<Rig> {
-    let rig = Rig::start()?;
-    let sandbox = &rig.sandbox;
-    for (directory, _) in DIRECTORIES {
-        sandbox.mkdir(directory);
-    }
-    let home = sandbox.home();
-    rig.sign_in("carol", &home.join(".claude"), &home.join(".claude.json"), freshness);
-    for (profile, directory, account) in [("work", "office", "alice"), ("personal", "private-life", "bob")] {
-        let _ = sandbox.clauth(&["add", profile]).success();
-        let _ = sandbox.clauth(&["use", profile, "--dir", sandbox.path(directory).to_str().unwrap()]).success();
-        let _ = sandbox.clauth(&["exec", profile, "--", "true"]).success(); // makes its config directory
-        rig.sign_in(account, &runtime(sandbox, profile), &runtime(sandbox, profile).join(".claude.json"), freshness);
-    }
-    Some(rig)
-}
-
-fn runtime(sandbox: &Sandbox, profile: &str) -> PathBuf {
-    sandbox.home().join(".clauth/profiles").join(profile).join("runtime")
-}
 
 fn credentials(sandbox: &Sandbox, profile: &str) -> PathBuf {
     runtime(sandbox, profile).join(".credentials.json")
@@ -50,19 +26,10 @@ fn path_with_shim(sandbox: &Sandbox) -> String {
     format!("{}:/usr/bin:/bin", directories.join(":"))
 }
 
-fn served_by(account: &str) -> String {
-    format!("served-by:{account}")
-}
-
 /// Asks in a terminal and returns who answered.
 fn ask(terminal: &mut Terminal) -> String {
     let line = terminal.shell().call(&["/bin/sh", "-c", ASK]);
     answers(&terminal.run(&line))
-}
-
-/// Returns the client's answers among what was printed; what the prompt says stands around them.
-fn answers(text: &str) -> String {
-    text.lines().filter(|line| line.starts_with("served-by:")).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -167,8 +134,8 @@ fn a_fresh_profile_asks_to_sign_in_and_keeps_its_login_to_itself() {
     let others = [credentials(sandbox, "work"), credentials(sandbox, "personal"), sandbox.home().join(".claude/.credentials.json")];
     let before = others.each_ref().map(|file| fs::read(file).unwrap());
     let in_profile = |words: &[&str]| {
-        let mut command = sandbox.command("clauth");
-        command.args(["exec", "fresh", "--", "claude"]).args(words).env("MOCK_ACCOUNT", "dave");
+        let mut command = client(sandbox, Some("fresh"), words);
+        command.env("MOCK_ACCOUNT", "dave");
         Finished::run(command)
     };
     let asked = in_profile(&["-p", "hi"]).failure();

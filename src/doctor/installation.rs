@@ -1,0 +1,109 @@
+//! The program, its hooks, the shim, the client, and the user's settings.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::Finding;
+use crate::context::Context;
+use crate::profile;
+use crate::shell::Shell;
+use crate::sys;
+
+/// The client's version that the facts about it were measured on.
+const CHECKED: &str = "2.1.329";
+
+pub fn examine(context: &Context) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(hook(context));
+    found.extend(shim(context));
+    found.extend(client(context));
+    found.extend(settings(context));
+    found
+}
+
+fn hook(context: &Context) -> Option<Finding> {
+    let files = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Pwsh].into_iter().flat_map(|shell| shell.startup_files(&context.env));
+    let is_hooked = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text.contains("clauth hook"));
+    let is_anywhere = files.into_iter().any(|file| is_hooked(&file));
+    (!is_anywhere).then(|| {
+        Finding::problem(
+            "no shell's startup file has the prompt hook",
+            "without it no directory chooses an account",
+            "put the line for your shell there: `clauth hook --help` shows it",
+        )
+    })
+}
+
+fn shim(context: &Context) -> Option<Finding> {
+    let shim = context.layout.shim();
+    if std::fs::symlink_metadata(&shim).is_err() {
+        return None;
+    }
+    let why = "editors and scripts would use the account that they use without clauth";
+    if !shim.exists() {
+        return Some(Finding::problem(format!("the shim {} leads to a program that is gone", shim.display()), why, "run `clauth shim install`"));
+    }
+    let first = which::which_in("claude", Some(context.env.absolute_path()), "/").ok();
+    (!first.is_some_and(|first| sys::same_file(&first, &shim))).then(|| {
+        let bin = context.layout.bin();
+        Finding::problem(
+            format!("the shim in {} is not the first `claude` on PATH", bin.display()),
+            why,
+            format!("put {} first on PATH", bin.display()),
+        )
+    })
+}
+
+fn client(context: &Context) -> Option<Finding> {
+    let is_ours = |found: &Path| sys::same_file(found, &context.layout.shim()) || sys::same_file(found, &context.program);
+    let mut found = which::which_in_all("claude", Some(context.env.absolute_path()), "/").into_iter().flatten();
+    let Some(claude) = found.find(|found| !is_ours(found)) else {
+        return Some(Finding::problem(
+            "`claude` is not on PATH",
+            "clauth chooses its account and does not bring it",
+            "install it with `npm install -g @anthropic-ai/claude-code`",
+        ));
+    };
+    let output = Command::new(&claude).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    let version = String::from_utf8_lossy(&output.stdout).split_whitespace().next().unwrap_or("no version").to_owned();
+    (version != CHECKED).then(|| {
+        Finding::note(
+            format!("{} says {version}; clauth was checked against {CHECKED}", claude.display()),
+            "a newer client can keep its files elsewhere",
+            "nothing, for as long as all works; tell us if not",
+        )
+    })
+}
+
+fn settings(context: &Context) -> Vec<Finding> {
+    let config = match context.config() {
+        Ok(config) => config,
+        Err(mistake) => return vec![Finding::problem(mistake.to_string(), "every bound directory refuses until it is right", "correct the file")],
+    };
+    let file = context.layout.config();
+    let mut found = Vec::new();
+    for rule in &config.rules {
+        let directory = rule.dir.get_ref();
+        if !directory.is_dir() {
+            found.push(Finding::note(
+                format!("a rule in {} is about {}, which is not there", file.display(), directory.display()),
+                "it never applies",
+                "correct its `dir`, or remove the rule",
+            ));
+        }
+    }
+    let ruled = config.rules.iter().filter_map(|rule| rule.profile.as_ref());
+    for name in ruled.chain(config.aliases.values()).chain(&config.default_profile) {
+        if let Err(mistake) = profile::load(&context.layout, config.resolve_alias(&context.layout, name)) {
+            found.push(Finding::problem(
+                format!("{} names it: {mistake}", file.display()),
+                "where it applies, `claude` refuses",
+                "correct the name, or add the profile",
+            ));
+        }
+    }
+    if let Err(mistake) = context.hub(&config) {
+        found.push(Finding::problem(mistake.to_string(), "there is nothing to share", "run `claude` once, or correct `claude_home`"));
+    }
+    found
+}

@@ -1,0 +1,80 @@
+//! What can be wrong around clauth, why it matters, and the way out of each: what `clauth doctor` shows.
+//!
+//! Each file looks at one part and returns what it found; only [`mend`] changes anything.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::name::ProfileName;
+
+mod installation;
+mod login;
+mod mend;
+mod place;
+mod tree;
+
+pub use mend::mend;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something does not work, or is not safe.
+    Problem,
+    /// Worth knowing.
+    Note,
+}
+
+/// One thing that was found.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is.
+    pub what: String,
+    /// Why it matters.
+    pub why: &'static str,
+    /// What to do.
+    pub remedy: String,
+    /// What `--fix` does about it.
+    #[serde(skip)]
+    pub mend: Option<Mend>,
+}
+
+/// Something that is safe to do without asking.
+#[derive(Debug)]
+pub enum Mend {
+    /// Take everybody else's permissions away.
+    MakePrivate(Vec<PathBuf>),
+    /// Remove a client's lock whose holder is gone.
+    RemoveLock(PathBuf),
+    /// Make the config directory what it should be.
+    MakeTree(ProfileName),
+    /// Remove from the profile's files what too many deletions at once held back.
+    AcceptDeletions(ProfileName),
+}
+
+impl Finding {
+    fn problem(what: impl Into<String>, why: &'static str, remedy: impl Into<String>) -> Self {
+        Self { severity: Severity::Problem, what: what.into(), why, remedy: remedy.into(), mend: None }
+    }
+
+    fn note(what: impl Into<String>, why: &'static str, remedy: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::problem(what, why, remedy) }
+    }
+
+    fn mended_by(mut self, mend: Mend) -> Self {
+        self.mend = Some(mend);
+        self
+    }
+}
+
+/// What stands as a remedy where `--fix` does it.
+const FIX: &str = "run `clauth doctor --fix`";
+
+/// Looks at everything; changes nothing.
+pub fn examine(context: &Context) -> Vec<Finding> {
+    [installation::examine(context), place::examine(context), login::examine(context), tree::examine(context)].into_iter().flatten().collect()
+}

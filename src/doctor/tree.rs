@@ -1,0 +1,95 @@
+//! The profiles' files, and the helpers that keep them in step.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::{FIX, Finding, Mend};
+use crate::context::Context;
+use crate::profile::{self, Profile};
+use crate::runtime;
+use crate::session::helper::Introduction;
+use crate::session::{Lease, Session, Tree};
+use crate::sys;
+
+/// After this time without a touch no client takes any of its locks for held: 60 s for the slowest, and some more.
+const STALE: Duration = Duration::from_secs(90);
+
+pub fn examine(context: &Context) -> Vec<Finding> {
+    let mut found: Vec<Finding> = opened(context).into_iter().collect();
+    for name in profile::names(&context.layout) {
+        match profile::load(&context.layout, &name) {
+            Ok(profile) => found.extend(examine_profile(context, &profile)),
+            Err(mistake) => found.push(Finding::problem(mistake.to_string(), "`claude` refuses where it is bound", "mend that")),
+        }
+    }
+    found
+}
+
+fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let (name, session) = (&profile.name, Session::new(&context.layout, &profile.name));
+    let has_helper = Introduction::read(&session).is_some();
+    let holders = Lease::live(&session).len();
+    if holders > 0 && !has_helper {
+        found.push(Finding::problem(
+            format!("{holders} processes use {name}, and its helper does not run"),
+            "what they write is not shared",
+            format!("run `clauth stop {name}`: the next prompt starts another; its log is {}", session.log().display()),
+        ));
+    }
+    for trouble in fs::read_to_string(session.troubles()).unwrap_or_default().lines().filter(|_| has_helper) {
+        found.push(Finding::problem(format!("{name}: {trouble}"), "that much is not shared", "mend what it names"));
+    }
+    for lock in stale_locks(&profile.config_dir) {
+        let finding = Finding::problem(format!("{} was left by a client that is gone", lock.display()), "the next client waits for it", FIX);
+        found.push(finding.mended_by(Mend::RemoveLock(lock)));
+    }
+    let Some(tree) = context.config().and_then(|config| context.hub(&config)).ok().map(|hub| Tree::new(context, hub, profile)) else {
+        return found;
+    };
+    let held: Vec<_> = tree.deletions.held().into_iter().flat_map(|(file, keys)| keys.into_iter().map(move |key| format!("{file}: {key}"))).collect();
+    if !held.is_empty() {
+        let what = format!("{name}: {} vanished at once and stay", held.join(", "));
+        let finding = Finding::problem(what, "so many look like a client that lost its file", format!("{FIX}, if they should go"));
+        found.push(finding.mended_by(Mend::AcceptDeletions(name.clone())));
+    }
+    let astray = if has_helper || !profile.config_dir.exists() {
+        Vec::new()
+    } else {
+        runtime::astray(&tree.sides, &tree.hub, tree.has_own_settings()).unwrap_or_default()
+    };
+    if !astray.is_empty() {
+        let names: Vec<_> = astray.iter().map(|name| name.to_string_lossy()).collect();
+        let finding = Finding::note(format!("{name}: not shared at this moment: {}", names.join(", ")), "the next shell there mends it", FIX);
+        found.push(finding.mended_by(Mend::MakeTree(name.clone())));
+    }
+    found
+}
+
+/// Finds what others may look at, of clauth's own.
+fn opened(context: &Context) -> Option<Finding> {
+    let home = context.layout.home();
+    let mut paths = vec![home.to_path_buf(), context.layout.profiles()];
+    for name in profile::names(&context.layout) {
+        let directory = context.layout.profile(&name);
+        paths.extend([directory.join("runtime/.credentials.json"), directory.join("runtime"), context.layout.profile_file(&name), directory]);
+    }
+    let opened: Vec<_> = paths.into_iter().filter(|path| sys::is_private(path).is_ok_and(|is_private| !is_private)).collect();
+    let first = opened.first()?;
+    let more = if opened.len() > 1 { format!(" (and {} more)", opened.len() - 1) } else { String::new() };
+    let finding = Finding::problem(format!("others may look into {}{more}", first.display()), "logins and keys lie there", FIX);
+    Some(finding.mended_by(Mend::MakePrivate(opened)))
+}
+
+fn stale_locks(config_dir: &Path) -> Vec<PathBuf> {
+    let mut beside = config_dir.to_path_buf();
+    beside.as_mut_os_string().push(".lock");
+    let inside = [".claude.json.lock", ".oauth_refresh.lock", ".storage-write.lock"].map(|name| config_dir.join(name));
+    let is_stale = |path: &PathBuf| {
+        let meta = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_dir);
+        let touched = meta.and_then(|meta| meta.modified().ok());
+        touched.is_some_and(|touched| SystemTime::now().duration_since(touched).is_ok_and(|age| age > STALE))
+    };
+    inside.into_iter().chain([beside]).filter(is_stale).collect()
+}
