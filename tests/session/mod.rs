@@ -1,9 +1,9 @@
 //! Leases, the gate and the helper: who uses a profile, and who looks after it for exactly as long.
 
-#![cfg(target_os = "linux")]
-
 mod crowd;
+#[cfg(target_os = "linux")]
 mod detached;
+#[cfg(target_os = "linux")]
 mod launch;
 mod life;
 mod place;

@@ -240,6 +240,11 @@ pub(crate) fn replace(path: &Path, text: impl AsRef<[u8]>) {
     fs::rename(&temp, path).unwrap();
 }
 
+/// Makes a FIFO: nothing that anybody should wait for.
+pub(crate) fn make_fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
 /// Appends to a file, as the client does to a transcript.
 pub(crate) fn append(path: &Path, text: &str) {
     File::options().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();

@@ -22,7 +22,8 @@ pub(crate) mod world;
 
 pub(crate) use patience::wait_until;
 pub(crate) use sandbox::Sandbox;
-pub(crate) use session::{Holder, Session};
+pub(crate) use session::Holder;
+pub(crate) use session::Session;
 pub(crate) use shell::{Language, Shell};
 pub(crate) use startup::Startup;
 pub(crate) use terminal::Terminal;

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::household::{Household, State, replace, settle, state, wait_for};
+use crate::support::mirror::make_fifo;
 use crate::support::wait_until;
 
 /// What the profiles of these tests override, in each of the ways.
@@ -227,7 +228,7 @@ fn settings_that_cannot_be_read_stay_as_they_are_and_the_overrides_hold() {
     let odd: [(&str, Make); 5] = [
         ("leads nowhere", |file| symlink("/nowhere/settings.json", file).unwrap()),
         ("not a regular file", |file| fs::create_dir(file).unwrap()),
-        ("not a regular file", |file| rustix::fs::mknodat(rustix::fs::CWD, file, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap()),
+        ("not a regular file", |file| make_fifo(file)),
         ("could not read", |file| symlink(file, file).unwrap()),
         ("not whole", |file| fs::write(file, "[]").unwrap()),
     ];

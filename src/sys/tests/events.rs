@@ -167,7 +167,7 @@ fn directories_below_a_watched_one_are_told_each_by_its_own_watch() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "beyond Wine 8: a watched directory that is deleted")]
+#[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn a_watched_directory_that_is_deleted_is_told_as_gone_and_can_be_made_anew() {
     let scratch = scratch("gone");
     let directory = scratch.0.join("directory");

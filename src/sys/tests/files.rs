@@ -148,7 +148,7 @@ fn paths_may_be_long_and_in_any_script() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "beyond Wine 8: the path behind a long one")]
+#[cfg_attr(windows, ignore = "beyond Wine: row `long` of tests/cross/README.md")]
 fn a_long_path_without_links_is_spelled_as_any_other() {
     let scratch = scratch("long-spelled");
     let deep: PathBuf = scratch.0.join(["a directory with a long name"; 12].join("/"));
