@@ -122,3 +122,8 @@ pub fn read_bounded(file: File, limit: usize) -> io::Result<Option<Vec<u8>>> {
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= limit).then_some(bytes))
 }
+
+/// Whether something failed because somebody has a file open at this moment, for longer than it was waited for: on Windows, a virus scanner.
+pub fn is_hindered(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(sys::is_momentary)
+}

@@ -10,7 +10,7 @@ mod relocate;
 mod say;
 mod toml;
 
-pub use atomic::{create_dir, forget_unfinished, left_for, read_bounded, read_regular, temporary, write, write_durably, write_public};
+pub use atomic::{create_dir, forget_unfinished, is_hindered, left_for, read_bounded, read_regular, temporary, write, write_durably, write_public};
 pub use client_lock::ClientLock;
 pub use json::print_json;
 pub use lock::FileLock;

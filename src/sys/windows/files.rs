@@ -63,9 +63,9 @@ fn create(path: &Path, rights: u32, disposition: u32) -> io::Result<File> {
     Ok(unsafe { File::from_raw_handle(handle) })
 }
 
-/// Opens a file for reading. Nothing under the name of a file makes that wait here.
+/// Opens a file for reading. Nothing under the name of a file makes that wait here, but for a moment whoever replaces it just now.
 pub fn open_for_reading(path: &Path) -> io::Result<File> {
-    File::open(path)
+    patiently(|error| is_momentary(error) && !path.is_dir(), || File::open(path))
 }
 
 /// Whether this user owns this path; one that does not exist is nobody's.
