@@ -25,6 +25,7 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('setup', 'setup', [CompletionResultType]::ParameterValue, 'Put the prompt hook and completions into your shell''s startup file')
             [CompletionResult]::new('hook', 'hook', [CompletionResultType]::ParameterValue, 'Print the prompt hook of a shell')
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Bind a directory to a profile: write its .clauth.toml and allow it')
             [CompletionResult]::new('allow', 'allow', [CompletionResultType]::ParameterValue, 'Let the .clauth.toml that applies here choose its profile')
@@ -32,14 +33,30 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('env', 'env', [CompletionResultType]::ParameterValue, 'Print exports for `eval "$(clauth env PROFILE)"`, which pin this shell to the profile')
             [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Run `claude` under a profile')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command under a profile')
-            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Make a profile; Claude Code asks to sign in on its first use')
+            [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Make a profile')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Sign in to a profile: runs `claude auth login`')
+            [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Move the login of ~/.claude into a profile; plain `claude` is signed out then')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the profiles')
             [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show which profile applies here, and why')
+            [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Refresh a login that ends soon, while Claude Code runs or not')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Look for what is wrong, and say what to do about it')
+            [CompletionResult]::new('usage', 'usage', [CompletionResultType]::ParameterValue, 'Show how much of the 5-hour and 7-day limits is used')
+            [CompletionResult]::new('statusline', 'statusline', [CompletionResultType]::ParameterValue, 'Print a status line for Claude Code: the profile and its limits')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Let helpers finish now; the next prompt of each shell starts a new one')
             [CompletionResult]::new('shim', 'shim', [CompletionResultType]::ParameterValue, 'Install or remove `claude` in ~/.clauth/bin, which decides by the directory where no hook runs')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script of a shell')
+            break
+        }
+        'clauth;setup' {
+            [CompletionResult]::new('--shell', '--shell', [CompletionResultType]::ParameterName, 'bash, zsh, fish or pwsh; all that you use when absent')
+            [CompletionResult]::new('--shim', '--shim', [CompletionResultType]::ParameterName, 'Let editors and scripts choose by directory too: put the shim first on PATH')
+            [CompletionResult]::new('--uninstall', '--uninstall', [CompletionResultType]::ParameterName, 'Take everything out again; profiles stay')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'clauth;hook' {
@@ -82,6 +99,27 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             break
         }
         'clauth;add' {
+            [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'Where requests go instead of Anthropic; needs a key of that endpoint')
+            [CompletionResult]::new('--api-key-stdin', '--api-key-stdin', [CompletionResultType]::ParameterName, 'Read an API key from the standard input; on a terminal, ask for it')
+            [CompletionResult]::new('--token-stdin', '--token-stdin', [CompletionResultType]::ParameterName, 'Read a long-lived token of `claude setup-token` from the standard input; on a terminal, ask for it')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'clauth;login' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;capture' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;import' {
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'List what would move and change nothing')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -107,11 +145,29 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'clauth;refresh' {
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every profile that has a login')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Refresh though it does not end soon')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'clauth;doctor' {
             [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend what is safe to mend')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;usage' {
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'clauth;statusline' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'clauth;stop' {

@@ -22,6 +22,9 @@ _clauth() {
             clauth,allow)
                 cmd="clauth__subcmd__allow"
                 ;;
+            clauth,capture)
+                cmd="clauth__subcmd__capture"
+                ;;
             clauth,completions)
                 cmd="clauth__subcmd__completions"
                 ;;
@@ -40,11 +43,23 @@ _clauth() {
             clauth,hook)
                 cmd="clauth__subcmd__hook"
                 ;;
+            clauth,import)
+                cmd="clauth__subcmd__import"
+                ;;
             clauth,list)
                 cmd="clauth__subcmd__list"
                 ;;
+            clauth,login)
+                cmd="clauth__subcmd__login"
+                ;;
+            clauth,refresh)
+                cmd="clauth__subcmd__refresh"
+                ;;
             clauth,remove)
                 cmd="clauth__subcmd__remove"
+                ;;
+            clauth,setup)
+                cmd="clauth__subcmd__setup"
                 ;;
             clauth,shim)
                 cmd="clauth__subcmd__shim"
@@ -55,8 +70,14 @@ _clauth() {
             clauth,status)
                 cmd="clauth__subcmd__status"
                 ;;
+            clauth,statusline)
+                cmd="clauth__subcmd__statusline"
+                ;;
             clauth,stop)
                 cmd="clauth__subcmd__stop"
+                ;;
+            clauth,usage)
+                cmd="clauth__subcmd__usage"
                 ;;
             clauth,use)
                 cmd="clauth__subcmd__use"
@@ -74,7 +95,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version hook use allow deny env start exec add list remove status doctor stop shim completions"
+            opts="-h -V --help --version setup hook use allow deny env start exec add login capture import list remove status refresh doctor usage statusline stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -88,6 +109,24 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__add)
+            opts="-h --base-url --api-key-stdin --token-stdin --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --base-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__allow)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -101,7 +140,7 @@ _clauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        clauth__subcmd__allow)
+        clauth__subcmd__capture)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -203,8 +242,50 @@ _clauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        clauth__subcmd__import)
+            opts="-y -h --dry-run --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         clauth__subcmd__list)
             opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__login)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__refresh)
+            opts="-h --all --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -224,6 +305,24 @@ _clauth() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__setup)
+            opts="-y -h --shell --shim --uninstall --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --shell)
+                    COMPREPLY=($(compgen -W "bash zsh fish pwsh" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -305,8 +404,36 @@ _clauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        clauth__subcmd__statusline)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         clauth__subcmd__stop)
             opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__usage)
+            opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

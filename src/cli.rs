@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::command::{add, allow, binding, completions, doctor, env, exec, hook, list, remove, shim, start, status, stop};
+use crate::command::{
+    add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, remove, setup, shim, start, status, statusline,
+    stop, usage,
+};
 use crate::context::Context;
-use crate::error::Mistake;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
 #[derive(Parser)]
@@ -20,6 +22,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Setup(setup::Arguments),
     Hook(hook::Arguments),
     Use(binding::Arguments),
     Allow(allow::AllowArguments),
@@ -28,10 +31,16 @@ enum Command {
     Start(start::Arguments),
     Exec(exec::Arguments),
     Add(add::Arguments),
+    Login(login::Arguments),
+    Capture(capture::Arguments),
+    Import(import::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
     Status(status::Arguments),
+    Refresh(refresh::Arguments),
     Doctor(doctor::Arguments),
+    Usage(usage::Arguments),
+    Statusline(statusline::Arguments),
     Stop(stop::Arguments),
     #[command(subcommand)]
     Shim(shim::Action),
@@ -39,7 +48,7 @@ enum Command {
 }
 
 /// Parses the arguments and runs the subcommand.
-pub fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
+pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
     let line = std::iter::once(called.to_owned()).chain(arguments.iter().cloned());
     let cli = match Cli::try_parse_from(line) {
         Ok(cli) => cli,
@@ -53,6 +62,7 @@ pub fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, a
         }
     };
     match cli.command {
+        Command::Setup(arguments) => setup::run(&context()?, &arguments, &mut Cli::command()),
         Command::Hook(arguments) => hook::run(&context()?, &arguments),
         Command::Use(arguments) => binding::run(&context()?, &arguments),
         Command::Allow(arguments) => allow::allow(&context()?, &arguments),
@@ -61,10 +71,16 @@ pub fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, a
         Command::Start(arguments) => start::run(&context()?, &arguments),
         Command::Exec(arguments) => exec::run(&context()?, &arguments),
         Command::Add(arguments) => add::run(&context()?, &arguments),
+        Command::Login(arguments) => login::run(&context()?, &arguments),
+        Command::Capture(arguments) => capture::run(&context()?, &arguments),
+        Command::Import(arguments) => import::run(&context()?, &arguments),
         Command::List(arguments) => list::run(&context()?, &arguments),
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
+        Command::Refresh(arguments) => refresh::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
         Command::Doctor(arguments) => doctor::run(&context()?, &arguments),
+        Command::Usage(arguments) => usage::run(&context()?, &arguments),
+        Command::Statusline(statusline::Arguments {}) => statusline::run(&context()?),
         Command::Stop(arguments) => stop::run(&context()?, &arguments),
         Command::Shim(action) => shim::install_or_remove(&context()?, &action),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),

@@ -33,6 +33,8 @@ pub struct Config {
     pub aliases: BTreeMap<ProfileName, ProfileName>,
     /// Overriding variables that stay set inside a profile.
     pub keep_env: Vec<String>,
+    /// The user's own status line, printed behind that of `clauth statusline`.
+    pub statusline: Option<String>,
     /// Whether to say nothing when a profile is entered, switched or left.
     pub quiet: bool,
 }

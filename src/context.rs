@@ -1,15 +1,22 @@
 //! What every command needs: the environment, the paths, the settings.
 
+use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::account::{self, Settled};
 use crate::config::Config;
 use crate::env::Env;
 use crate::error::Mistake;
+use crate::io::{self, FileLock};
 use crate::layout::Layout;
 use crate::profile::{self, Profile};
 use crate::runtime::Hub;
+
+/// How long to wait for a command that moves a login at this moment.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Holds what was read once at the start and is passed down.
 pub struct Context {
@@ -25,6 +32,25 @@ impl Context {
     /// Reads the surroundings of this process.
     pub fn new(env: Env, program: PathBuf) -> Result<Self, Mistake> {
         Ok(Self { layout: Layout::from_env(&env)?, env, program })
+    }
+
+    /// Settles what a killed `capture` or `import` left of a login, so that no command meets two copies. With nothing of the kind this is one look.
+    pub fn settle_transfer(&self) -> Result<()> {
+        if fs::symlink_metadata(self.layout.transfer()).is_err() {
+            return Ok(());
+        }
+        let layout = self.layout.writable()?;
+        // One that is at work is done in a moment.
+        let Some(_state) = FileLock::exclusive_within(&layout.state_lock(), PATIENCE)? else { return Ok(()) };
+        let told = match account::settle(layout, |config_dir| !account::live_clients(config_dir).is_empty())? {
+            Some(Settled::Undone(place)) => Some(("undone: it is still", place)),
+            Some(Settled::Finished(place)) => Some(("finished: it is", place)),
+            None => None,
+        };
+        if let Some((outcome, place)) = told {
+            io::say(format_args!("the move of a login was interrupted and is {outcome} at {}", place.display()));
+        }
+        Ok(())
     }
 
     /// Reads the user's settings.

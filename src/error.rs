@@ -38,6 +38,30 @@ mistakes! {
     ProfileElsewhere { name, path } => "the profile `{name}` belongs in {path}, where it was added; set CLAUTH_HOME to the directory it was added in, or move it back";
     /// The client asked for a key that the profile no longer has.
     NoApiKey { name, file } => "the profile `{name}` has no `api_key`; put one into {file}, or sign in with `claude` in a directory of the profile";
+    /// There is no login to move: nobody is signed in, or the client emptied it.
+    NoLogin { place } => "nobody is signed in to a claude.ai account at {place}; make a profile with `clauth add NAME` and sign in to it with `clauth login NAME`";
+    /// The directory cannot become a profile.
+    NotImportable { directory, reason } => "{directory} cannot be imported ({reason}); name a directory that a CLAUDE_CONFIG_DIR of yours led to";
+    /// The client's sign-in came to nothing.
+    LoginFailed { name } => "nobody signed in to `{name}`; run `clauth login {name}` to try again";
+    /// A login would come to a profile that has one.
+    ProfileSignedIn { name } => "the profile `{name}` has a login already; choose another name, or take it away with `clauth remove {name}`";
+    /// A login would come to a profile whose key wins over it.
+    KeyBeforeLogin { name, file } => "the profile `{name}` has an API key, which wins over any login; choose another name, or take `api_key` out of {file}";
+    /// A login would move from under a client.
+    ClientRuns { place, pids } => "claude runs in {place} (process {pids}); close it, then try again";
+    /// The login to be moved cannot be read as one.
+    BrokenLogin { reason } => "{reason}; sign in there again with `claude`, then try again";
+    /// Somebody holds the client's locks of a login for too long.
+    LoginBusy { place } => "a client holds the locks of the login at {place}; close it, or wait a minute for a dead one's to run out, then try again";
+    /// What came on the standard input is no key or token.
+    BadSecret { what, reason, flag } => "no {what} came on the standard input ({reason}); pipe it alone, `clauth add NAME {flag} < FILE`, or type it when asked";
+    /// The URL cannot be an endpoint; it is not repeated, since a password may stand in it.
+    BadEndpoint { reason } => "`--base-url` names no endpoint ({reason}); give it as https://HOST/PATH";
+    /// An endpoint that is not Anthropic's, without a key of its own.
+    EndpointWithoutKey { url } => "{url} is not Anthropic's, and without a key of its own it would be sent the token of a login; add `--api-key-stdin`";
+    /// A profile's requests go to such an endpoint.
+    EndpointGetsLogin { name, file } => "the profile `{name}` sends its requests elsewhere than to Anthropic and has no key for that, so the token of a login would go there; put the endpoint's `api_key` into {file}, or take the URL out of it";
     /// The shared settings, or the profile's, send the client to another config directory.
     SettingsRedirect { file } => "{file} sets CLAUDE_CONFIG_DIR in its `env` block, which would send every profile to one account; remove that line";
     /// An older clauth's profile could not be taken over.
@@ -92,6 +116,44 @@ mistakes! {
     HelperFailed { profile, log } => "the helper of `{profile}` did not start; see {log}, then press Enter to try again";
     /// The helper does not end.
     HelperStuck { profile } => "the helper of `{profile}` still runs; a new shell may use it: see `clauth status`, then run `clauth stop` again";
+    /// `CLAUTH_SERVICES` names another machine: every token would go there.
+    ServicesElsewhere { value } => "CLAUTH_SERVICES is {value}, which is not on this machine; it is for tests against http://127.0.0.1:PORT: unset it";
+    /// No connection to a service came about.
+    ServiceUnreachable { service, reason } => "could not reach {service} ({reason}), so nothing was sent; check the network, or the proxy, then try again";
+    /// `HTTPS_PROXY` is not a URL of a proxy.
+    ProxyUnusable { variable } => "{variable} names no proxy that can be used; set it to http://HOST:PORT, or unset it";
+    /// There is nobody to trust.
+    NoCertificates { place } => "no certificates of authorities were found in {place}; install the package ca-certificates, or set SSL_CERT_FILE";
+    /// The service does not take the access token.
+    TokenRefused { profile } => "the server does not accept the token of `{profile}`; run `clauth refresh {profile}`, or `clauth login {profile}`";
+    /// The service answered something else than figures, or not in time.
+    UsageUnanswered { profile, reason } => "the service told nothing of the limits of `{profile}` ({reason}); try again in 3 minutes";
+    /// The same, a moment ago.
+    UsageAsked { profile, until } => "the service was asked for the limits of `{profile}` a moment ago and told nothing; try again at {until}";
+    /// The service answers no more questions for a while.
+    UsageThrottled { profile, until } => "the service wants no question about the limits of `{profile}` before {until}; try again then";
+    /// A command that works on a profile, where none applies.
+    NoProfileHere { directory } => "no profile applies in {directory}; name one, or pass `--all`";
+    /// There is no login to refresh.
+    NotSignedIn { name } => "the profile `{name}` is not signed in; sign in with `clauth login {name}`";
+    /// The login is a key of its own.
+    KeyNeedsNoRefresh { name, file } => "the profile `{name}` uses an API key, which needs no refresh; it stands in {file}";
+    /// The login has no refresh token.
+    TokenNeedsNoRefresh { name } => "the profile `{name}` uses a long-lived token, which cannot be refreshed; when it ends, make another with `claude setup-token`";
+    /// Somebody else holds the locks of a refresh.
+    RefreshBusy { name } => "another program is refreshing the login of `{name}`; try again in a minute";
+    /// A refresh was sent and there is no answer to go by.
+    RefreshUnknown { name, reason } => "a refresh of `{name}` was sent, and what became of it is unknown ({reason}); it is not sent again, Claude Code will see whether the login still stands: run `claude` there";
+    /// The service answered that it cannot do it now.
+    RefreshRefused { name, status, time } => "the service answered {status}, and the login of `{name}` stays as it is; try again {time}";
+    /// The service said that the login is over.
+    LoginEnded { name } => "the login of `{name}` has ended; sign in again with `clauth login {name}`";
+    /// A new login is not where it belongs.
+    LoginMisplaced { name, file, reason } => "the new login of `{name}` could not be written ({reason}) and is kept in {file}; mend that, then run `clauth refresh {name}`, which puts it in its place";
+    /// A new login could not be written at all.
+    LoginLost { name, reason } => "the new login of `{name}` could not be written anywhere ({reason}); mend that, then sign in again with `clauth login {name}`";
+    /// Nothing says which shell the user uses.
+    NoShellFound { variable } => "no shell was found that has a startup file, and ${variable} names none; say which: `clauth setup --shell bash`";
     /// A plain POSIX shell has no prompt hook.
     NoHook { shell } => "{shell} has no prompt hook; use `eval \"$(clauth env PROFILE)\"`, or `clauth exec PROFILE -- COMMAND`";
 }

@@ -50,6 +50,11 @@ impl Layout {
         self.home.join(".lock")
     }
 
+    /// The journal of a login that is being moved.
+    pub fn transfer(&self) -> PathBuf {
+        self.home.join("transfer.json")
+    }
+
     /// The directory whose one entry is the epoch.
     pub fn epoch(&self) -> PathBuf {
         self.home.join("epoch")
@@ -124,6 +129,31 @@ impl Layout {
     /// What a profile and the hub last agreed on.
     pub fn base(&self, name: &ProfileName) -> PathBuf {
         self.profile(name).join("base")
+    }
+
+    /// The lock under which a profile's login is replaced.
+    pub fn rotation_lock(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("rotation.lock")
+    }
+
+    /// What became of a profile's refresh tokens, which are never kept themselves.
+    pub fn spent(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("spent")
+    }
+
+    /// What a refresh brought, until it is in its place.
+    pub fn renewed(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("renewed")
+    }
+
+    /// Disk space that a new login may need, held while it is asked for.
+    pub fn room(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("room")
+    }
+
+    /// What is known of the limits of accounts.
+    pub fn usage(&self) -> PathBuf {
+        self.home.join("usage")
     }
 
     /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.

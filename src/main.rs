@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use crate::command::shim;
 use crate::context::Context;
 use crate::env::Env;
-use crate::error::Mistake;
 
 mod account;
 mod cli;
@@ -37,24 +36,27 @@ fn main() -> ExitCode {
     let (called, rest) = arguments.split_first().map_or((OsStr::new("clauth"), &[][..]), |(called, rest)| (called.as_os_str(), rest));
     let program = env::program(called, &env).unwrap_or_else(|| called.into());
     let program = if shim::is_called_by(called) { shim::behind(&program) } else { program };
-    run(|| Context::new(env, program), called, rest).unwrap_or_else(|error| {
-        match error::remedy(&error) {
-            Some(remedy) => io::say(format_args!("{error:#}; {remedy}")),
-            None => io::say(format_args!("{error:#}")),
-        }
+    let context = || {
+        let context = Context::new(env, program)?;
+        context.settle_transfer()?;
+        Ok(context)
+    };
+    run(context, called, rest).unwrap_or_else(|error| {
+        io::complain(&error);
         command::failure_code(rest, &error, shim::is_called_by(called))
     })
 }
 
 /// Runs what was asked for; the surroundings are looked at only by what needs them.
-fn run(context: impl FnOnce() -> Result<Context, Mistake>, called: &OsStr, rest: &[OsString]) -> anyhow::Result<ExitCode> {
+fn run(context: impl FnOnce() -> anyhow::Result<Context>, called: &OsStr, rest: &[OsString]) -> anyhow::Result<ExitCode> {
     if shim::is_called_by(called) {
         return shim::run(&context()?, rest);
     }
-    // What programs call, before clap: it runs at prompts, or lives for as long as a shell and should be small.
+    // What programs call, before clap: it runs at prompts and after answers, or lives for as long as a shell and should be small.
     match rest.first().and_then(|command| command.to_str()) {
         Some("export") => return command::export::run(&context()?, &rest[1..]),
         Some("helper") => return command::helper::run(&context()?, &rest[1..]),
+        Some("statusline") if rest.len() == 1 => return command::statusline::run(&context()?),
         Some("api-key") => return command::api_key::run(&context()?, &rest[1..]),
         _ => {}
     }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the impossible should say where, and end")]
 
+#[cfg(unix)]
+mod account;
 mod commands;
 #[cfg(unix)]
 mod harness;

@@ -1,6 +1,7 @@
 //! A login as Claude Code keeps it, edited as the JSON that it is: whatever else stands in it survives.
 
 use std::fmt;
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,8 @@ pub struct Login {
     pub subscription: Option<String>,
     /// The account that the token belongs to.
     pub account_uuid: Option<String>,
+    /// The program that signed in, where it is another than Claude Code.
+    pub client_id: Option<String>,
 }
 
 impl Credentials {
@@ -42,6 +45,15 @@ impl Credentials {
         // serde's message can quote what it found.
         let tree = serde_json::from_slice(text).map_err(|error| anyhow!("it is not a JSON object (line {})", error.line()))?;
         Ok(Self { tree })
+    }
+
+    /// Returns a login of a long-lived token alone, as Claude Code itself pictures one: it cannot be refreshed, and is good for messages only.
+    pub fn of_token(token: &Secret) -> Self {
+        let login = serde_json::json!({
+            "accessToken": token.reveal(), "refreshToken": null, "expiresAt": null, "scopes": ["user:inference"],
+            "subscriptionType": null, "rateLimitTier": null,
+        });
+        Self { tree: Map::from_iter([(LOGIN.to_owned(), login)]) }
     }
 
     /// Returns the login; `None` where nobody is signed in any more: Claude Code empties a revoked one.
@@ -57,8 +69,20 @@ impl Credentials {
             scopes: scopes.filter_map(Value::as_str).map(str::to_owned).collect(),
             subscription: text("subscriptionType"),
             account_uuid: text("accountUuid"),
+            client_id: text("clientId"),
         };
-        (!login.refresh_token.reveal().is_empty()).then_some(login)
+        let is_long_lived = login.expires_at.is_none() && !login.access_token.reveal().is_empty();
+        (is_long_lived || !login.refresh_token.reveal().is_empty()).then_some(login)
+    }
+
+    /// Whether Claude Code emptied a login here that it took for ended.
+    pub fn is_emptied(&self) -> bool {
+        self.tree.get(LOGIN).is_some_and(|login| ["accessToken", "refreshToken"].iter().all(|key| login.get(key).and_then(Value::as_str) == Some("")))
+    }
+
+    /// Returns the whole tree, to be edited and written.
+    pub fn tree_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.tree
     }
 }
 
@@ -89,6 +113,11 @@ impl Store {
         Self { file: config_dir.join(".credentials.json") }
     }
 
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Reads what lies there; `None` when nothing does.
     pub fn read(&self) -> Result<Option<Credentials>> {
         let reading = || format!("could not read {}", self.file.display());
@@ -98,5 +127,31 @@ impl Store {
         };
         let Some(text) = text else { bail!("{} is not a file of a login", self.file.display()) };
         Credentials::parse(&text).map(Some).with_context(reading)
+    }
+
+    /// Replaces what lies there. It is on the disk when this returns.
+    pub fn write(&self, credentials: &Credentials) -> Result<()> {
+        io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)?;
+        io::sync_directory(self.file.parent().unwrap_or(&self.file))
+    }
+
+    /// Returns the file that holds the login: where the user keeps it elsewhere, what the link leads to.
+    pub fn resolved(&self) -> PathBuf {
+        self.file.canonicalize().unwrap_or_else(|_| self.file.clone())
+    }
+
+    /// Takes what lies there away.
+    pub fn remove(&self) -> Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", self.file.display())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a link away that leads to no login any more.
+    pub fn remove_dangling(&self) {
+        if self.file.is_symlink() && !self.file.exists() {
+            let _ = fs::remove_file(&self.file); // the client replaces it all the same
+        }
     }
 }

@@ -1,34 +1,48 @@
 //! Who a config directory belongs to, by what Claude Code wrote there.
 
-use std::io::BufReader;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::sys;
+use super::claude_json::LIMIT;
+use crate::io;
 
 /// Names the account that Claude Code shows and sends: `oauthAccount` in `.claude.json`, not the token.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
-    /// The account itself, whatever it is called.
-    pub account_uuid: Option<String>,
     /// The account's address.
     pub email_address: Option<String>,
     /// The organisation's name.
     pub organization_name: Option<String>,
+    /// What names the account for ever.
+    pub account_uuid: Option<String>,
+    /// What names the organisation.
+    pub organization_uuid: Option<String>,
+}
+
+/// Holds what `.claude.json` says of the account; the rest of it, megabytes, is skipped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaudeJson {
+    /// Who it is.
+    pub oauth_account: Option<Identity>,
+    /// What the client was last told of the account's limits.
+    pub cached_usage_utilization: Option<Value>,
+}
+
+impl ClaudeJson {
+    /// Reads the file; one that cannot be read says nothing.
+    pub fn read(file: &Path) -> Self {
+        let text = io::read_regular(file, LIMIT).ok().flatten();
+        text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    }
 }
 
 impl Identity {
     /// Reads the identity of a config directory; `None` when nobody signed in there, or the file cannot be read.
     pub fn read(config_dir: &Path) -> Option<Self> {
-        /// The rest of the file, megabytes of it, is skipped and never held.
-        #[derive(Deserialize)]
-        struct ClaudeJson {
-            #[serde(rename = "oauthAccount")]
-            oauth_account: Option<Identity>,
-        }
-        let file = sys::open_for_reading(&config_dir.join(".claude.json")).ok()?;
-        serde_json::from_reader::<_, ClaudeJson>(BufReader::new(file)).ok()?.oauth_account
+        ClaudeJson::read(&config_dir.join(".claude.json")).oauth_account
     }
 }

@@ -1,14 +1,24 @@
 //! Accounts as Claude Code keeps them in a config directory: who it is, and the login.
 
+mod claude_json;
 mod clients;
 mod credentials;
 mod identity;
+pub mod refresh;
 mod secret;
+mod services;
+mod standing;
+mod transfer;
+pub mod usage;
 
+pub use claude_json::{Kinship, Place, is_account_key};
 pub use clients::live_clients;
 pub use credentials::{Credentials, Login, Store};
-pub use identity::Identity;
+pub use identity::{ClaudeJson, Identity};
 pub use secret::Secret;
+pub use services::Services;
+pub use standing::{Obstacle, Standing, Summary};
+pub use transfer::{Settled, settle, transfer, transfer_account};
 
 use std::path::Path;
 
@@ -16,5 +26,5 @@ use std::path::Path;
 ///
 /// Claude Code empties the tokens of a login that was revoked and leaves the file.
 pub fn is_signed_in(config_dir: &Path) -> bool {
-    Store::of(config_dir).read().is_ok_and(|credentials| credentials.is_some_and(|credentials| credentials.login().is_some()))
+    Place::of(config_dir).is_signed_in()
 }

@@ -16,6 +16,6 @@ pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
     let Some(key) = profile::api_key(&context.layout, &name)? else {
         bail!(Mistake::NoApiKey { name: name.to_string(), file: context.layout.profile_file(&name).display().to_string() });
     };
-    io::print(key + "\n")?;
+    io::print(format!("{}\n", key.reveal()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -18,15 +18,21 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, cli: &mut clap::Command) -> Result<ExitCode> {
-    let generator = match arguments.shell {
+    let Some(script) = script(arguments.shell, cli) else { bail!(Mistake::NoHook { shell: arguments.shell.to_string() }) };
+    io::print(script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns a shell's completion script; `None` for a shell without completions.
+pub fn script(shell: Shell, cli: &mut clap::Command) -> Option<Vec<u8>> {
+    let generator = match shell {
         Shell::Bash => Generator::Bash,
         Shell::Zsh => Generator::Zsh,
         Shell::Fish => Generator::Fish,
         Shell::Pwsh => Generator::PowerShell,
-        Shell::Sh => bail!(Mistake::NoHook { shell: arguments.shell.to_string() }),
+        Shell::Sh => return None,
     };
     let mut script = Vec::new();
     clap_complete::generate(generator, cli, "clauth", &mut script);
-    io::print(script)?;
-    Ok(ExitCode::SUCCESS)
+    Some(script)
 }

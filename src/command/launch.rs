@@ -26,9 +26,14 @@ pub fn enter(context: &Context, config: &Config, profile: &Profile, holder: Hold
         Err(Trouble::Registration(error)) => io::say(format_args!("{error:#}")),
         Err(trouble @ Trouble::Tree(_)) => return Err(trouble.into_error()),
     }
+    load(context, config, profile, chosen, command);
+    Ok(())
+}
+
+/// Gives a command the profile's environment, and registers nobody.
+pub fn load(context: &Context, config: &Config, profile: &Profile, chosen: Chosen, command: &mut Command) {
     let before = Before::of(&context.env, |dir| context.layout.owns(dir));
     change::apply(&before.load(profile.name.as_str(), &profile.exported(), chosen, &config.keep_env), command);
-    Ok(())
 }
 
 /// Becomes a program; returns only the reason why that failed.

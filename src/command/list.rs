@@ -6,9 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::account;
+use crate::account::{Standing, Summary};
 use crate::context::Context;
-use crate::io::{self, terminal_safe};
+use crate::io::screen::{pad, width};
+use crate::io::{self, Clock, terminal_safe};
 use crate::profile::{self, Profile};
 use crate::session::{Lease, Session};
 
@@ -23,9 +24,9 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Row {
     name: String,
-    account: Option<String>,
-    organization: Option<String>,
-    signed_in: bool,
+    #[serde(flatten)]
+    account: Summary,
+    api_key: bool,
     in_use_by: usize,
     config_dir: String,
 }
@@ -36,13 +37,7 @@ struct Listing {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let mut profiles = Vec::new();
-    for name in profile::names(&context.layout) {
-        match profile::load(&context.layout, &name) {
-            Ok(profile) => profiles.push(row(context, &profile)),
-            Err(mistake) => io::say(mistake), // the others are still worth listing
-        }
-    }
+    let profiles: Vec<_> = profile::all(&context.layout).iter().map(|profile| row(context, profile)).collect();
     if arguments.json {
         io::print_json(&Listing { profiles })?;
         return Ok(ExitCode::SUCCESS);
@@ -50,30 +45,43 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     if profiles.is_empty() {
         io::say("there is no profile yet; make one with `clauth add NAME`");
     }
-    io::print(table(&profiles))?;
+    io::print(table(&profiles, &Clock::read(&context.env)))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn row(context: &Context, profile: &Profile) -> Row {
-    let identity = account::Identity::read(&profile.config_dir);
     Row {
         name: profile.name.to_string(),
-        account: identity.as_ref().and_then(|identity| identity.email_address.clone()),
-        organization: identity.and_then(|identity| identity.organization_name),
-        signed_in: account::is_signed_in(&profile.config_dir),
+        account: Standing::of(&context.layout, &profile.name, &profile.config_dir).summary(),
+        api_key: profile.has_api_key,
         in_use_by: Lease::live(&Session::new(&context.layout, &profile.name)).len(),
         config_dir: profile.exported(),
     }
 }
 
-fn table(rows: &[Row]) -> String {
-    let account = |row: &Row| terminal_safe(row.account.as_deref().filter(|_| row.signed_in).unwrap_or("not signed in"));
-    let width = |cell: &dyn Fn(&Row) -> String| rows.iter().map(|row| cell(row).chars().count()).max().unwrap_or(0);
-    let (name_width, account_width) = (width(&|row| row.name.clone()), width(&account));
-    let line = |row: &Row| {
-        let in_use = if row.in_use_by > 0 { format!("in use by {}", row.in_use_by) } else { String::new() };
-        let line = format!("{:name_width$}  {:account_width$}  {in_use}", row.name, account(row));
+/// Returns a line for each profile, in columns; one that has nothing in any line is left out.
+fn table(rows: &[Row], clock: &Clock) -> String {
+    let lines: Vec<_> = rows.iter().map(|row| cells(row, clock).map(|cell| terminal_safe(&cell))).collect();
+    let widths = lines.iter().fold([0; COLUMNS], |widest, line| std::array::from_fn(|column| widest[column].max(width(&line[column]))));
+    let line = |cells: &[String; COLUMNS]| {
+        let columns = cells.iter().zip(widths).filter(|(_, width)| *width > 0);
+        let line = columns.map(|(cell, width)| pad(cell, width)).collect::<Vec<_>>().join("  ");
         line.trim_end().to_owned() + "\n"
     };
-    rows.iter().map(line).collect()
+    lines.iter().map(line).collect()
+}
+
+const COLUMNS: usize = 6;
+
+fn cells(row: &Row, clock: &Clock) -> [String; COLUMNS] {
+    let mut remarks = Vec::new();
+    if row.account.other_account {
+        remarks.push(format!("the token is another account's: run `clauth login {}`", row.name));
+    }
+    if row.in_use_by > 0 {
+        remarks.push(format!("in use by {}", row.in_use_by));
+    }
+    let who = if row.api_key { "API key".into() } else { row.account.who() };
+    let [organization, plan] = row.account.belongs_to().map(|part| part.unwrap_or_default().to_owned());
+    [row.name.clone(), who, organization, plan, row.account.token(clock).unwrap_or_default(), remarks.join(", ")]
 }

@@ -8,7 +8,9 @@ use crate::error::Mistake;
 pub mod add;
 pub mod allow;
 pub mod api_key;
+mod arrive;
 pub mod binding;
+pub mod capture;
 pub mod completions;
 pub mod doctor;
 pub mod env;
@@ -16,13 +18,19 @@ pub mod exec;
 pub mod export;
 pub mod helper;
 pub mod hook;
+pub mod import;
 mod launch;
 pub mod list;
+pub mod login;
+pub mod refresh;
 pub mod remove;
+pub mod setup;
 pub mod shim;
 pub mod start;
 pub mod status;
+pub mod statusline;
 pub mod stop;
+pub mod usage;
 
 /// Returns the exit code of a failure, as the tools that run other programs have it (env(1), nohup(1)): 127 not found, 126 cannot run, 125
 /// our own; 1 for every other command. `env` answers a failure on its standard output too.

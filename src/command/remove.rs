@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::launch;
-use crate::account::live_clients;
+use crate::account::{live_clients, refresh};
 use crate::context::Context;
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
@@ -38,8 +38,13 @@ pub struct Arguments {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
     let name = arguments.name.parse()?; // not an alias: what is removed is called by its own name
+    profile::load(&layout, &name)?;
+    let Some(_rotation) = FileLock::exclusive_within(&layout.rotation_lock(&name), PATIENCE)? else {
+        bail!(Mistake::ProfileInUse { name: name.to_string(), by: "a refresh of its login".into() });
+    };
     let _state = profile::lock_state(layout)?;
     let profile = profile::load(&layout, &name)?;
+    refresh::finish(layout, &name, &profile.config_dir)?; // what is kept of a login is one that is good
     let session = Session::new(&layout, &name);
     io::create_dir(&session.leases())?;
     let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {

@@ -15,6 +15,7 @@ use crate::env::change::{self, Before};
 use crate::env::record::Chosen;
 use crate::env::{self, variable};
 use crate::error::Mistake;
+use crate::layout::Writable;
 use crate::project::decide::Loaded;
 use crate::project::{Outcome, resolve};
 use crate::session::Holder;
@@ -90,6 +91,33 @@ fn guard_against_loops(context: &Context, claude: &Path, command: &mut Command) 
 /// Installs or removes the shim.
 pub fn install_or_remove(context: &Context, action: &Action) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
+    let bin = layout.bin();
+    match action {
+        Action::Install => {
+            install(context, layout)?;
+            io::say(format_args!(
+                "{} decides by the directory; put {} first on PATH, before the real `claude`",
+                layout.shim().display(),
+                bin.display()
+            ));
+        }
+        Action::Remove => {
+            remove(context, layout)?;
+            io::say(format_args!("the shim is removed; {} may leave PATH", bin.display()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the link.
+pub fn install(context: &Context, layout: Writable<'_>) -> Result<()> {
+    remove(context, layout)?;
+    io::create_dir(&layout.bin())?;
+    sys::link_program(&context.program, &layout.shim()).with_context(|| format!("could not link {}", layout.shim().display()))
+}
+
+/// Takes the link away, if there is one; what else stands there is not ours.
+pub fn remove(context: &Context, layout: Writable<'_>) -> Result<()> {
     let shim = layout.shim();
     // A link to clauth, whichever, or one that an upgrade left dangling.
     let is_clauth = |target: PathBuf| {
@@ -102,12 +130,5 @@ pub fn install_or_remove(context: &Context, action: &Action) -> Result<ExitCode>
     if is_ours {
         sys::unlink_program(&shim).with_context(|| format!("could not remove {}", shim.display()))?;
     }
-    if matches!(action, Action::Remove) {
-        io::say(format_args!("the shim is removed; {} may leave PATH", layout.bin().display()));
-        return Ok(ExitCode::SUCCESS);
-    }
-    io::create_dir(&layout.bin())?;
-    sys::link_program(&context.program, &shim).with_context(|| format!("could not link {}", shim.display()))?;
-    io::say(format_args!("{} decides by the directory; put {} first on PATH, before the real `claude`", shim.display(), layout.bin().display()));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

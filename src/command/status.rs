@@ -3,19 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use clap::Args;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::binding;
-use crate::account;
+use crate::account::{Obstacle, Standing, Summary, live_clients};
+use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::Before;
 use crate::env::record::{Chosen, Record};
 use crate::env::variable;
-use crate::io::{self, terminal_safe};
+use crate::error::Mistake;
+use crate::io::{self, Clock, clock, terminal_safe};
 use crate::layout::BINDING;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
@@ -48,8 +50,9 @@ struct Status {
     refused: Option<String>,
     /// What this shell has loaded: a profile, "refused", the user's own directory, or null.
     loaded: Option<String>,
-    account: Option<String>,
-    signed_in: bool,
+    #[serde(flatten)]
+    account: Summary,
+    api_key: bool,
     config_dir: Option<String>,
     holders: Vec<Holder>,
     clients: Vec<u32>,
@@ -79,13 +82,12 @@ struct Helper {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let directory = binding::directory(arguments.dir.as_deref())?;
     let config = context.config()?;
-    let mut found = resolve(&context.layout, &config, &directory);
-    let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
+    let loaded = loaded(context);
     let pin = pin(context, &loaded).filter(|_| arguments.dir.is_none());
-    if let Some(pinned) = &pin {
-        found.outcome = Outcome::Bound(pinned.clone());
-    }
-    let mut status = status(context, &found, pin.is_some(), &loaded);
+    let is_pinned = pin.is_some();
+    let mut found = resolve(&context.layout, &config, &directory);
+    found.outcome = pin.map_or(found.outcome, Outcome::Bound);
+    let mut status = status(context, &found, is_pinned, &loaded);
     status.directory = directory.display().to_string();
     let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));
     status.ignored = ignored.map(|directory| directory.join(BINDING).display().to_string()).collect();
@@ -96,9 +98,23 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.json {
         io::print_json(&status)?;
     } else {
-        io::print(text(&status))?;
+        io::print(text(&status, &Clock::read(&context.env)))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the profile that applies in a directory of this shell.
+pub fn profile_here(context: &Context, config: &Config, directory: &Path) -> Result<Profile, Mistake> {
+    let outcome = pin(context, &loaded(context)).map(Outcome::Bound);
+    match outcome.unwrap_or_else(|| resolve(&context.layout, config, directory).outcome) {
+        Outcome::Bound(profile) => Ok(profile),
+        Outcome::Refused(mistake) => Err(mistake),
+        Outcome::Unbound => Err(Mistake::NoProfileHere { directory: directory.display().to_string() }),
+    }
+}
+
+fn loaded(context: &Context) -> Loaded {
+    Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR))
 }
 
 /// The profile that was chosen by hand in this shell or above it.
@@ -126,8 +142,8 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
             Loaded::Profile(dir) => context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()),
             Loaded::Refusal => Some("refused".into()),
         },
-        account: None,
-        signed_in: false,
+        account: Summary::default(),
+        api_key: false,
         config_dir: None,
         holders: Vec::new(),
         clients: Vec::new(),
@@ -143,11 +159,11 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
         Outcome::Bound(profile) => {
             let session = Session::new(&context.layout, &profile.name);
             status.profile = Some(profile.name.to_string());
-            status.account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
-            status.signed_in = account::is_signed_in(&profile.config_dir);
+            status.account = Standing::of(&context.layout, &profile.name, &profile.config_dir).summary();
+            status.api_key = profile.has_api_key;
             status.config_dir = Some(profile.exported());
             status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
-            status.clients = account::live_clients(&profile.config_dir);
+            status.clients = live_clients(&profile.config_dir);
             status.troubles = fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect();
             status.helper = Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since });
         }
@@ -155,16 +171,27 @@ fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loade
     status
 }
 
-fn text(status: &Status) -> String {
+fn text(status: &Status, clock: &Clock) -> String {
     let mut rows: Vec<(&str, String)> = vec![("directory", status.directory.clone())];
-    let account = match (&status.account, status.signed_in) {
+    let account = match (&status.account.account, status.account.signed_in) {
+        _ if status.api_key => "API key".into(),
         (Some(account), true) => account.clone(),
+        (None, true) => "signed in".into(),
+        (Some(account), false) if status.account.login_ended => format!("{account}, whose login has ended: sign in again by running `claude` here"),
+        (None, false) if status.account.login_ended => "the login has ended: sign in again by running `claude` here".into(),
         _ => "not signed in yet: run `claude` here".into(),
     };
     match (&status.profile, &status.refused) {
         (_, Some(reason)) => rows.push(("refused", reason.clone())),
         (Some(profile), _) => rows.push(("profile", format!("{profile} · {account}"))),
         (None, None) => rows.push(("profile", "none: `claude` uses the account it uses without clauth".into())),
+    }
+    let login: Vec<_> = status.account.belongs_to().into_iter().flatten().map(str::to_owned).chain(status.account.token(clock)).collect();
+    if !login.is_empty() {
+        rows.push(("login", login.join(" · ")));
+    }
+    if let (Some(profile), true) = (&status.profile, status.account.other_account) {
+        rows.push(("trouble", Obstacle::OtherAccount.advice(profile, clock)));
     }
     if let Some(decider) = &status.decided_by {
         let why = match decider.as_str() {
@@ -188,13 +215,11 @@ fn text(status: &Status) -> String {
         rows.push(("config dir", config_dir.clone()));
         let holders: Vec<_> = status.holders.iter().map(|holder| format!("{} {}", holder.kind, holder.pid)).collect();
         rows.push(("in use by", if holders.is_empty() { "nobody".into() } else { holders.join(", ") }));
-        rows.push((
-            "helper",
-            status
-                .helper
-                .as_ref()
-                .map_or_else(|| "none: starts with the first shell".into(), |helper| format!("pid {}, for {}", helper.pid, age(helper.since))),
-        ));
+        let helper = status.helper.as_ref().map(|helper| {
+            let since = Timestamp::from_second(helper.since.cast_signed()).unwrap_or(clock.now);
+            format!("pid {}, for {}", helper.pid, clock::in_words(clock.since(since)))
+        });
+        rows.push(("helper", helper.unwrap_or_else(|| "none: starts with the first shell".into())));
     }
     rows.extend(status.troubles.iter().map(|trouble| ("trouble", trouble.clone())));
     rows.extend(status.ignored.iter().map(|file| ("ignored", format!("{file} (denied; `clauth allow {file}` takes that back)"))));
@@ -205,13 +230,4 @@ fn text(status: &Status) -> String {
         rows.push(("overridden", format!("{} would win over the login here", status.overriding.join(", "))));
     }
     rows.iter().map(|(label, value)| format!("{label:11} {}\n", terminal_safe(value))).collect()
-}
-
-fn age(since: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    match now.saturating_sub(since) {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
-    }
 }

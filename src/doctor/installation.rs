@@ -25,13 +25,8 @@ fn hook(context: &Context) -> Option<Finding> {
     let files = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Pwsh].into_iter().flat_map(|shell| shell.startup_files(&context.env));
     let is_hooked = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text.contains("clauth hook"));
     let is_anywhere = files.into_iter().any(|file| is_hooked(&file));
-    (!is_anywhere).then(|| {
-        Finding::problem(
-            "no shell's startup file has the prompt hook",
-            "without it no directory chooses an account",
-            "put the line for your shell there: `clauth hook --help` shows it",
-        )
-    })
+    (!is_anywhere)
+        .then(|| Finding::problem("no shell's startup file has the prompt hook", "without it no directory chooses an account", "run `clauth setup`"))
 }
 
 fn shim(context: &Context) -> Option<Finding> {

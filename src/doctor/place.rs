@@ -27,7 +27,7 @@ pub fn examine(context: &Context) -> Vec<Finding> {
         found.push(Finding::note(
             format!("CLAUDE_CONFIG_DIR is {own}, set by you and not by clauth"),
             "where nothing is bound, that directory is used",
-            "nothing, if you mean it; else unset it where it is set",
+            format!("`clauth import {own} NAME` makes it a profile"),
         ));
     }
     let Ok(hub) = context.hub(&config) else { return found };

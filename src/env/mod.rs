@@ -10,6 +10,7 @@ use crate::sys;
 pub mod change;
 mod direnv;
 pub mod record;
+mod terminal;
 pub mod variable;
 
 /// Holds the environment as it was when the process started.

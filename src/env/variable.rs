@@ -21,6 +21,27 @@ pub const CLAUTH_SHIM: &str = "CLAUTH_SHIM";
 /// How profiles share files: `symlink` (the default), `hardlink` or `copy`, where there are no symbolic links.
 pub const CLAUTH_LINK_MODE: &str = "CLAUTH_LINK_MODE";
 
+/// The address of a stand-in for the services that clauth asks, on this machine alone: `http://127.0.0.1:8484`. For tests.
+pub const CLAUTH_SERVICES: &str = "CLAUTH_SERVICES";
+
+/// How many seconds such a stand-in may take for an answer.
+pub const CLAUTH_TIMEOUT: &str = "CLAUTH_TIMEOUT";
+
+/// The proxy for https, the first that is set, as Claude Code looks for it.
+pub const HTTPS_PROXY: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// The hosts that are asked without a proxy.
+pub const NO_PROXY: &[&str] = &["no_proxy", "NO_PROXY"];
+
+/// The authorities to trust instead of the system's, in one file.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+
+/// The same, in a directory.
+pub const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
+
+/// The authorities to trust besides: how Claude Code is told of a company's proxy.
+pub const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
+
 /// Where programs are found.
 pub const PATH: &str = "PATH";
 
@@ -45,3 +66,18 @@ pub const OVERRIDING: &[&str] = &[
     "CLAUDE_CODE_USE_VERTEX",
     "CLAUDE_SECURESTORAGE_CONFIG_DIR",
 ];
+
+/// Set and not empty: nothing is coloured (<https://no-color.org>).
+pub const NO_COLOR: &str = "NO_COLOR";
+
+/// Set, not empty and not `0`: coloured though it is no terminal.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+
+/// What kind of terminal it is; `dumb` takes text alone.
+pub const TERM: &str = "TERM";
+
+/// How many columns to use, whatever the terminal has.
+pub const COLUMNS: &str = "COLUMNS";
+
+/// Where the user is, as tzset(3) has it.
+pub const TZ: &str = "TZ";

@@ -46,6 +46,11 @@ fn write_public_new(path: &Path, bytes: &[u8], replaced: Option<fs::Metadata>) -
     file.write_all(bytes)
 }
 
+/// Waits until the names in a directory are on the disk: after a power cut an old file could be there again, whole as it was.
+pub fn sync_directory(directory: &Path) -> Result<()> {
+    File::open(directory).and_then(|directory| directory.sync_all()).with_context(|| format!("could not write {}", directory.display()))
+}
+
 fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
     if is_equal(path, bytes) {
         return Ok(());
@@ -95,7 +100,8 @@ pub fn temporary(path: &Path) -> PathBuf {
 /// Reads a regular file whole; `None` when something else stands there, or it is over `limit` bytes. Never waits for a FIFO's writer.
 pub fn read_regular(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let file = sys::open_for_reading(path)?;
-    if file.metadata()?.is_file() { read_bounded(file, limit) } else { Ok(None) }
+    let meta = file.metadata()?;
+    if meta.is_file() { read_expecting(file, meta.len(), limit) } else { Ok(None) }
 }
 
 /// Returns what a path was prepared for, if its name is a temporary one of clauth's whose process is gone. Of a name that is no text or was cut the
@@ -115,10 +121,28 @@ pub fn forget_unfinished(directory: &Path) {
     }
 }
 
+/// The same for one file, in a directory that is not clauth's: where the user keeps it elsewhere, beside that too.
+pub fn forget_unfinished_of(file: &Path) {
+    for file in [file.to_path_buf(), file.canonicalize().unwrap_or_default()] {
+        let entries = file.parent().and_then(|directory| fs::read_dir(directory).ok()).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| left_for(&entry.path()).as_deref() == Some(&file)) {
+            let _ = fs::remove_file(entry.path()); // another process was faster
+        }
+    }
+}
+
 /// Reads at most `limit` bytes of a file; `None` when it is longer.
 pub fn read_bounded(file: File, limit: usize) -> io::Result<Option<Vec<u8>>> {
-    let expected = file.metadata().ok().and_then(|meta| usize::try_from(meta.len()).ok()).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(expected.min(limit) + 1); // and one, to see the end without growing
+    let expected = file.metadata().map_or(0, |meta| meta.len());
+    read_expecting(file, expected, limit)
+}
+
+fn read_expecting(file: File, expected: u64, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    if expected > limit as u64 {
+        return Ok(None); // none of it need be read for that
+    }
+    let expected = usize::try_from(expected).unwrap_or(limit);
+    let mut bytes = Vec::with_capacity(expected + 1); // and one, to see the end without growing
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= limit).then_some(bytes))
 }

@@ -1,20 +1,34 @@
 //! Files, locks and the terminal, each done in one way.
 
+mod ask;
 mod atomic;
+mod beside;
 mod client_lock;
+pub mod clock;
 pub mod epoch;
+pub mod http;
 mod json;
 mod lock;
 mod log;
 mod relocate;
 mod say;
+pub mod screen;
 mod toml;
+mod wait;
 
-pub use atomic::{create_dir, forget_unfinished, is_hindered, left_for, read_bounded, read_regular, temporary, write, write_durably, write_public};
-pub use client_lock::ClientLock;
+pub use ask::ask_secret;
+pub use atomic::{
+    create_dir, forget_unfinished, forget_unfinished_of, is_hindered, left_for, read_bounded, read_regular, sync_directory, temporary, write,
+    write_durably, write_public,
+};
+pub use beside::Beside;
+pub use client_lock::{ClientLock, Purpose};
+pub use clock::Clock;
 pub use json::print_json;
 pub use lock::FileLock;
 pub use log::append;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
-pub use say::{confirm, print, say, terminal_safe};
+pub use say::{complain, confirm, print, say, terminal_safe};
+pub use screen::Screen;
 pub use toml::Complaint;
+pub use wait::while_waiting;

@@ -5,13 +5,21 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Result, bail};
 
-use crate::error::Mistake;
+use crate::error::{self, Mistake};
 
 /// Prints one line on stderr, `clauth: ` before it.
 pub fn say(message: impl Display) {
     let line = format!("clauth: {}\n", terminal_safe(&message.to_string()));
     // One write, so that lines of several processes do not mix; a closed stderr is no reason to fail.
     let _ = io::stderr().write_all(line.as_bytes());
+}
+
+/// Prints a failure in one line, with what to do about it.
+pub fn complain(error: &anyhow::Error) {
+    match error::remedy(error) {
+        Some(remedy) => say(format_args!("{error:#}; {remedy}")),
+        None => say(format_args!("{error:#}")),
+    }
 }
 
 /// Prints text on stdout as it is. A reader that went away (`clauth list | head -1`) wanted no more, which is no failure.

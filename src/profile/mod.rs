@@ -6,16 +6,20 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::account::{Credentials, Secret, Store};
 use crate::error::Mistake;
 use crate::io::{self, Complaint, FileLock, epoch};
 use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
 use crate::sys;
 
+mod endpoint;
 mod take_over;
+
+pub use endpoint::Endpoint;
 
 /// Names an account and the config directory that belongs to it alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +34,37 @@ pub struct Profile {
     pub has_api_key: bool,
 }
 
+/// The variable that sends a client's requests elsewhere.
+const BASE_URL: &str = "ANTHROPIC_BASE_URL";
+
 impl Profile {
     /// Returns the `CLAUDE_CONFIG_DIR` as it is exported: spelled so that every shell and every program here takes it.
     pub fn exported(&self) -> String {
         sys::paths::portable(&self.config_dir.to_string_lossy())
     }
+
+    /// Fails when the profile sends requests somewhere that is not Anthropic's and has no key for it: a login's token would go there, that of today
+    /// or of the next sign-in.
+    pub fn refuse_to_send_a_login(&self, layout: &Layout) -> Result<(), Mistake> {
+        let set = |name: &str| self.overrides.get("env")?.get(name)?.as_str().filter(|value| !value.is_empty());
+        let has_key = self.has_api_key || self.overrides.contains_key("apiKeyHelper") || set("ANTHROPIC_AUTH_TOKEN").is_some();
+        let is_foreign = set(BASE_URL).is_some_and(|url| !url.parse().is_ok_and(|url: Endpoint| url.is_anthropic()));
+        if !is_foreign || has_key {
+            return Ok(());
+        }
+        Err(Mistake::EndpointGetsLogin { name: self.name.to_string(), file: layout.profile_file(&self.name).display().to_string() })
+    }
+}
+
+/// How a new profile reaches the service.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// Where the client sends its requests, if not to Anthropic.
+    pub endpoint: Option<Endpoint>,
+    /// A key, which the client asks `clauth api-key` for.
+    pub api_key: Option<Secret>,
+    /// A long-lived token of `claude setup-token`, which becomes the profile's login.
+    pub token: Option<Secret>,
 }
 
 /// What `profile.toml` holds.
@@ -44,9 +74,9 @@ struct ProfileFile {
     config_dir: PathBuf,
     /// Where the client sends its requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    base_url: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    api_key: Option<String>,
+    base_url: Option<Endpoint>,
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "reveal")]
+    api_key: Option<Secret>,
     /// Variables for the client, through its settings and never through the shell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
@@ -55,12 +85,22 @@ struct ProfileFile {
     settings: Map<String, Value>,
 }
 
+/// The one place where a key is written: the profile's own file, which is the user's alone.
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn reveal<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::reveal).serialize(serializer)
+}
+
 impl ProfileFile {
+    fn new(config_dir: PathBuf) -> Self {
+        Self { config_dir, base_url: None, api_key: None, env: BTreeMap::new(), settings: Map::new() }
+    }
+
     fn overrides(&self) -> Map<String, Value> {
         let mut overrides = self.settings.clone();
         let mut env = overrides.get("env").and_then(Value::as_object).cloned().unwrap_or_default();
         env.extend(self.env.iter().map(|(name, value)| (name.clone(), value.clone().into())));
-        env.extend(self.base_url.iter().map(|url| ("ANTHROPIC_BASE_URL".into(), url.clone().into())));
+        env.extend(self.base_url.iter().map(|url| (BASE_URL.into(), url.as_str().into())));
         if !env.is_empty() {
             overrides.insert("env".into(), env.into());
         }
@@ -78,8 +118,13 @@ pub fn load(layout: &Layout, name: &ProfileName) -> Result<Profile, Mistake> {
     Ok(Profile { name: name.clone(), overrides: parsed.overrides(), has_api_key: parsed.api_key.is_some(), config_dir: parsed.config_dir })
 }
 
+/// Reads every profile, sorted by name. One that cannot be read is said and left out: the others are still worth looking at.
+pub fn all(layout: &Layout) -> Vec<Profile> {
+    names(layout).iter().filter_map(|name| load(layout, name).map_err(io::say).ok()).collect()
+}
+
 /// Returns the profile's API key, if it has one. A secret: it goes to the client's pipe and nowhere else.
-pub fn api_key(layout: &Layout, name: &ProfileName) -> Result<Option<String>, Mistake> {
+pub fn api_key(layout: &Layout, name: &ProfileName) -> Result<Option<Secret>, Mistake> {
     Ok(read(layout, name)?.api_key)
 }
 
@@ -123,20 +168,35 @@ pub fn names(layout: &Layout) -> Vec<ProfileName> {
     names
 }
 
-/// Creates a profile without a login; Claude Code asks to sign in on its first use.
-pub fn add(layout: Writable<'_>, name: &ProfileName) -> Result<()> {
-    let _state = lock_state(layout)?;
-    // A case-insensitive file system would give both names one directory.
-    if let Some(taken) = names(&layout).into_iter().find(|taken| taken.as_str().eq_ignore_ascii_case(name.as_str())) {
-        return Err(Mistake::ProfileExists { name: taken.to_string() }.into());
+/// Fails where a profile has the name already, in whatever case: a case-insensitive file system would give both names one directory.
+pub fn refuse_taken(layout: &Layout, name: &ProfileName) -> Result<(), Mistake> {
+    match names(layout).into_iter().find(|taken| taken.as_str().eq_ignore_ascii_case(name.as_str())) {
+        Some(taken) => Err(Mistake::ProfileExists { name: taken.to_string() }),
+        None => Ok(()),
     }
+}
+
+/// Creates a profile; without a key or token Claude Code asks to sign in on its first use.
+pub fn add(layout: Writable<'_>, name: &ProfileName, access: Access) -> Result<()> {
+    let state = lock_state(layout)?;
+    create(layout, &state, name, access).map(drop)
+}
+
+/// The same under the lock that the caller holds.
+pub fn create(layout: Writable<'_>, _state: &FileLock, name: &ProfileName, access: Access) -> Result<Profile> {
+    refuse_taken(&layout, name)?;
     let config_dir = layout.runtime(name);
-    let file = ProfileFile { config_dir, base_url: None, api_key: None, env: BTreeMap::new(), settings: Map::new() };
+    let file = ProfileFile { base_url: access.endpoint, api_key: access.api_key, ..ProfileFile::new(config_dir.clone()) };
     let text = toml::to_string(&file).context("could not write the profile as TOML")?;
     io::create_dir(&layout.profile(name))?;
     make_refusable(layout)?;
-    io::write(&layout.profile_file(name), text.as_bytes())?;
-    epoch::advance(layout)
+    io::write_durably(&layout.profile_file(name), text.as_bytes())?;
+    if let Some(token) = &access.token {
+        io::create_dir(&config_dir)?;
+        Store::of(&config_dir).write(&Credentials::of_token(token))?;
+    }
+    epoch::advance(layout)?;
+    Ok(load(&layout, name)?)
 }
 
 /// Makes the regular file below which no config directory can be: Claude Code refuses to start there.

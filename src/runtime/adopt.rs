@@ -81,7 +81,7 @@ pub fn merge_directory(sides: &Sides, name: &Path, target: &Path) -> Result<()> 
     sys::link_directory(target, &own).with_context(|| format!("could not link {}", own.display()))
 }
 
-fn remove_empty_directories(directory: &Path) -> std::io::Result<()> {
+pub(super) fn remove_empty_directories(directory: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {

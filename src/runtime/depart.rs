@@ -1,6 +1,8 @@
 //! Emptying a config directory before its profile is removed: what was shared goes to the hub, what was the account's to `rescued/`.
 
-use std::fs;
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -10,7 +12,13 @@ use super::{Hub, Present, survey};
 use crate::{io, sys};
 
 /// The file that holds a login.
-const LOGIN: &str = ".credentials.json";
+pub const LOGIN: &str = ".credentials.json";
+
+/// What was typed at prompts, a line each: two of them are merged.
+pub const HISTORY: &str = "history.jsonl";
+
+/// The most that is merged of it, in bytes; a larger one is kept beside.
+const HISTORY_LIMIT: usize = 256 * 1024 * 1024;
 
 /// Holds what really lies in a config directory, links aside, as paths relative to it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -62,14 +70,7 @@ pub fn collect_files(base: &Path, relative: &Path, files: &mut Vec<PathBuf>) -> 
 
 /// Moves an inventory out. A file that the hub has already, with other bytes, goes to `rescue` instead; nothing is overwritten or lost.
 pub fn depart(config_dir: &Path, inventory: &Inventory, hub: &Hub, rescue: &Path, deletes_login: bool) -> Result<()> {
-    for file in &inventory.shared {
-        let (from, to) = (config_dir.join(file), hub.directory.join(file));
-        if io::is_same_content(&from, &to) {
-            sys::remove_file(&from).with_context(|| format!("could not remove {}", from.display()))?;
-        } else if !io::relocate(&from, &to)? {
-            io::keep(&from, &rescue.join(file))?;
-        }
-    }
+    share(config_dir, &inventory.shared, hub, rescue)?;
     for file in &inventory.private {
         io::keep(&config_dir.join(file), &rescue.join(file))?;
     }
@@ -79,4 +80,38 @@ pub fn depart(config_dir: &Path, inventory: &Inventory, hub: &Hub, rescue: &Path
         (true, false) => io::keep(&login, &rescue.join(LOGIN)),
         (false, _) => Ok(()),
     }
+}
+
+/// Moves files to the hub. What cannot stand there, because the hub has something else, goes to `rescue` and is returned.
+pub fn share(config_dir: &Path, files: &[PathBuf], hub: &Hub, rescue: &Path) -> Result<Vec<PathBuf>> {
+    let mut rescued = Vec::new();
+    for file in files {
+        let (from, to) = (config_dir.join(file), hub.directory.join(file));
+        if io::is_same_content(&from, &to) || (file == Path::new(HISTORY) && append(&from, &to)?) {
+            fs::remove_file(&from).with_context(|| format!("could not remove {}", from.display()))?;
+        } else if !io::relocate(&from, &to).unwrap_or(false) {
+            io::keep(&from, &rescue.join(file))?;
+            rescued.push(file.clone());
+        }
+    }
+    Ok(rescued)
+}
+
+/// Appends the lines that a log lacks, at once, as those do who write to it at this moment; again, it appends nothing. False where either is no log.
+fn append(from: &Path, to: &Path) -> Result<bool> {
+    let appending = || format!("could not write {}", to.display());
+    let (Ok(Some(own)), Ok(Some(theirs))) = (io::read_regular(from, HISTORY_LIMIT), io::read_regular(to, HISTORY_LIMIT)) else { return Ok(false) };
+    let lines = |text: &'_ [u8]| text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let known: HashSet<_> = lines(&theirs).into_iter().collect();
+    let mut missing = Vec::new();
+    for line in lines(&own).into_iter().filter(|line| !known.contains(line)) {
+        missing.extend(line);
+        missing.push(b'\n');
+    }
+    if theirs.last().is_some_and(|last| *last != b'\n') {
+        missing.insert(0, b'\n');
+    }
+    let mut log = File::options().append(true).open(to).with_context(appending)?;
+    log.write_all(&missing).and_then(|()| log.sync_all()).with_context(appending)?;
+    Ok(true)
 }

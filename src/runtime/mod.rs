@@ -24,6 +24,7 @@ use self::sides::{Seen, Side, Sides};
 
 mod adopt;
 mod apply;
+pub mod belongings;
 pub mod depart;
 pub mod link_mode;
 pub mod mirror;
@@ -196,7 +197,8 @@ fn resolve(entry: &fs::DirEntry) -> Option<PathBuf> {
     (kind.is_file() || kind.is_dir()).then_some(target)
 }
 
-fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
+/// Gives a config directory that has no `.claude.json` the shared part of the hub's.
+pub fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
     let own = config_dir.join(".claude.json");
     if fs::symlink_metadata(&own).is_ok() {
         return Ok(());

@@ -27,10 +27,13 @@ pub enum Holder {
     Start,
     /// Claude Code, run by the shim.
     Shim,
+    /// A sign-in, run by `clauth login`.
+    Login,
 }
 
 impl Holder {
-    const NAMES: [(Self, &str); 5] = [(Self::Shell, "shell"), (Self::Env, "env"), (Self::Exec, "exec"), (Self::Start, "start"), (Self::Shim, "shim")];
+    const NAMES: [(Self, &str); 6] =
+        [(Self::Shell, "shell"), (Self::Env, "env"), (Self::Exec, "exec"), (Self::Start, "start"), (Self::Shim, "shim"), (Self::Login, "login")];
 }
 
 impl fmt::Display for Holder {

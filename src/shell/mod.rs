@@ -14,10 +14,13 @@ use crate::io::epoch::Epoch;
 use crate::layout::BINDING;
 use crate::sys::paths;
 
+pub mod block;
 mod fish;
 mod posix;
 mod pwsh;
 mod startup;
+
+pub use startup::HOOKED;
 
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
 const SENTINEL: &str = ": clauth-end";

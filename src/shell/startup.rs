@@ -1,27 +1,90 @@
-//! Where each shell looks when it starts.
+//! What each shell does at its start: the files it reads, the lines that `clauth setup` puts there, and where it looks for completions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Shell;
 use crate::env::Env;
+use crate::sys;
+
+/// The shells with a prompt hook.
+pub const HOOKED: [Shell; 4] = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Pwsh];
 
 impl Shell {
     /// Returns the files that an interactive shell of this kind reads at its start and that are the user's to write, the usual one first.
     pub fn startup_files(self, env: &Env) -> Vec<PathBuf> {
-        let Ok(home) = env.home_dir() else { return Vec::new() };
-        let directory = |variable: &str, otherwise: &str| env.non_empty(variable).map_or_else(|| home.join(otherwise), PathBuf::from);
+        let home = env.home_dir().unwrap_or_default();
         match self {
-            Self::Bash => [".bashrc", ".bash_profile", ".bash_login", ".profile"].map(|name| home.join(name)).into(),
-            Self::Zsh => [".zshrc", ".zprofile"].map(|name| directory("ZDOTDIR", "").join(name)).into(),
-            Self::Fish => {
-                let fish = directory("XDG_CONFIG_HOME", ".config").join("fish");
-                vec![fish.join("conf.d/clauth.fish"), fish.join("config.fish")]
+            Self::Bash => {
+                // A login shell reads the first of these that is there, and `.bashrc` only if that one says so.
+                let mut files = [".bash_profile", ".bash_login", ".profile"].map(|name| home.join(name)).to_vec();
+                files.sort_by_key(|file| !file.exists());
+                files.insert(if sys::TERMINALS_RUN_LOGIN_SHELLS { files.len() } else { 0 }, home.join(".bashrc"));
+                files
             }
-            Self::Pwsh => {
-                let pwsh = directory("XDG_CONFIG_HOME", ".config").join("powershell");
-                ["profile.ps1", "Microsoft.PowerShell_profile.ps1"].map(|name| pwsh.join(name)).into()
-            }
+            Self::Zsh => vec![env.non_empty("ZDOTDIR").map_or(home, PathBuf::from).join(".zshrc")],
+            Self::Fish => vec![config_home(env).join("fish/config.fish")],
+            Self::Pwsh => ["profile.ps1", "Microsoft.PowerShell_profile.ps1"].map(|name| config_home(env).join("powershell").join(name)).into(),
             Self::Sh => Vec::new(),
         }
     }
+
+    /// Returns where this shell looks for a completion script of the user's; `None` where it has no such place.
+    pub fn completion_file(self, env: &Env) -> Option<PathBuf> {
+        let data = || env.non_empty("XDG_DATA_HOME").map_or_else(|| env.home_dir().unwrap_or_default().join(".local/share"), PathBuf::from);
+        match self {
+            Self::Bash => Some(data().join("bash-completion/completions/clauth")),
+            Self::Zsh => Some(data().join("zsh/site-functions/_clauth")),
+            Self::Fish => Some(config_home(env).join("fish/completions/clauth.fish")),
+            Self::Pwsh | Self::Sh => None,
+        }
+    }
+
+    /// Returns the lines for a startup file. Without the program they do nothing, so that removing it breaks no shell.
+    pub fn startup_lines(self, program: &str, completion_file: Option<&Path>, bin: Option<&Path>) -> String {
+        let called = if program.chars().all(|character| character.is_ascii_alphanumeric() || "/._-".contains(character)) {
+            program.into()
+        } else {
+            self.quote(program)
+        };
+        let quoted = |path: &Path| self.quote(&path.to_string_lossy());
+        let mut lines = Vec::new();
+        match self {
+            Self::Bash | Self::Zsh | Self::Sh => {
+                lines.extend(bin.map(|bin| format!("export PATH={}:\"$PATH\"", quoted(bin))));
+                lines.push(format!("if command -v {called} >/dev/null; then eval \"$({called} hook {self})\"; fi"));
+            }
+            Self::Fish => {
+                lines.extend(bin.map(|bin| format!("fish_add_path --global --move --path {}", quoted(bin))));
+                lines.push(format!("if command -q {called}; {called} hook fish | source; end"));
+            }
+            Self::Pwsh => {
+                lines.extend(bin.map(|bin| format!("$env:PATH = {} + [IO.Path]::PathSeparator + $env:PATH", quoted(bin))));
+                let invoke = |what: &str| {
+                    format!("if (Get-Command {called} -ErrorAction Ignore) {{ . ([scriptblock]::Create((& {called} {what} pwsh) -join \"`n\")) }}")
+                };
+                lines.extend([invoke("hook"), invoke("completions")]);
+            }
+        }
+        if let (Self::Zsh, Some(directory)) = (self, completion_file.and_then(Path::parent)) {
+            // Before compinit the directory is enough; behind it the function has to be named.
+            lines.push(format!(
+                "fpath+=({}); if (( $+functions[compdef] )); then autoload -Uz _clauth; compdef _clauth clauth; fi",
+                quoted(directory)
+            ));
+        }
+        lines.into_iter().map(|line| line + "\n").collect()
+    }
+
+    /// Returns the arguments by which a fresh interactive shell says by its exit code whether the hook is there.
+    pub fn hook_check(self) -> &'static [&'static str] {
+        match self {
+            Self::Bash | Self::Zsh | Self::Sh => &["-i", "-c", "typeset -f __clauth_hook >/dev/null"],
+            Self::Fish => &["-i", "-c", "functions -q __clauth_evaluate"],
+            Self::Pwsh => &["-NoLogo", "-Command", "if (-not (Get-Command __clauth_hook -ErrorAction Ignore)) { exit 1 }"],
+        }
+    }
+}
+
+fn config_home(env: &Env) -> PathBuf {
+    env.non_empty("XDG_CONFIG_HOME").map_or_else(|| env.home_dir().unwrap_or_default().join(".config"), PathBuf::from)
 }

@@ -1,48 +1,14 @@
 //! `.claude.json`: the client's state, of which some keys belong to the account.
 
-use super::State;
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::Path;
 
-/// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
-pub const ACCOUNT_KEYS: &[&str] = &[
-    "additionalModelCostsCache",
-    "additionalModelOptionsAnsweredAt",
-    "additionalModelOptionsCache",
-    "apiCreditLinkStatusCache",
-    "artifactRosterDenied",
-    "autoCompactWindowsCache",
-    "cachedArtifactRoster",
-    "cachedExtraUsageDisabledReason",
-    "cachedFeatureFlags",
-    "cachedGrowthBookFeatures",
-    "cachedUsageUtilization",
-    "claudeAiMcpEverConnected",
-    "clientDataCache",
-    "clientDataCacheSlots",
-    "customApiKeyResponses",
-    "firstWeek",
-    "githubWebConnectionStatusCache",
-    "groveConfigCache",
-    "hasAvailableSubscription",
-    "hostBootstrapSeed",
-    "lastSeenOrgDefaultUpdatedAt",
-    "managedSettingsNoticeSeenOrg",
-    "metricsStatusCache",
-    "metricsStatusCacheByPrincipal",
-    "modelAccessCache",
-    "oauthAccount",
-    "orgModelDefaultCache",
-    "overageCreditGrantCache",
-    "passesEligibilityCache",
-    "passesLastSeenRemaining",
-    "penguinModeOrgEnabled",
-    "primaryApiKey",
-    "promoCreditCheck",
-    "promoStartupStatusCache",
-    "startupPrefetchedAt",
-    "subscriptionNoticeCount",
-    "trainingConsentSettledAt",
-    "unusedLimitResetStatusCache",
-];
+use anyhow::{Context, Result, anyhow};
+
+use super::{State, merge};
+use crate::account::is_account_key;
+use crate::io;
 
 /// Returns what a new profile starts with: the hub's state without its account's keys, so that the client asks no first-run question again.
 ///
@@ -53,14 +19,30 @@ pub fn seed(hub: &[u8]) -> Option<String> {
     serde_json::to_string_pretty(&state).ok()
 }
 
-/// Whether a key belongs to the account.
-pub fn is_account_key(key: &str) -> bool {
-    ACCOUNT_KEYS.contains(&key)
-}
-
 /// Returns the part of a state that profiles share.
 pub fn shared(state: &State) -> State {
     state.iter().filter(|(key, _)| !is_account_key(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Takes into the hub's state what another one knows besides: where both say something, the hub's stays. False when a client holds its lock for too long.
+pub fn take_in(hub: &Path, other: &State) -> Result<bool> {
+    let Some(_lock) = io::ClientLock::take(hub)? else { return Ok(false) };
+    let reading = || format!("could not read {}", hub.display());
+    let text = match io::read_regular(hub, super::LIMIT) {
+        Err(error) if error.kind() == ErrorKind::NotFound => b"{}".to_vec(),
+        text => text.with_context(reading)?.unwrap_or_default(),
+    };
+    // serde's message can quote what it found.
+    let before: State = serde_json::from_slice(&text).map_err(|error| anyhow!("it is not whole (line {})", error.line())).with_context(reading)?;
+    let mut state = before.clone();
+    let merged = merge::merge(&State::new(), &shared(&before), &shared(other), &BTreeSet::new()).state;
+    state.extend(merged);
+    if state != before {
+        // Through a link of the user's (dotfiles kept elsewhere), not over it.
+        let file = hub.canonicalize().unwrap_or_else(|_| hub.into());
+        io::write(&file, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)?;
+    }
+    Ok(true)
 }
 
 #[cfg(test)]

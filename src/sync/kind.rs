@@ -1,6 +1,7 @@
 //! What of a pair of files is shared.
 
 use super::{State, claude_json, settings};
+use crate::account::is_account_key;
 
 /// What the two files are, which says what of them is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Kind {
 
     /// Whether a key stays in a file though it is not among the agreed ones.
     pub(super) fn is_kept(&self, key: &str) -> bool {
-        matches!(self, Self::ClaudeJson) && claude_json::is_account_key(key)
+        matches!(self, Self::ClaudeJson) && is_account_key(key)
     }
 
     /// Whether the client takes a lock around a write of it; around its settings it takes none.

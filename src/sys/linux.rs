@@ -16,6 +16,9 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{Event, Interest, Watch};
 
+/// Whether a new terminal starts a login shell, which reads other files than one in a terminal within a terminal.
+pub const TERMINALS_RUN_LOGIN_SHELLS: bool = false;
+
 /// A file name that differs between kernel boots and pid namespaces.
 pub fn boot_and_namespace() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

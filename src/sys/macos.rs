@@ -18,6 +18,9 @@ use rustix::process::Pid;
 
 use super::{Event, Interest, Watch};
 
+/// Whether a new terminal starts a login shell, which reads other files than one in a terminal within a terminal.
+pub const TERMINALS_RUN_LOGIN_SHELLS: bool = true;
+
 /// A file name that differs between kernel boots; pid namespaces there are none.
 #[expect(unsafe_code, reason = "neither std nor rustix has sysctl")]
 pub fn boot_and_namespace() -> String {

@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::UNIX_EPOCH;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+
+use super::HeldSignals;
 
 /// The environment variable that names the user's home.
 pub const HOME_VARIABLE: &str = "HOME";
@@ -88,9 +92,23 @@ pub fn same_file(one: &Path, other: &Path) -> bool {
 /// system does not say.
 pub fn look_at(path: &Path) -> io::Result<(fs::Metadata, (u64, u64, u128))> {
     let meta = fs::symlink_metadata(path)?;
-    let born = meta.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
-    let identity = (meta.dev(), meta.ino(), born.map_or(0, |born| born.as_nanos()));
+    let identity = identity_of(&meta);
     Ok((meta, identity))
+}
+
+/// Returns the identity of what is open.
+pub fn identity(file: &File) -> io::Result<(u64, u64, u128)> {
+    file.metadata().map(|meta| identity_of(&meta))
+}
+
+fn identity_of(meta: &fs::Metadata) -> (u64, u64, u128) {
+    let born = meta.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+    (meta.dev(), meta.ino(), born.map_or(0, |born| born.as_nanos()))
+}
+
+/// Opens a directory to be asked who it is, and touched.
+pub fn open_directory(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Returns a path without links in it.
@@ -212,7 +230,52 @@ fn close_inherited() -> io::Result<()> {
     Ok(())
 }
 
+/// Holds a terminal that shows nothing of what is typed; dropping it puts back what was, and then what would have ended this process does.
+pub struct TypingHidden {
+    before: Termios,
+    signals: HeldSignals,
+}
+
+impl TypingHidden {
+    /// Hides what is typed at the standard input, a terminal. Ctrl-C comes as a key.
+    pub fn begin() -> io::Result<Self> {
+        let signals = HeldSignals::hold()?;
+        let before = tcgetattr(rustix::stdio::stdin())?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
+        hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+        hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &hidden)?;
+        Ok(Self { before, signals })
+    }
+
+    /// Waits for a key; `None` when the terminal is gone, or this process is to end.
+    pub fn next_key(&self) -> io::Result<Option<u8>> {
+        // Somebody types: looking up from that a few times a second wakes nobody who sleeps.
+        let pause = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+        let mut key = [0];
+        while !self.signals.has_come() {
+            if poll(&mut [PollFd::new(&rustix::stdio::stdin(), PollFlags::IN)], Some(&pause))? > 0 {
+                return Ok((rustix::io::read(rustix::stdio::stdin(), &mut key)? > 0).then_some(key[0]));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for TypingHidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &self.before); // a terminal that hung up needs nothing put back
+    }
+}
+
 /// Lets go of the standard output that a starter reads until it closes.
 pub fn silence_stdout() -> io::Result<()> {
     Ok(rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?)
+}
+
+/// The columns of the terminal that standard output goes to; `None` where it goes elsewhere, or the terminal does not say.
+pub fn terminal_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(size.ws_col.into()).filter(|columns| *columns > 0)
 }

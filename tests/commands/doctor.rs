@@ -48,7 +48,7 @@ fn where_nothing_is_wrong_it_says_so_and_writes_nothing() {
 fn a_missing_hook_client_or_shim_is_found() {
     let sandbox = healthy(&["work"]);
     fs::remove_file(sandbox.path("home/.bashrc")).unwrap();
-    assert_found(&sandbox, "prompt hook", "clauth hook --help");
+    assert_found(&sandbox, "prompt hook", "clauth setup");
     for file in ["home/.zshrc", "home/.config/fish/config.fish", "home/.config/powershell/profile.ps1"] {
         let file = sandbox.write(file, "clauth hook x");
         sandbox.clauth(&["doctor"]).success();
@@ -94,7 +94,7 @@ fn variables_that_win_over_a_login_are_found() {
     assert_found(&sandbox, "ANTHROPIC_API_KEY", "keep_env");
     assert!(!sandbox.clauth(&["doctor"]).stdout().contains("sk-secret"));
     sandbox.set_variable("CLAUDE_CONFIG_DIR", "/my/own");
-    assert_found(&sandbox, "/my/own", "unset it");
+    assert_found(&sandbox, "/my/own", "clauth import /my/own NAME");
 }
 
 #[test]

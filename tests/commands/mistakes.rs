@@ -14,8 +14,9 @@ use crate::support::{Sandbox, wait_until};
 
 /// The code of clauth itself: here stand the messages, so that the test repeats none of them.
 #[path = "../../src/error.rs"]
-mod error;
+pub(super) mod error;
 
+use super::{arrivals, asking, refreshing};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -32,6 +33,18 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ProfileElsewhere", 1, profile_elsewhere),
     ("TakeOverFailed", 1, take_over_failed),
     ("NoApiKey", 1, no_api_key),
+    ("BadSecret", 1, arrivals::bad_secret),
+    ("BadEndpoint", 1, arrivals::bad_endpoint),
+    ("EndpointWithoutKey", 1, arrivals::endpoint_without_key),
+    ("EndpointGetsLogin", 125, arrivals::endpoint_gets_login),
+    ("NoLogin", 1, arrivals::no_login),
+    ("NotImportable", 1, arrivals::not_importable),
+    ("LoginFailed", 1, arrivals::login_failed),
+    ("ProfileSignedIn", 1, arrivals::profile_signed_in),
+    ("KeyBeforeLogin", 1, arrivals::key_before_login),
+    ("ClientRuns", 1, arrivals::client_runs),
+    ("BrokenLogin", 1, arrivals::broken_login),
+    ("LoginBusy", 1, arrivals::login_busy),
     ("SettingsRedirect", 125, settings_redirect),
     ("ProfileInUse", 1, profile_in_use),
     ("NotConfirmed", 1, not_confirmed),
@@ -58,6 +71,25 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("GateBusy", ANSWERED, gate_busy),
     ("HelperFailed", ANSWERED, helper_failed),
     ("HelperStuck", 1, helper_stuck),
+    ("ServicesElsewhere", 1, refreshing::services_elsewhere),
+    ("ServiceUnreachable", 1, refreshing::service_unreachable),
+    ("ProxyUnusable", 1, refreshing::proxy_unusable),
+    ("NoCertificates", 1, refreshing::no_certificates),
+    ("NoProfileHere", 1, refreshing::no_profile_here),
+    ("NotSignedIn", 1, refreshing::not_signed_in),
+    ("KeyNeedsNoRefresh", 1, refreshing::key_needs_no_refresh),
+    ("TokenNeedsNoRefresh", 1, refreshing::token_needs_no_refresh),
+    ("RefreshBusy", 1, refreshing::refresh_busy),
+    ("RefreshUnknown", 1, refreshing::refresh_unknown),
+    ("RefreshRefused", 1, refreshing::refresh_refused),
+    ("LoginEnded", 1, refreshing::login_ended),
+    ("LoginMisplaced", 1, refreshing::login_misplaced),
+    ("LoginLost", 1, refreshing::login_lost),
+    ("TokenRefused", 1, asking::token_refused),
+    ("UsageUnanswered", 1, asking::usage_unanswered),
+    ("UsageAsked", 1, asking::usage_asked),
+    ("UsageThrottled", 1, asking::usage_throttled),
+    ("NoShellFound", 1, no_shell_found),
     ("NoHook", 1, no_hook),
 ];
 
@@ -114,7 +146,7 @@ fn evaluate(sandbox: &Sandbox, directory: &str) -> Finished {
     sandbox.clauth_in(sandbox.path(directory), &["export", "bash", "--first", "--pid", &std::process::id().to_string()])
 }
 
-fn text(path: PathBuf) -> String {
+pub(super) fn text(path: PathBuf) -> String {
     path.into_os_string().into_string().unwrap()
 }
 
@@ -314,6 +346,10 @@ fn helper_stuck(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     user.kill().unwrap();
     user.wait().unwrap();
     (finished, Mistake::HelperStuck { profile: "work".into() })
+}
+
+fn no_shell_found(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    (sandbox.clauth(&["setup", "--yes"]), Mistake::NoShellFound { variable: "SHELL".into() })
 }
 
 fn no_hook(sandbox: &mut Sandbox) -> (Finished, Mistake) {

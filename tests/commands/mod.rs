@@ -3,6 +3,10 @@
 mod anywhere;
 mod architecture;
 #[cfg(unix)]
+mod arrivals;
+#[cfg(unix)]
+mod asking;
+#[cfg(unix)]
 mod bad_input;
 #[cfg(unix)]
 mod binding;
@@ -17,7 +21,11 @@ mod mistakes;
 #[cfg(unix)]
 mod profiles;
 #[cfg(unix)]
+mod refreshing;
+#[cfg(unix)]
 mod scripts;
+#[cfg(unix)]
+mod setup;
 #[cfg(unix)]
 mod shim;
 #[cfg(unix)]

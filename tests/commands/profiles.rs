@@ -74,7 +74,8 @@ fn without_claude_code_there_is_nothing_to_share() {
 
 #[test]
 fn list_tells_who_is_signed_in_and_what_is_used() {
-    let sandbox = Sandbox::new();
+    let mut sandbox = Sandbox::new();
+    sandbox.set_variable("TZ", "UTC0");
     let empty = sandbox.clauth(&["list"]).success();
     assert_eq!((empty.stdout(), empty.complaint()), ("", "there is no profile yet; make one with `clauth add NAME`"));
     assert_eq!(sandbox.clauth(&["list", "--json"]).success().json(), json!({"schema": 1, "profiles": []}));
@@ -90,11 +91,13 @@ fn list_tells_who_is_signed_in_and_what_is_used() {
     wait_until("the lease is there", || sandbox.clauth(&["list", "--json"]).json()["profiles"][2]["in_use_by"] == 1);
     assert_eq!(
         sandbox.clauth(&["list"]).success().stdout(),
-        "b        not signed in\nrevoked  not signed in\nwork     me@corp.example  in use by 1\n"
+        "b        not signed in\nrevoked  old@corp.example: sign in again\n\
+         work     me@corp.example                  Corp  token until 2100-01-01 00:00  in use by 1\n"
     );
     let listed = sandbox.clauth(&["list", "--json"]).success().json();
     let work = json!({
-        "name": "work", "account": "me@corp.example", "organization": "Corp", "signed_in": true, "in_use_by": 1,
+        "name": "work", "account": "me@corp.example", "organization": "Corp", "plan": null, "signed_in": true, "login_ended": false,
+        "other_account": false, "token_expires_at": "2100-01-01T00:00:00Z", "api_key": false, "in_use_by": 1,
         "config_dir": sandbox.runtime("work"),
     });
     assert_eq!(listed["profiles"][2], work);

@@ -67,7 +67,7 @@ fn subcommands_complete() {
                 let told = Finished::run(command).success();
                 let (registered, replies) = told.stdout().trim_end().split_once('\n').unwrap();
                 assert!(registered.contains(" -F _clauth ") && registered.ends_with(" clauth"), "{told:?}");
-                assert_eq!((replies, told.stderr()), ("start status", ""));
+                assert_eq!((replies, told.stderr()), ("start status statusline", ""));
             }
             // What it completes needs its line editor: `a_completion_is_typed` does that.
             Language::Zsh => {
@@ -80,12 +80,12 @@ fn subcommands_complete() {
                 command.args(["--no-config", "-c", "source $argv[1]; complete -C 'clauth sta'"]).arg(file);
                 let told = Finished::run(command).success();
                 let words: Vec<_> = told.stdout().lines().filter_map(|line| line.split('\t').next()).collect();
-                assert_eq!((words, told.stderr()), (vec!["start", "status"], ""));
+                assert_eq!((words, told.stderr()), (vec!["start", "status", "statusline"], ""));
             }
             Language::Pwsh => {
                 let script = ". $args[0]; (TabExpansion2 'clauth sta' 10).CompletionMatches.CompletionText -join ' '";
                 command.args(["-NoLogo", "-NoProfile", "-c", &format!("& {{ {script} }} {}", shell.quote(file.to_str().unwrap()))]);
-                assert_eq!(Finished::run(command).success().stdout().trim_end(), "start status");
+                assert_eq!(Finished::run(command).success().stdout().trim_end(), "start status statusline");
             }
         }
     });

@@ -13,20 +13,20 @@ use crate::support::trace::strace;
 use crate::support::wait_until;
 
 /// The calls that change what is on disk, by kind; between two of them there is nothing that a kill could leave.
-const LINKING: &str = "?link linkat ?symlink symlinkat";
-const RENAMING: &str = "?rename ?renameat renameat2";
-const REMOVING: &str = "?unlink unlinkat ?rmdir";
-const WRITING: &str = "?mkdir mkdirat write fsync ?utimensat ?copy_file_range ?sendfile";
+pub(crate) const LINKING: &str = "?link linkat ?symlink symlinkat";
+pub(crate) const RENAMING: &str = "?rename ?renameat renameat2";
+pub(crate) const REMOVING: &str = "?unlink unlinkat ?rmdir";
+pub(crate) const WRITING: &str = "?mkdir mkdirat write fsync ?utimensat ?copy_file_range ?sendfile";
 
 /// Lets `run` start a program under strace, which kills it at the first call of a kind, then at the second, and so on, until `run` says that it
 /// was not killed any more; `set_up` comes before each. A visible skip where there is no strace.
-pub(super) fn at_each_call(set_up: impl Fn(), run: impl Fn(&[&str], &str) -> bool) {
+pub(crate) fn at_each_call(set_up: impl Fn(), run: impl Fn(&[&str], &str) -> bool) {
     let kills: usize = [LINKING, RENAMING, REMOVING, WRITING].iter().map(|calls| at_each(calls, &set_up, &run)).sum();
     assert!(kills > 5 || strace().is_none(), "the program changes more than {kills} times");
 }
 
 /// The same for some calls; returns how often it was killed.
-fn at_each(calls: &str, set_up: impl Fn(), run: impl Fn(&[&str], &str) -> bool) -> usize {
+pub(crate) fn at_each(calls: &str, set_up: impl Fn(), run: impl Fn(&[&str], &str) -> bool) -> usize {
     let Some(strace) = strace() else { return 0 };
     let strace = strace.to_str().unwrap();
     let mut kills = 0;

@@ -3,7 +3,7 @@
 #[cfg(unix)]
 mod hubs;
 #[cfg(unix)]
-mod killed;
+pub(crate) mod killed;
 #[cfg(unix)]
 mod links;
 mod live;

@@ -67,7 +67,7 @@ fn a_login_that_went_on_in_the_home_directory_is_not_spent_twice() {
     let place = home(&old, ".claude/.credentials.json");
     write(&place, login("b", 2));
     let said = old.sandbox.clauth(&["list"]).success().stderr().to_owned();
-    assert!(said.contains("sign in to old"), "{said}");
+    assert!(said.contains("clauth capture old"), "{said}");
     assert_eq!(text(&place).as_deref(), Some(login("b", 2).as_str()));
     assert!(fs::symlink_metadata(old.login()).is_err(), "the spent one is nowhere that a client looks");
     assert!(old.texts().contains(&login("a", 1)), "it is kept");

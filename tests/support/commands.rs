@@ -71,7 +71,8 @@ impl Sandbox {
             "claudeAiOauth": {"accessToken": access, "refreshToken": refresh, "expiresAt": 4_102_444_800_000_u64},
             "mcpOAuth": {"example": {"accessToken": mcp}},
         });
-        let identity = serde_json::json!({"oauthAccount": {"emailAddress": address, "organizationName": "Corp"}});
+        let identity =
+            serde_json::json!({"oauthAccount": {"accountUuid": format!("account-{profile}"), "emailAddress": address, "organizationName": "Corp"}});
         let runtime = self.runtime(profile);
         self.write(runtime.join(".credentials.json"), login.to_string());
         self.write(runtime.join(".claude.json"), identity.to_string());
@@ -100,9 +101,14 @@ impl Sandbox {
     pub(crate) fn session(&self) -> PathBuf {
         self.clauth(&["exec", "work", "--", "true"]).success();
         self.assert_no_helpers_left();
+        self.session_of("work")
+    }
+
+    /// Returns the directory where the session of a profile that was used keeps its locks and leases.
+    pub(crate) fn session_of(&self, profile: &str) -> PathBuf {
         let boots: Vec<_> = fs::read_dir(self.path("home/.clauth/run")).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(boots.len(), 1, "{boots:?}");
-        boots[0].join("work")
+        boots[0].join(profile)
     }
 }
 

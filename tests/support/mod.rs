@@ -18,6 +18,8 @@ pub(crate) mod rig;
 pub(crate) mod sandbox;
 #[cfg(unix)]
 pub(crate) mod screen;
+#[cfg(unix)]
+pub(crate) mod service;
 pub(crate) mod session;
 #[cfg(unix)]
 pub(crate) mod shell;

@@ -34,7 +34,8 @@ const QUIET: [&str; 4] = ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "DISABLE_A
 pub(crate) struct Rig {
     mock: Child,
     _stdout: BufReader<ChildStdout>,
-    address: String,
+    /// Where it listens, as HOST:PORT.
+    pub(crate) address: String,
     /// Where the client runs.
     pub(crate) sandbox: Sandbox,
 }
@@ -91,6 +92,11 @@ impl Rig {
     /// Makes an account that can sign in by itself; alice and bob can from the start.
     pub(crate) fn make_known(&self, account: &str) {
         let _ = self.control(&format!("account?account={account}"));
+    }
+
+    /// From now on new access tokens are good for so many seconds.
+    pub(crate) fn limit_tokens(&self, seconds: u64) {
+        let _ = self.control(&format!("lifetime?seconds={seconds}"));
     }
 
     /// Signs an account in to a config directory, as the client's own login leaves it there.

@@ -128,6 +128,15 @@ impl Sandbox {
         Finished::run(command)
     }
 
+    /// Runs `clauth` in HOME to its end, with this on its standard input.
+    pub(crate) fn clauth_with_input(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Finished {
+        // A file: nobody has to write while the program runs, or to know whether it reads all of it.
+        let file = self.write("input", input);
+        let mut command = self.command("clauth");
+        command.args(arguments).stdin(fs::File::open(file).unwrap());
+        Finished::run(command)
+    }
+
     /// Returns every live process of this sandbox.
     pub(crate) fn processes(&self) -> Vec<Process> {
         processes::with_home(&self.home())

@@ -9,12 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
 use self::home::{Home, Whereabouts};
 use super::{ProfileFile, lock_state};
-use crate::account::Credentials;
+use crate::account::{Credentials, Secret};
 use crate::io::FileLock;
 use crate::layout::Writable;
 use crate::name::ProfileName;
@@ -30,7 +30,7 @@ const OLD: &[&str] = &["credentials.json", "credentials.json.pending", "config.t
 #[serde(default)]
 struct OldConfig {
     base_url: Option<String>,
-    api_key: Option<String>,
+    api_key: Option<Secret>,
     env: std::collections::BTreeMap<String, String>,
 }
 
@@ -50,20 +50,20 @@ pub fn take_over(layout: Writable<'_>, name: &ProfileName) -> Result<()> {
     let (rescue, runtime) = (layout.rescue(name), layout.runtime(name));
     let config = directory.join("config.toml");
     let old: OldConfig = fs::read_to_string(&config).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
+    let base_url = old.base_url.as_ref().map(|url| url.parse());
     io::create_dir(&runtime)?;
     let home = Home::beside(layout, name);
     let ranked = candidates(&directory, &runtime).into_iter().filter_map(|path| Some((rank(&path)?, path)));
     let newest = ranked.max_by_key(|(rank, _)| *rank).map(|(_, path)| path);
     let whereabouts = home.look_for_login(&directory, newest.as_deref(), &runtime)?;
     if whereabouts == Whereabouts::WentOnElsewhere {
-        io::say(format_args!(
-            "the login of {name} went on in ~/.claude, so the older one is set aside; sign in to {name} by running `claude` in a directory of it"
-        ));
+        io::say(format_args!("the login of {name} went on in ~/.claude, so the older one is set aside; `clauth capture {name}` moves it here"));
     }
     take_over_login(&directory, &runtime, newest.filter(|_| whereabouts != Whereabouts::WentOnElsewhere).as_deref(), &rescue)?;
     forget_generated(&runtime, &rescue)?;
     home.hand_over(layout, name, whereabouts, &old, &rescue)?;
-    let file = ProfileFile { config_dir: runtime, base_url: old.base_url, api_key: old.api_key, env: old.env, settings: serde_json::Map::new() };
+    let base_url = base_url.transpose().map_err(|wrong| anyhow!("its base_url is no endpoint: {wrong}"))?;
+    let file = ProfileFile { base_url, api_key: old.api_key, env: old.env, ..ProfileFile::new(runtime) };
     let text = toml::to_string(&file).context("could not write the profile as TOML")?;
     super::make_refusable(layout)?;
     io::write_durably(&layout.profile_file(name), text.as_bytes())?;

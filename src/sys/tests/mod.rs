@@ -66,3 +66,23 @@ fn the_boot_is_a_file_name_that_stays() {
     assert!(boot.len() > 8 && boot.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{boot}");
     assert_eq!(boot_and_namespace(), boot);
 }
+
+#[cfg(unix)]
+#[test]
+#[expect(unsafe_code, reason = "a signal for this very thread, taken away again before it can end the tests")]
+fn a_signal_that_is_held_waits_and_is_seen() {
+    in_time(|| {
+        let held = super::HeldSignals::hold().unwrap();
+        assert!(!held.has_come());
+        // SAFETY: SIGHUP is held back on this thread, raise(3) sends it to this thread alone, and sigwait(3) takes it out of what is pending.
+        unsafe {
+            libc::raise(libc::SIGHUP);
+            assert!(held.has_come());
+            let (mut wanted, mut got) = (std::mem::zeroed(), 0);
+            libc::sigemptyset(&raw mut wanted);
+            libc::sigaddset(&raw mut wanted, libc::SIGHUP);
+            assert_eq!((libc::sigwait(&raw const wanted, &raw mut got), got), (0, libc::SIGHUP));
+        }
+        assert!(!held.has_come());
+    });
+}

@@ -11,8 +11,8 @@ use std::ptr;
 use windows_sys::Win32::Foundation::{GENERIC_READ, GENERIC_WRITE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateDirectoryW, CreateFileW, FILE_APPEND_DATA, FILE_ATTRIBUTE_NORMAL, FILE_FLAG_BACKUP_SEMANTICS,
-    FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, GetFileInformationByHandle, MoveFileExW, OPEN_ALWAYS,
-    SYNCHRONIZE,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_WRITE_ATTRIBUTES,
+    GetFileInformationByHandle, MoveFileExW, OPEN_ALWAYS, SYNCHRONIZE,
 };
 
 use super::private::{self, Access};
@@ -83,9 +83,19 @@ pub fn same_file(one: &Path, other: &Path) -> bool {
 /// Looks at a path without following a link; returns the identity too: volume, number of the file, and the time of its birth in units of the system.
 pub fn look_at(path: &Path) -> io::Result<(fs::Metadata, (u64, u64, u128))> {
     let file = open_itself(path)?;
-    let (meta, about) = (file.metadata()?, information(&file)?);
-    let identity = (about.dwVolumeSerialNumber.into(), index(&about), meta.creation_time().into());
-    Ok((meta, identity))
+    Ok((file.metadata()?, identity(&file)?))
+}
+
+/// Returns the identity of what is open.
+pub fn identity(file: &File) -> io::Result<(u64, u64, u128)> {
+    let (meta, about) = (file.metadata()?, information(file)?);
+    Ok((about.dwVolumeSerialNumber.into(), index(&about), meta.creation_time().into()))
+}
+
+/// Opens a directory to be asked who it is, and touched.
+pub fn open_directory(path: &Path) -> io::Result<File> {
+    let rights = FILE_READ_ATTRIBUTES | FILE_WRITE_ATTRIBUTES;
+    OpenOptions::new().access_mode(rights).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT).open(path)
 }
 
 /// Whether a file can be reached by another name too.

@@ -16,16 +16,18 @@ mod links;
 mod private;
 mod process;
 mod run;
+mod terminal;
 
 pub use events::Events;
 pub use files::{
-    create_lock_dir, create_private_dir, create_private_file, exchange, has_other_names, look_at, open_for_reading, open_lock_file,
-    owned_by_this_user, physical, remove_file, rename, rename_new, same_file, spelled, working_directory,
+    create_lock_dir, create_private_dir, create_private_file, exchange, has_other_names, identity, look_at, open_directory, open_for_reading,
+    open_lock_file, owned_by_this_user, physical, remove_file, rename, rename_new, same_file, spelled, working_directory,
 };
 pub use links::{link_directory, link_program, linked_program, symlink, unlink_program};
 pub use private::{is_private, make_private};
 pub use process::{command_name, give_back_memory, parent_process, process_group, program_name, start_time};
 pub use run::{detach, replace_process, silence_stdout, start_detached};
+pub use terminal::{HeldSignals, TypingHidden, terminal_columns};
 
 /// The environment variable that names the user's home: the one that Claude Code asks, too.
 pub const HOME_VARIABLE: &str = "USERPROFILE";
@@ -41,6 +43,9 @@ pub const KNOWS_OWN_PROGRAM: bool = true;
 
 /// Whether a child that has ended is kept until its parent asks for it, which a program that took the parent's place never does.
 pub const KEEPS_DEAD_CHILDREN: bool = false;
+
+/// Whether a new terminal starts a login shell, which reads other files than one in a terminal within a terminal: Git Bash does.
+pub const TERMINALS_RUN_LOGIN_SHELLS: bool = true;
 
 /// What the name of a program ends in.
 pub const PROGRAM_SUFFIX: &str = ".exe";

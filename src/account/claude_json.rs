@@ -1,0 +1,155 @@
+//! What of `.claude.json` belongs to the account that is signed in: who it is, and what the client knows of it.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Credentials, Login, Store};
+use crate::error::Mistake;
+use crate::io::{self, ClientLock};
+
+/// The most that is read of a `.claude.json`, in bytes.
+pub(super) const LIMIT: usize = 40 * 1024 * 1024;
+
+/// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
+pub const ACCOUNT_KEYS: &[&str] = &[
+    "additionalModelCostsCache",
+    "additionalModelOptionsAnsweredAt",
+    "additionalModelOptionsCache",
+    "apiCreditLinkStatusCache",
+    "artifactRosterDenied",
+    "autoCompactWindowsCache",
+    "cachedArtifactRoster",
+    "cachedExtraUsageDisabledReason",
+    "cachedFeatureFlags",
+    "cachedGrowthBookFeatures",
+    "cachedUsageUtilization",
+    "claudeAiMcpEverConnected",
+    "clientDataCache",
+    "clientDataCacheSlots",
+    "customApiKeyResponses",
+    "firstWeek",
+    "githubWebConnectionStatusCache",
+    "groveConfigCache",
+    "hasAvailableSubscription",
+    "hostBootstrapSeed",
+    "lastSeenOrgDefaultUpdatedAt",
+    "managedSettingsNoticeSeenOrg",
+    "metricsStatusCache",
+    "metricsStatusCacheByPrincipal",
+    "modelAccessCache",
+    "oauthAccount",
+    "orgModelDefaultCache",
+    "overageCreditGrantCache",
+    "passesEligibilityCache",
+    "passesLastSeenRemaining",
+    "penguinModeOrgEnabled",
+    "primaryApiKey",
+    "promoCreditCheck",
+    "promoStartupStatusCache",
+    "startupPrefetchedAt",
+    "subscriptionNoticeCount",
+    "trainingConsentSettledAt",
+    "unusedLimitResetStatusCache",
+];
+
+/// Whether a key belongs to the account.
+pub fn is_account_key(key: &str) -> bool {
+    ACCOUNT_KEYS.contains(&key)
+}
+
+/// Names a config directory with the `.claude.json` that belongs to it: beside the default one, inside every other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The config directory.
+    pub directory: PathBuf,
+    /// Its state.
+    pub claude_json: PathBuf,
+}
+
+/// What two places have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinship {
+    /// Nothing that is known of.
+    None,
+    /// Two logins of one account: that is fine.
+    SameAccount,
+    /// Two copies of one login, of which the first refresh ends both.
+    Copy,
+}
+
+impl Place {
+    /// Names a directory that a `CLAUDE_CONFIG_DIR` leads to.
+    pub fn of(config_dir: &Path) -> Self {
+        Self { directory: config_dir.into(), claude_json: config_dir.join(".claude.json") }
+    }
+
+    /// Where its login lies.
+    pub fn store(&self) -> Store {
+        Store::of(&self.directory)
+    }
+
+    /// Returns the account's part of its state; empty where there is no state yet.
+    pub fn account(&self) -> Result<Map<String, Value>> {
+        let mut account = self.state()?.unwrap_or_default();
+        account.retain(|key, _| is_account_key(key));
+        Ok(account)
+    }
+
+    /// Returns the login that lies there, and all that lies beside it.
+    pub fn login(&self) -> Result<(Credentials, Login), Mistake> {
+        let found = self.store().read().map_err(|error| Mistake::BrokenLogin { reason: format!("{error:#}") })?;
+        let whole = found.and_then(|credentials| Some((credentials.login()?, credentials)));
+        whole.map(|(login, credentials)| (credentials, login)).ok_or_else(|| Mistake::NoLogin { place: self.directory.display().to_string() })
+    }
+
+    /// Whether a login lies there.
+    pub fn is_signed_in(&self) -> bool {
+        self.login().is_ok()
+    }
+
+    /// Compares two places where somebody is signed in.
+    pub fn kinship(&self, other: &Self) -> Kinship {
+        let (Ok((_, own)), Ok((_, others))) = (self.login(), other.login()) else { return Kinship::None };
+        let account = |place: &Self, key: &str| place.account().ok()?.get("oauthAccount")?.get(key)?.as_str().map(str::to_lowercase);
+        let same = |key: &str| account(self, key).zip(account(other, key)).map(|(own, other)| own == other);
+        if own.refresh_token == others.refresh_token && !own.refresh_token.reveal().is_empty() {
+            return Kinship::Copy;
+        }
+        if same("accountUuid").or(same("emailAddress")).unwrap_or(false) { Kinship::SameAccount } else { Kinship::None }
+    }
+
+    /// Takes the client's lock of its state; `None` when somebody else holds it for too long.
+    pub fn lock(&self) -> Result<Option<ClientLock>> {
+        ClientLock::take(&self.claude_json)
+    }
+
+    /// Replaces the account's part of its state, under its lock; all else stays as it is, in its order.
+    pub fn set_account(&self, _lock: &ClientLock, account: &Map<String, Value>) -> Result<()> {
+        let before = self.state()?.unwrap_or_default();
+        let mut state = before.clone();
+        state.retain(|key, _| !is_account_key(key));
+        state.extend(account.clone());
+        if state == before {
+            return Ok(());
+        }
+        // Through a link of the user's (dotfiles kept elsewhere), not over it.
+        let file = self.claude_json.canonicalize().unwrap_or_else(|_| self.claude_json.clone());
+        io::write_durably(&file, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)
+    }
+
+    /// Returns all of its state; `None` where there is none yet.
+    pub fn state(&self) -> Result<Option<Map<String, Value>>> {
+        let reading = || format!("could not read {}", self.claude_json.display());
+        let text = match io::read_regular(&self.claude_json, LIMIT) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(reading)?,
+        };
+        let Some(text) = text else { bail!("{} is not a regular file of at most {} MB", self.claude_json.display(), LIMIT / 1024 / 1024) };
+        // serde's message can quote what it found, and a key can stand there.
+        serde_json::from_slice(&text).map(Some).map_err(|error| anyhow!("it is not a JSON object (line {})", error.line())).with_context(reading)
+    }
+}

@@ -1,0 +1,183 @@
+//! Moving a login from one config directory to another, so that whoever is killed at whatever instant leaves exactly one.
+//!
+//! # Protocol
+//!
+//! Under the state lock and every lock that a client's refresh or save of the old login takes, with no client at either place:
+//!
+//! 1. The journal is written: the two places, and a hash of the login. It holds no token.
+//! 2. The account's part of `.claude.json` is written at the new place, then the login, which is read back.
+//! 3. At the old place the login is renamed aside. From this moment on the new one is the login, and nobody can take the other for one.
+//! 4. The journal says so; what was set aside, and the account's part of the old `.claude.json`, are removed, then the journal.
+//!
+//! Every command looks for a journal before anything else, so that nothing enters a profile while two copies lie about. One that was left is settled: a
+//! login that was not set aside is still the old place's, whoever uses it by now, so what was written at the new one is taken away; one that was is
+//! finished.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+use super::{Login, Place};
+use crate::error::Mistake;
+use crate::io::{self, ClientLock, Purpose};
+use crate::layout::Writable;
+use crate::sys::HeldSignals;
+
+/// More than any journal has, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// How long to wait for a client's locks: no client runs, so they are those of a dead one.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What the journal holds.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Journal {
+    from: Place,
+    to: Place,
+    /// Tells the login that is moved from any that came later.
+    login: String,
+    /// Where the old file goes before it goes away: beside what a link of the user's leads to.
+    aside: PathBuf,
+    /// Whether it is known to have gone there.
+    is_moved: bool,
+}
+
+/// What became of a transfer that was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The login is at this old place, as if nothing had been done.
+    Undone(PathBuf),
+    /// The login is at this new place, and nowhere else.
+    Finished(PathBuf),
+}
+
+/// Moves the login of one place to another, which has none. The caller holds the state lock and knows that no client runs at either.
+pub fn transfer(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
+    let moved = move_login(layout, from, to);
+    if moved.is_err() {
+        let _ = settle(layout, |_| true); // where that fails too, the next command tries again
+    }
+    moved
+}
+
+fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
+    let _signals = HeldSignals::hold().context("could not hold back signals")?;
+    let _held = lock_login(from)?.ok_or_else(|| busy(from))?;
+    let (old_state, new_state) = (from.lock()?.ok_or_else(|| busy(from))?, to.lock()?.ok_or_else(|| busy(to))?);
+    let (credentials, login) = from.login()?;
+    let account = from.account().map_err(|error| Mistake::BrokenLogin { reason: format!("{error:#}") })?;
+    ensure!(!to.is_signed_in(), "somebody has just signed in at {}", to.directory.display());
+    let mut aside = from.store().resolved();
+    aside.as_mut_os_string().push(".moved");
+    let mut journal = Journal { from: from.clone(), to: to.clone(), login: fingerprint(&login), aside, is_moved: false };
+    journal.write(layout)?;
+
+    to.set_account(&new_state, &account)?;
+    to.store().write(&credentials)?;
+    // It is on the disk before the old one leaves it, on whichever file systems they lie.
+    ensure!(to.store().read()?.as_ref() == Some(&credentials), "the login at {} is not what was written", to.directory.display());
+    fs::rename(from.store().resolved(), &journal.aside).with_context(|| format!("could not move the login at {}", from.directory.display()))?;
+    journal.finish(layout, Some(&old_state))
+}
+
+/// Moves what one place knows of an account that has no login there, such as the key of a Console account: a key can be in two places for a moment.
+pub fn transfer_account(from: &Place, to: &Place) -> Result<()> {
+    let account = from.account()?;
+    let (old_state, new_state) = (from.lock()?.ok_or_else(|| busy(from))?, to.lock()?.ok_or_else(|| busy(to))?);
+    to.set_account(&new_state, &account)?;
+    from.set_account(&old_state, &Map::new())
+}
+
+fn busy(place: &Place) -> Mistake {
+    Mistake::LoginBusy { place: place.directory.display().to_string() }
+}
+
+/// Settles a transfer whose process was killed; `None` where there is nothing to settle, or not yet. The caller holds the state lock.
+///
+/// `has_client` tells whether a client runs in a config directory: somebody's who knows nothing of the transfer.
+pub fn settle(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Result<Option<Settled>> {
+    let file = layout.transfer();
+    let reading = || format!("could not read {}", file.display());
+    let text = match io::read_regular(&file, LIMIT) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.with_context(reading)?.unwrap_or_default(),
+    };
+    let mut journal: Journal = serde_json::from_slice(&text).with_context(reading)?;
+    for place in [&journal.from, &journal.to] {
+        io::forget_unfinished_of(&place.claude_json);
+        io::forget_unfinished_of(place.store().file());
+    }
+    let is_moved = journal.is_moved || fs::symlink_metadata(&journal.aside).is_ok();
+    if !is_moved {
+        return journal.undo(layout).map(|is_undone| is_undone.then_some(Settled::Undone(journal.from.directory)));
+    }
+    let old_state = if has_client(&journal.from.directory) { None } else { journal.from.lock()? };
+    journal.finish(layout, old_state.as_ref())?;
+    Ok(old_state.map(|_| Settled::Finished(journal.to.directory)))
+}
+
+impl Journal {
+    fn write(&self, layout: Writable<'_>) -> Result<()> {
+        io::write_durably(&layout.transfer(), &serde_json::to_vec(self).context("could not write JSON")?)?;
+        io::sync_directory(layout.home())
+    }
+
+    /// Takes the old place's part away. Without its lock only what could be taken for a login goes, and the rest waits.
+    fn finish(&mut self, layout: Writable<'_>, old_state: Option<&ClientLock>) -> Result<()> {
+        if !self.is_moved {
+            self.is_moved = true;
+            self.write(layout)?; // else, with nothing set aside any more, a later login there would look like this one
+        }
+        remove(&self.aside)?;
+        self.from.store().remove_dangling();
+        let Some(old_state) = old_state else { return Ok(()) };
+        // One who has signed in there since then has an account of their own.
+        if !self.from.is_signed_in() {
+            self.from.set_account(old_state, &Map::new())?;
+        }
+        remove(&layout.transfer())
+    }
+
+    /// Takes the new place's part away, but for a login that somebody made there meanwhile; false when a lock was not to be had.
+    fn undo(&self, layout: Writable<'_>) -> Result<bool> {
+        let found = self.to.store().read()?.and_then(|credentials| credentials.login());
+        if found.as_ref().is_some_and(|found| fingerprint(found) == self.login) {
+            self.to.store().remove()?;
+        }
+        if !self.to.is_signed_in() && self.to.directory.is_dir() {
+            let Some(new_state) = self.to.lock()? else { return Ok(false) };
+            self.to.set_account(&new_state, &Map::new())?;
+        }
+        remove(&layout.transfer())?;
+        Ok(true)
+    }
+}
+
+/// Takes every lock that a client takes for a refresh or a save of its login, in its order; `None` when one is held for too long.
+fn lock_login(place: &Place) -> Result<Option<Vec<ClientLock>>> {
+    let directory = place.directory.canonicalize().with_context(|| format!("could not look at {}", place.directory.display()))?;
+    let mut beside = directory.clone();
+    beside.as_mut_os_string().push(".lock");
+    let refresh = [directory.join(".oauth_refresh.lock"), beside].map(|lock| (lock, Purpose::Refreshing));
+    let write = [(directory.join(".storage-write.lock"), Purpose::Writing)];
+    let deadline = Instant::now() + PATIENCE;
+    refresh.iter().chain(&write).map(|(lock, purpose)| ClientLock::wait(lock, *purpose, &|| Instant::now() > deadline)).collect()
+}
+
+fn remove(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", file.display())),
+        _ => Ok(()),
+    }
+}
+
+/// Names a login without telling it: by what its next refresh needs, or by a token that has none.
+fn fingerprint(login: &Login) -> String {
+    let is_long_lived = login.refresh_token.reveal().is_empty();
+    if is_long_lived { login.access_token.fingerprint() } else { login.refresh_token.fingerprint() }
+}

@@ -1,0 +1,46 @@
+//! `clauth capture`: the login that `~/.claude` holds becomes a profile's.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::arrive;
+use crate::account::{self, Place};
+use crate::context::Context;
+use crate::io::{self, epoch};
+use crate::name::ProfileName;
+use crate::profile;
+
+/// Move the login of ~/.claude into a profile; plain `claude` is signed out then
+#[derive(Args)]
+pub struct Arguments {
+    /// The profile: a new one, or one without a login
+    name: String,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
+    let name: ProfileName = arguments.name.parse()?;
+    let layout = context.layout.writable()?;
+    let hub = context.hub(&context.config()?)?;
+    let from = arrive::hub_place(&hub);
+    // Before the lock: an older clauth's profile is taken over under it.
+    arrive::refuse_unfit(context, &name)?;
+    let state = profile::lock_state(layout)?;
+    arrive::refuse_unfit(context, &name)?;
+    arrive::refuse_clients(&from.directory)?;
+    from.login()?;
+    let profile = arrive::make_ready(layout, &state, &hub, &name)?;
+    account::transfer(layout, &from, &Place::of(&profile.config_dir))?;
+    epoch::advance(layout)?;
+    let account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
+    io::say(format_args!(
+        "the login of {} moved to the profile {name} ({}), and plain `claude` is signed out; bind directories with `clauth use {name}`, or make it the \
+         one for everywhere else: `default_profile = \"{name}\"` in {}",
+        from.directory.display(),
+        account.as_deref().unwrap_or("account unknown"),
+        layout.config().display()
+    ));
+    arrive::tell_kin(context, &hub, &profile);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,171 @@
+//! `clauth import`: a config directory that the user made without clauth becomes a profile.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use super::arrive;
+use crate::account::{self, Place};
+use crate::context::Context;
+use crate::env::variable::CLAUDE_CONFIG_DIR;
+use crate::error::Mistake;
+use crate::io::{self, epoch};
+use crate::name::ProfileName;
+use crate::profile::{self, Profile};
+use crate::runtime::Hub;
+use crate::runtime::belongings::Belongings;
+use crate::sync::claude_json;
+use crate::sys;
+
+/// Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude
+#[derive(Args)]
+pub struct Arguments {
+    /// The directory, as ~/.claude-work
+    dir: PathBuf,
+    /// The profile: a new one, or one without a login
+    name: String,
+    /// List what would move and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
+    let name: ProfileName = arguments.name.parse()?;
+    let layout = context.layout.writable()?;
+    let hub = context.hub(&context.config()?)?;
+    let from = Place::of(&directory(context, &hub, &arguments.dir)?);
+    arrive::refuse_clients(&from.directory)?;
+    let belongings = Belongings::of(&from.directory, &hub)?;
+    refuse_unfit(context, &name, &from)?;
+    let rescue = layout.rescue(&name);
+    if arguments.dry_run {
+        io::print(plan(&belongings, &from, &hub, &name, &rescue))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !arguments.yes {
+        io::say(summary(&belongings, &from, &hub, &rescue));
+    }
+    io::confirm(&format!("make {} the profile {name}?", from.directory.display()), arguments.yes)?;
+
+    let state = profile::lock_state(layout)?;
+    arrive::refuse_clients(&from.directory)?;
+    let belongings = Belongings::of(&from.directory, &hub)?;
+    let is_signed_in = refuse_unfit(context, &name, &from)? && belongings.has_login;
+    let profile = arrive::make_ready(layout, &state, &hub, &name)?;
+    // What is shared first: killed before the login moves, all of it can be done again.
+    let mut rescued = belongings.share(&from.directory, &hub, &rescue)?;
+    if belongings.has_state {
+        ensure!(claude_json::take_in(&hub.claude_json, &from.state()?.unwrap_or_default())?, arrive::busy(&hub.directory));
+    }
+    let to = Place::of(&profile.config_dir);
+    if is_signed_in {
+        account::transfer(layout, &from, &to)?;
+    } else if belongings.has_state && !to.is_signed_in() {
+        account::transfer_account(&from, &to)?;
+    }
+    for (is_there, name) in [(belongings.has_state, ".claude.json"), (belongings.has_login && !is_signed_in, ".credentials.json")] {
+        if is_there {
+            io::keep(&from.directory.join(name), &rescue.join(name))?;
+            rescued.push(name.into());
+        }
+    }
+    epoch::advance(layout)?;
+    tell(&belongings, &from, &profile, &rescued, &rescue);
+    let in_this_shell = context.env.non_empty(CLAUDE_CONFIG_DIR).is_some_and(|value| sys::same_file(Path::new(value), &from.directory));
+    io::say(format_args!(
+        "where a shell or an alias of yours sets CLAUDE_CONFIG_DIR to {}, as {}, take that out: use `clauth use {name}` in its directories, or `clauth \
+         start {name}`",
+        arguments.dir.display(),
+        if in_this_shell { "this one does" } else { "in ~/.bashrc" }
+    ));
+    arrive::tell_kin(context, &hub, &profile);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fails where the login there cannot be one of the profile's; returns whether there is one at all.
+fn refuse_unfit(context: &Context, name: &ProfileName, from: &Place) -> Result<bool> {
+    match from.login() {
+        Ok(_) => arrive::refuse_unfit(context, name).map(|()| true),
+        // One that was interrupted comes again without its login, to the very profile that has it by now.
+        Err(Mistake::NoLogin { .. }) => Ok(false),
+        Err(broken) => Err(broken.into()),
+    }
+}
+
+/// Returns the directory that is to become a profile, resolved; fails where it cannot be one.
+fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mistake> {
+    let wrong = |reason: &dyn Display| Mistake::NotImportable { directory: named.display().to_string(), reason: reason.to_string() };
+    let directory = named.canonicalize().map_err(|error| wrong(&error))?;
+    let clauth = context.layout.home().canonicalize().unwrap_or_else(|_| context.layout.home().into());
+    let meets = |other: &Path| directory.starts_with(other) || other.starts_with(&directory);
+    if directory == hub.directory {
+        return Err(wrong(&"it is what all profiles share; its login alone is moved by `clauth capture`"));
+    }
+    if meets(&hub.directory) || meets(&clauth) {
+        return Err(wrong(&"it lies in what clauth and its profiles use, or around it"));
+    }
+    if ![".claude.json", ".credentials.json", "projects"].iter().any(|name| directory.join(name).exists()) {
+        return Err(wrong(&"Claude Code has never used it"));
+    }
+    Ok(directory)
+}
+
+/// Lists what would become of each name.
+fn plan(belongings: &Belongings, from: &Place, hub: &Hub, name: &ProfileName, rescue: &Path) -> String {
+    let (there, rescue) = (hub.directory.display(), rescue.display());
+    let mut lines = Vec::new();
+    if belongings.has_login && from.is_signed_in() {
+        let account = account::Identity::read(&from.directory).and_then(|identity| identity.email_address);
+        lines.push(format!("move  the login of {} to the profile {name}", account.as_deref().unwrap_or("an unknown account")));
+    }
+    let shown = belongings.shared.iter().map(|(name, files)| match files.as_slice() {
+        [only] if only.as_os_str() == name => format!("move  {} to {there}", only.display()),
+        files => format!("move  {} ({} files) to {there}", name.display(), files.len()),
+    });
+    lines.extend(shown);
+    lines.extend(belongings.has_state.then(|| format!("merge .claude.json into {}; the rest of it goes to {rescue}", hub.claude_json.display())));
+    let lost = belongings.in_conflict(&from.directory, hub);
+    lines.extend(lost.iter().map(|file| format!("keep  {} in {rescue}: {there} has another", file.display())));
+    lines.extend(belongings.links.iter().map(|name| format!("drop  {}: a link to what {there} has", name.display())));
+    lines.extend(belongings.staying.iter().map(|name| format!("leave {}", name.display())));
+    lines.iter().map(|line| io::terminal_safe(line) + "\n").collect()
+}
+
+fn summary(belongings: &Belongings, from: &Place, hub: &Hub, rescue: &Path) -> String {
+    let login = if belongings.has_login && from.is_signed_in() { "the login moves to the profile" } else { "there is no login" };
+    let lost = belongings.in_conflict(&from.directory, hub).len();
+    let (files, there) = (belongings.files().len(), hub.directory.display());
+    format!("{login}; {files} shared files go to {there}, but for {lost} that differ there, which go to {}", rescue.display())
+}
+
+fn tell(belongings: &Belongings, from: &Place, profile: &Profile, rescued: &[PathBuf], rescue: &Path) {
+    let (name, directory) = (&profile.name, from.directory.display());
+    let signed_in = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
+        _ if !account::is_signed_in(&profile.config_dir) => format!("nobody is signed in yet: `clauth login {name}`"),
+        Some(account) => account,
+        None => "account unknown".into(),
+    };
+    io::say(format_args!("{directory} is the profile {name} now ({signed_in}); {} files were shared", belongings.files().len()));
+    let rescued: Vec<_> = rescued.iter().map(|file| file.display().to_string()).collect();
+    if !rescued.is_empty() {
+        io::say(format_args!("what differs from what is shared is kept in {}: {}", rescue.display(), list(&rescued)));
+    }
+    let staying: Vec<_> = belongings.staying.iter().map(|name| name.display().to_string()).collect();
+    if !staying.is_empty() {
+        io::say(format_args!("what belongs to that directory alone stays in {directory}: {}", list(&staying)));
+    }
+}
+
+/// Names a few things, and counts the rest.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let rest = names.len().saturating_sub(SHOWN);
+    let shown = names[..names.len() - rest].join(", ");
+    if rest == 0 { shown } else { format!("{shown} and {rest} more") }
+}

@@ -1,0 +1,235 @@
+//! `clauth setup`: puts the hook into the startup files of the shells in use, or takes it out again.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use super::{completions, shim};
+use crate::context::Context;
+use crate::error::Mistake;
+use crate::io;
+use crate::shell::{HOOKED, Shell, block};
+use crate::sys;
+
+/// How long a fresh shell may take to start.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Put the prompt hook and completions into your shell's startup file
+///
+/// Shows the lines and asks first. The account you have now stays what it is.
+#[derive(Args)]
+pub struct Arguments {
+    /// bash, zsh, fish or pwsh; all that you use when absent
+    #[arg(long, value_name = "SHELL")]
+    shell: Vec<Shell>,
+    /// Let editors and scripts choose by directory too: put the shim first on PATH
+    #[arg(long)]
+    shim: bool,
+    /// Take everything out again; profiles stay
+    #[arg(long, conflicts_with = "shim")]
+    uninstall: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// One file to be written, or removed.
+struct Edit {
+    file: PathBuf,
+    before: Option<String>,
+    /// `None`: removed.
+    after: Option<String>,
+    /// What to show of it, and whether it is the user's file and so worth a backup.
+    lines: Option<String>,
+}
+
+pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) -> Result<ExitCode> {
+    if arguments.uninstall {
+        return uninstall(context, arguments);
+    }
+    let shells = if arguments.shell.is_empty() { in_use(context) } else { arguments.shell.clone() };
+    if shells.is_empty() {
+        bail!(Mistake::NoShellFound { variable: "SHELL".into() });
+    }
+    let has_shim = arguments.shim || fs::symlink_metadata(context.layout.shim()).is_ok();
+    let mut edits = Vec::new();
+    for shell in &shells {
+        edits.extend(edits_for(context, *shell, has_shim, cli)?);
+    }
+    edits.retain(|edit| edit.before != edit.after);
+    for edit in &edits {
+        match &edit.lines {
+            Some(_) => io::say(format_args!("{} gets these lines:", edit.file.display())),
+            None => io::say(format_args!("{} gets the completions", edit.file.display())),
+        }
+        for line in edit.lines.iter().flat_map(|lines| lines.lines()) {
+            io::say(format_args!("    {line}"));
+        }
+    }
+    if edits.is_empty() {
+        io::say("everything is in place already");
+    } else {
+        io::confirm("write them?", arguments.yes)?;
+    }
+    edits.iter().try_for_each(write)?;
+    if arguments.shim {
+        shim::install(context, context.layout.writable()?)?;
+    }
+    let mut works = true;
+    for shell in shells {
+        match check(shell) {
+            Ok(()) => io::say(format_args!("{shell}: a fresh shell has the hook")),
+            Err(error) => {
+                io::say(format_args!("{shell}: {error:#}"));
+                works = false;
+            }
+        }
+    }
+    say_what_next(context, has_shim);
+    Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The shells that the user uses: the login shell, the one at hand, and those that are installed and have a startup file.
+fn in_use(context: &Context) -> Vec<Shell> {
+    let login = context.env.non_empty("SHELL").and_then(|shell| Shell::from_program(Path::new(shell).file_name()?));
+    let at_hand = sys::parent_process().and_then(sys::program_name).and_then(|name| Shell::from_program(&name));
+    let has_file = |shell: &Shell| shell.startup_files(&context.env).iter().any(|file| file.exists());
+    let is_installed = |shell: &Shell| which::which_in(shell.to_string(), Some(context.env.absolute_path()), "/").is_ok();
+    HOOKED.into_iter().filter(|shell| [login, at_hand].contains(&Some(*shell)) || (has_file(shell) && is_installed(shell))).collect()
+}
+
+fn edits_for(context: &Context, shell: Shell, has_shim: bool, cli: &mut clap::Command) -> Result<Vec<Edit>> {
+    let files = shell.startup_files(&context.env);
+    let Some(usual) = files.first() else { bail!(Mistake::NoHook { shell: shell.to_string() }) };
+    let completion_file = shell.completion_file(&context.env);
+    let mut edits = Vec::new();
+    let mut by_hand = None;
+    for file in &files {
+        by_hand = by_hand.or(read(file)?.filter(|text| block::is_hooked_by_hand(text)).map(|_| file));
+    }
+    if let Some(file) = by_hand {
+        io::say(format_args!("{shell}: {} has the hook already, by a line of your own", file.display()));
+    } else {
+        let called = which::which_in("clauth", Some(context.env.absolute_path()), "/").ok().filter(|found| sys::same_file(found, &context.program));
+        let program = called.map_or_else(|| context.program.to_string_lossy().into_owned(), |_| "clauth".into());
+        let bin = has_shim.then(|| context.layout.bin());
+        let lines = shell.startup_lines(&program, completion_file.as_deref(), bin.as_deref());
+        let before = read(usual)?;
+        let after = block::insert(before.as_deref().unwrap_or_default(), &lines);
+        edits.push(Edit { file: usual.clone(), before, after: Some(after), lines: Some(lines) });
+    }
+    if let (Some(file), Some(script)) = (completion_file, completions::script(shell, cli)) {
+        edits.push(Edit { before: read(&file)?, file, after: Some(String::from_utf8_lossy(&script).into_owned()), lines: None });
+    }
+    Ok(edits)
+}
+
+fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
+    let mut edits = Vec::new();
+    for shell in HOOKED {
+        for file in shell.startup_files(&context.env) {
+            let before = read(&file)?;
+            let without = before.as_deref().map(block::remove);
+            // What setup made, and nobody wrote in since, goes; what the user wrote stays.
+            let after = without.filter(|text| !text.is_empty() || before.as_deref() == Some(""));
+            edits.push(Edit { file, before, after, lines: None });
+        }
+        if let Some(file) = shell.completion_file(&context.env) {
+            let before = read(&file)?.filter(|text| text.contains("clauth"));
+            edits.push(Edit { file, before, after: None, lines: None });
+        }
+    }
+    edits.retain(|edit| edit.before != edit.after);
+    for edit in &edits {
+        io::say(format_args!("{} {}", edit.file.display(), if edit.after.is_some() { "loses clauth's lines" } else { "is removed" }));
+    }
+    if edits.is_empty() {
+        io::say("no startup file has lines of clauth's");
+    } else {
+        io::confirm("do that?", arguments.yes)?;
+    }
+    for edit in &edits {
+        write(edit)?;
+        let _ = fs::remove_file(backup(&edit.file)); // the file is again what the backup was of
+    }
+    if fs::symlink_metadata(context.layout.shim()).is_ok() {
+        shim::remove(context, context.layout.writable()?)?;
+        let _ = fs::remove_dir(context.layout.bin());
+    }
+    io::say("shells that run keep the hook until they end; profiles stay: `clauth remove NAME` takes one away");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a file of the user's; what is no text would be damaged by writing it.
+fn read(file: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("could not read {}", file.display())),
+    }
+}
+
+fn write(edit: &Edit) -> Result<()> {
+    let Some(after) = &edit.after else {
+        return fs::remove_file(&edit.file).with_context(|| format!("could not remove {}", edit.file.display()));
+    };
+    if let Some(directory) = edit.file.parent() {
+        fs::create_dir_all(directory).with_context(|| format!("could not create {}", directory.display()))?;
+    }
+    if let (Some(before), Some(_)) = (&edit.before, &edit.lines) {
+        io::write_public(&backup(&edit.file), before.as_bytes())?;
+    }
+    io::write_public(&edit.file, after.as_bytes())
+}
+
+fn backup(file: &Path) -> PathBuf {
+    let mut backup = file.to_path_buf();
+    backup.as_mut_os_string().push(".before-clauth");
+    backup
+}
+
+/// Starts a fresh shell and asks it for the hook.
+fn check(shell: Shell) -> Result<()> {
+    let mut command = Command::new(shell.to_string());
+    command.args(shell.hook_check()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().with_context(|| format!("could not run {shell}"))?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match child.try_wait().with_context(|| format!("could not wait for {shell}"))? {
+            Some(status) if status.success() => return Ok(()),
+            Some(_) => bail!("a fresh shell does not have the hook; look whether its startup file returns before the lines of clauth"),
+            None if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+            None => {
+                let _ = child.kill();
+                let _ = child.wait();
+                bail!("a fresh shell was not ready after {} s, so the hook could not be seen", PATIENCE.as_secs());
+            }
+        }
+    }
+}
+
+fn say_what_next(context: &Context, has_shim: bool) {
+    let home = context.env.home_dir().unwrap_or_default();
+    let entries = fs::read_dir(&home).into_iter().flatten().flatten();
+    let mut others: Vec<_> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name.starts_with(".claude-")).collect();
+    others.retain(|name| home.join(name).join(".claude.json").exists());
+    others.sort();
+    for name in others {
+        let suggested = name.trim_start_matches(".claude-");
+        io::say(format_args!("~/{name} looks like an account of its own; `clauth import ~/{name} {suggested}` makes it a profile"));
+    }
+    if !has_shim {
+        io::say("editors and scripts have no prompt: `clauth setup --shim` lets them choose by directory too");
+    }
+    io::say("the account you have now stays as it is; in a new shell, for each further one:");
+    io::say("  clauth login work                # a profile, and its sign-in");
+    io::say("  clauth use work --dir ~/work     # the directory it belongs to");
+    io::say("  cd ~/work                        # and `claude` is that account");
+}

@@ -1,0 +1,92 @@
+//! What lies in a config directory that the user made without clauth, and where it goes when a profile takes it over.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::depart::{self, LOGIN};
+use super::names::{self, Kind};
+use super::{Hub, Present, survey};
+use crate::{io, sys};
+
+/// The client's own state.
+const STATE: &str = ".claude.json";
+
+/// Holds the top-level names of such a directory, sorted by what becomes of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Belongings {
+    /// Shared names, each with the files at and below it: they go to the hub.
+    pub shared: Vec<(OsString, Vec<PathBuf>)>,
+    /// Links that lead to what the hub has itself: sharing done by hand, of no more use.
+    pub links: Vec<OsString>,
+    /// What stays: bound to that directory or its processes, unknown and hidden, or a link to somewhere else.
+    pub staying: Vec<OsString>,
+    /// Whether it has a login of its own, and not a link to the hub's.
+    pub has_login: bool,
+    /// The same of the client's state.
+    pub has_state: bool,
+}
+
+impl Belongings {
+    /// Looks at a directory.
+    pub fn of(directory: &Path, hub: &Hub) -> Result<Self> {
+        let mut found = Self::default();
+        for (name, present) in survey(directory)? {
+            let path = directory.join(&name);
+            let text = name.to_string_lossy();
+            let is_link = matches!(present, Present::Link { .. });
+            if is_link && is_the_hubs(&path, &name, hub) {
+                found.links.push(name);
+            } else if name == LOGIN {
+                found.has_login = true;
+            } else if name == STATE {
+                found.has_state = true;
+            } else if is_link || matches!(present, Present::Other) || text.starts_with('.') || names::kind(&text) == Kind::Private {
+                found.staying.push(name);
+            } else {
+                let mut files = Vec::new();
+                depart::collect_files(directory, Path::new(&name), &mut files)?;
+                found.shared.push((name, files));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns all files that go to the hub.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.shared.iter().flat_map(|(_, files)| files.clone()).collect()
+    }
+
+    /// Returns the files of which the hub has another version.
+    pub fn in_conflict(&self, directory: &Path, hub: &Hub) -> Vec<PathBuf> {
+        let differs = |file: &PathBuf| {
+            let there = hub.directory.join(file);
+            fs::symlink_metadata(&there).is_ok() && !io::is_same_content(&directory.join(file), &there) && file != Path::new(depart::HISTORY)
+        };
+        self.files().into_iter().filter(differs).collect()
+    }
+
+    /// Moves what is shared to the hub and drops the links. Returns what went to `rescue`, since the hub has another version.
+    pub fn share(&self, directory: &Path, hub: &Hub, rescue: &Path) -> Result<Vec<PathBuf>> {
+        let rescued = depart::share(directory, &self.files(), hub, rescue)?;
+        for (name, _) in &self.shared {
+            let path = directory.join(name);
+            if path.is_dir() {
+                super::adopt::remove_empty_directories(&path).with_context(|| format!("could not remove {}", path.display()))?;
+            }
+        }
+        for link in self.links.iter().map(|name| directory.join(name)).filter(|link| link.is_symlink()) {
+            fs::remove_file(&link).with_context(|| format!("could not remove {}", link.display()))?;
+        }
+        Ok(rescued)
+    }
+}
+
+/// Whether a link leads to what the hub has: into it, to where the hub's own link of that name leads, or, dangling, to where it would be.
+fn is_the_hubs(link: &Path, name: &OsString, hub: &Hub) -> bool {
+    let of_hub = if name == STATE { hub.claude_json.clone() } else { hub.directory.join(name) };
+    let leads_into = link.canonicalize().is_ok_and(|target| target.starts_with(&hub.directory));
+    leads_into || sys::same_file(link, &of_hub) || fs::read_link(link).is_ok_and(|target| target == of_hub)
+}

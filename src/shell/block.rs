@@ -1,0 +1,83 @@
+//! The lines that `clauth setup` keeps in a startup file, between two marks: pure.
+
+/// Stands before clauth's lines.
+const BEGIN: &str = "# >>> clauth >>>";
+
+/// Stands behind them.
+const END: &str = "# <<< clauth <<<";
+
+/// Returns the text with these lines in it: in the place of those that stood there, else at the end.
+pub fn insert(text: &str, lines: &str) -> String {
+    let block = format!("{BEGIN}\n{lines}{END}\n");
+    if let Some((before, _, after)) = split(text) {
+        return format!("{before}{block}{after}");
+    }
+    let gap = match text {
+        "" => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
+    };
+    format!("{text}{gap}{block}")
+}
+
+/// Returns the text without clauth's lines, as it was before they came.
+pub fn remove(text: &str) -> String {
+    let Some((before, _, after)) = split(text) else { return text.into() };
+    let before = if after.is_empty() { before.strip_suffix("\n\n").map_or(before, |text| &before[..=text.len()]) } else { before };
+    format!("{before}{after}")
+}
+
+/// Whether the text asks for the hook by a line of the user's own.
+pub fn is_hooked_by_hand(text: &str) -> bool {
+    let rest = remove(text);
+    rest.lines().any(|line| line.contains("clauth hook") && !line.trim_start().starts_with('#'))
+}
+
+/// Splits the text at the marks; a begin without an end is the user's to look at, and not touched.
+fn split(text: &str) -> Option<(&str, &str, &str)> {
+    let begin = line_starts(text).find(|at| text[*at..].lines().next() == Some(BEGIN))?;
+    let end = line_starts(text).find(|at| *at > begin && text[*at..].lines().next() == Some(END))?;
+    let after = text[end..].find('\n').map_or(text.len(), |length| end + length + 1);
+    Some((&text[..begin], &text[begin..after], &text[after..]))
+}
+
+fn line_starts(text: &str) -> impl Iterator<Item = usize> + '_ {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inserted_is_removed_again_to_the_letter() {
+        for text in ["", "\n", "a\n", "a\n\n", "# >>> other >>>\nx\n# <<< other <<<\n", "x # >>> clauth >>>\n"] {
+            let inserted = insert(text, "hook\n");
+            assert!(inserted.ends_with("# >>> clauth >>>\nhook\n# <<< clauth <<<\n"), "{inserted}");
+            assert_eq!(remove(&inserted), text);
+            assert_eq!(insert(&inserted, "hook\n"), inserted, "a second time changes nothing");
+        }
+        assert_eq!(remove(&insert("a", "hook\n")), "a\n", "a last line gets its end");
+    }
+
+    #[test]
+    fn lines_that_changed_are_replaced_where_they_stand() {
+        let text = "a\n\n# >>> clauth >>>\nold\nolder\n# <<< clauth <<<\nb\n";
+        assert_eq!(insert(text, "new\n"), "a\n\n# >>> clauth >>>\nnew\n# <<< clauth <<<\nb\n");
+        assert_eq!(remove(text), "a\n\nb\n");
+    }
+
+    #[test]
+    fn a_mark_without_its_end_is_left_alone() {
+        let text = "# >>> clauth >>>\nhook\n";
+        assert_eq!(remove(text), text);
+        assert!(insert(text, "hook\n").starts_with(text));
+    }
+
+    #[test]
+    fn a_hook_by_hand_is_known() {
+        assert!(is_hooked_by_hand("eval \"$(clauth hook bash)\"\n"));
+        assert!(!is_hooked_by_hand("# eval \"$(clauth hook bash)\"\n"));
+        assert!(!is_hooked_by_hand(&insert("", "eval \"$(clauth hook bash)\"\n")));
+    }
+}

@@ -1,0 +1,74 @@
+//! The mistakes that can be made when accounts arrive, each made in a sandbox with the profile `work`.
+
+use std::fs;
+
+use super::mistakes::error::Mistake;
+use super::mistakes::text;
+use crate::support::Sandbox;
+use crate::support::finished::Finished;
+
+pub(super) fn bad_secret(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let mistake = Mistake::BadSecret { what: "API key".into(), reason: "it is empty".into(), flag: "--api-key-stdin".into() };
+    (sandbox.clauth(&["add", "gw", "--api-key-stdin"]), mistake)
+}
+
+pub(super) fn bad_endpoint(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let reason = "it begins with neither https:// nor http://".into();
+    (sandbox.clauth(&["add", "gw", "--base-url", "gateway.example"]), Mistake::BadEndpoint { reason })
+}
+
+pub(super) fn endpoint_without_key(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let url = "https://gateway.example";
+    (sandbox.clauth(&["add", "gw", "--base-url", url]), Mistake::EndpointWithoutKey { url: url.into() })
+}
+
+pub(super) fn endpoint_gets_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.path("home/.clauth/profiles/work/profile.toml");
+    let plain = fs::read_to_string(&file).unwrap();
+    fs::write(&file, plain + "base_url = \"https://gateway.example\"\n").unwrap();
+    (sandbox.clauth(&["exec", "work", "--", "true"]), Mistake::EndpointGetsLogin { name: "work".into(), file: text(file) })
+}
+
+pub(super) fn no_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    fs::remove_file(sandbox.path("home/.claude/.credentials.json")).unwrap();
+    (sandbox.clauth(&["capture", "work"]), Mistake::NoLogin { place: text(sandbox.path("home/.claude")) })
+}
+
+pub(super) fn not_importable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let directory = text(sandbox.mkdir("plain"));
+    let finished = sandbox.clauth(&["import", &directory, "other"]);
+    (finished, Mistake::NotImportable { directory, reason: "Claude Code has never used it".into() })
+}
+
+pub(super) fn login_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.program("claude", "#!/bin/sh\nexit 3\n");
+    (sandbox.clauth(&["login", "work"]), Mistake::LoginFailed { name: "work".into() })
+}
+
+pub(super) fn profile_signed_in(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.sign_in("work", "me@corp.example");
+    (sandbox.clauth(&["capture", "work"]), Mistake::ProfileSignedIn { name: "work".into() })
+}
+
+pub(super) fn key_before_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.clauth_with_input(&["add", "keyed", "--api-key-stdin"], "sk-ant-api").success();
+    let file = text(sandbox.path("home/.clauth/profiles/keyed/profile.toml"));
+    (sandbox.clauth(&["capture", "keyed"]), Mistake::KeyBeforeLogin { name: "keyed".into(), file })
+}
+
+pub(super) fn client_runs(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let pids = std::process::id().to_string();
+    sandbox.write(format!("home/.claude/sessions/{pids}.json"), "{}");
+    (sandbox.clauth(&["capture", "work"]), Mistake::ClientRuns { place: text(sandbox.path("home/.claude")), pids })
+}
+
+pub(super) fn broken_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.write("home/.claude/.credentials.json", "{\"claudeAiOauth\": {");
+    let reason = format!("could not read {}: it is not a JSON object (line 1)", file.display());
+    (sandbox.clauth(&["capture", "work"]), Mistake::BrokenLogin { reason })
+}
+
+pub(super) fn login_busy(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.mkdir("home/.claude/.oauth_refresh.lock");
+    (sandbox.clauth(&["capture", "work"]), Mistake::LoginBusy { place: text(sandbox.path("home/.claude")) })
+}

@@ -1,0 +1,154 @@
+//! `clauth setup`: from nothing to a working hook, and back to nothing.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+
+use crate::support::{Sandbox, Shell};
+
+/// Returns the startup file that setup writes for a shell.
+fn startup_file(shell: &Shell) -> &'static str {
+    match shell.language.name() {
+        "bash" => "home/.bashrc",
+        "zsh" => "home/.zshrc",
+        "fish" => "home/.config/fish/config.fish",
+        _ => "home/.config/powershell/profile.ps1",
+    }
+}
+
+/// Runs a command in a fresh interactive shell of the sandbox and returns what it prints.
+fn in_fresh_shell(sandbox: &Sandbox, shell: &Shell, command: &str) -> String {
+    let flags: &[&str] = if shell.language.name() == "pwsh" { &["-NoLogo", "-Command"] } else { &["-i", "-c"] };
+    let mut fresh = sandbox.command(&shell.program);
+    fresh.args(flags).arg(command);
+    crate::support::finished::Finished::run(fresh).stdout().to_owned()
+}
+
+#[test]
+fn each_shell_is_set_up_once_and_taken_back_to_the_letter() {
+    Shell::each(|shell| {
+        let sandbox = Sandbox::new();
+        let before = "# mine, without an end";
+        let file = sandbox.write(startup_file(shell), before);
+        let setup = ["setup", "--yes", "--shell", shell.language.name()];
+        let told = sandbox.clauth(&setup).success();
+        assert!(told.stderr().contains(&format!("{}: a fresh shell has the hook", shell.language.name())), "{}", told.stderr());
+        assert!(told.stderr().contains("clauth hook"), "the lines are shown: {}", told.stderr());
+        let written = fs::read_to_string(&file).unwrap();
+        assert!(written.starts_with(before) && written.contains("clauth hook"), "{written}");
+        assert!(sandbox.clauth(&setup).success().stderr().contains("in place already"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), written);
+        let backup = fs::read_to_string(format!("{}.before-clauth", file.display())).unwrap();
+        assert_eq!(backup, before);
+        sandbox.clauth(&["setup", "--uninstall", "--yes"]).success();
+        assert_eq!(fs::read_to_string(&file).unwrap().trim_end(), before);
+        assert!(sandbox.clauth(&["setup", "--uninstall", "--yes"]).success().stderr().contains("no startup file"));
+    });
+}
+
+#[test]
+fn without_a_startup_file_one_is_made_and_removed_again() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set_variable("SHELL", "/bin/bash");
+    let before = crate::support::mirror::files_below(&sandbox.home());
+    sandbox.clauth(&["setup", "--yes"]).success();
+    assert!(sandbox.path("home/.bashrc").exists() && sandbox.path("home/.local/share/bash-completion/completions/clauth").exists());
+    sandbox.clauth(&["setup", "--uninstall", "--yes"]).success();
+    assert_eq!(crate::support::mirror::files_below(&sandbox.home()), before, "no trace");
+}
+
+#[test]
+fn without_consent_nothing_is_written() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("home/.bashrc", "mine\n");
+    sandbox.clauth(&["setup", "--shell", "bash"]).exits_with(1);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine\n");
+    sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
+    let written = fs::read_to_string(&file).unwrap();
+    sandbox.clauth(&["setup", "--uninstall"]).exits_with(1);
+    assert_eq!(fs::read_to_string(&file).unwrap(), written);
+}
+
+#[test]
+fn a_line_of_the_users_own_is_enough() {
+    let sandbox = Sandbox::new();
+    let text = "eval \"$(clauth hook bash)\"\n";
+    let file = sandbox.write("home/.bashrc", text);
+    let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
+    assert!(told.stderr().contains("by a line of your own"), "{}", told.stderr());
+    assert_eq!(fs::read_to_string(file).unwrap(), text);
+}
+
+#[test]
+fn a_file_kept_elsewhere_is_written_where_it_lies() {
+    let sandbox = Sandbox::new();
+    let real = sandbox.write("dotfiles/bashrc", "mine\n");
+    symlink(&real, sandbox.path("home/.bashrc")).unwrap();
+    sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
+    assert!(sandbox.path("home/.bashrc").is_symlink() && sandbox.read("dotfiles/bashrc").contains("clauth hook"));
+}
+
+#[test]
+fn the_places_that_the_user_chose_are_followed() {
+    let mut sandbox = Sandbox::new();
+    let (zsh, config) = (sandbox.mkdir("zsh"), sandbox.mkdir("config"));
+    sandbox.set_variable("ZDOTDIR", &zsh);
+    sandbox.set_variable("XDG_CONFIG_HOME", &config);
+    for (shell, file) in [("zsh", zsh.join(".zshrc")), ("fish", config.join("fish/config.fish"))] {
+        // Where the shell is missing, the check that it works fails, and the file is written all the same.
+        let _ = sandbox.clauth(&["setup", "--shell", shell, "--yes"]);
+        assert!(fs::read_to_string(file).unwrap().contains("clauth hook"), "{shell}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_kept_whole_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("home/.bashrc", b"caf\xe9\n");
+    sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).complains(1, "could not read");
+    assert_eq!(fs::read(file).unwrap(), b"caf\xe9\n");
+}
+
+#[test]
+fn a_startup_file_that_returns_early_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/.bashrc", "return\n");
+    let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]);
+    assert_eq!(told.code(), Some(1));
+    assert!(told.stderr().contains("returns before the lines of clauth"), "{}", told.stderr());
+}
+
+#[test]
+fn the_shim_comes_first_where_it_is_wanted() {
+    Shell::each(|shell| {
+        let sandbox = Sandbox::new();
+        sandbox.write(startup_file(shell), "");
+        sandbox.clauth(&["setup", "--shim", "--yes", "--shell", shell.language.name()]).success();
+        let command = if shell.language.name() == "pwsh" { "(Get-Command claude).Source" } else { "command -v claude" };
+        assert_eq!(in_fresh_shell(&sandbox, shell, command).trim(), sandbox.path("home/.clauth/bin/claude").to_str().unwrap());
+        sandbox.clauth(&["setup", "--uninstall", "--yes"]).success();
+        assert!(!sandbox.path("home/.clauth/bin").exists());
+    });
+}
+
+#[test]
+fn other_config_directories_are_named_with_the_command_that_takes_them() {
+    let sandbox = Sandbox::new();
+    sandbox.write("home/.claude-work/.claude.json", "{}");
+    sandbox.mkdir("home/.claude-nothing");
+    let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
+    assert!(told.stderr().contains("clauth import ~/.claude-work work") && !told.stderr().contains("nothing"), "{}", told.stderr());
+    assert!(sandbox.path("home/.claude/settings.json").as_os_str().as_bytes().ends_with(b"settings.json"));
+}
+
+#[test]
+fn a_program_that_is_not_on_path_is_called_by_its_place() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set_path(&["/usr/bin", "/bin"]);
+    let file = sandbox.write("home/.bashrc", "");
+    let program = env!("CARGO_BIN_EXE_clauth");
+    let mut command = sandbox.command(program);
+    command.args(["setup", "--shell", "bash", "--yes"]);
+    crate::support::finished::Finished::run(command).success();
+    assert!(fs::read_to_string(file).unwrap().contains(&format!("$({program} hook bash)")));
+}
