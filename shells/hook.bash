@@ -42,18 +42,19 @@ __clauth_nothing_above() {
 }
 
 __clauth_evaluate() {
-  \builtin local trap answer code=0 first=
+  \builtin local trap answer code=0 pid="$$" first=
   if [[ ! -x $__clauth_program ]]; then
     __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
     return 0
   fi
   [[ ${__clauth_at-} == "$$ "* ]] || first=--first
+  [[ ! -r /proc/$$/winpid ]] || \builtin read -r pid </proc/$$/winpid # to Windows the shells of Git Bash have other numbers
   # Ctrl-C ends the program; without a trap it would end the whole prompt command.
   trap=$(\builtin trap -p INT)
   \builtin trap : INT
   # That a program cannot be run is said by the shell itself, each time: once is enough.
   answer=$([[ ${__clauth_code-} != 12[67] ]] || \builtin exec 2>/dev/null
-    "$__clauth_program" export bash --pid "$$" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+    "$__clauth_program" export bash --pid "$pid" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
   \builtin export -n __clauth_code="$code"
   \builtin eval "\\builtin ${trap:-trap - INT}"
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
@@ -69,7 +70,8 @@ __clauth_fail() {
   \builtin local home="${CLAUTH_HOME:-${HOME-}/.clauth}"
   case ${CLAUDE_CONFIG_DIR-} in
     "$home"/*) ;;
-    ?*) home='' ;;
+    # Git Bash spells the same directory in another way.
+    ?*) [[ ${CLAUDE_CONFIG_DIR%/profiles/*} -ef $home || ${CLAUDE_CONFIG_DIR%/refused/*} -ef $home ]] || home='' ;;
     *) ! __clauth_nothing_above || home='' ;;
   esac
   if [[ -n $home && -f $home/refused ]]; then

@@ -14,6 +14,7 @@ use crate::error::Mistake;
 use crate::io::Complaint;
 use crate::layout::Layout;
 use crate::name::{DEFAULT, ProfileName};
+use crate::sys;
 
 /// Holds the settings; every one has a default, and no file means all defaults.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -73,11 +74,14 @@ impl Config {
         let ruled = config.rules.iter_mut().map(|rule| &mut rule.dir);
         for path in ruled.chain(&mut config.trusted).chain(&mut config.claude_home) {
             let (offset, path) = (path.span().start, path.get_mut());
-            *path = expand_home(path, env)?;
+            *path = sys::spelled(expand_home(path, env)?.as_os_str());
             if !path.is_absolute() {
                 // Elsewhere in every directory that a shell stands in, a project's own included.
                 return Err(invalid(Complaint::at(&text, offset, "neither an absolute path nor one below `~`".into())));
             }
+        }
+        if sys::IGNORES_CASE_OF_VARIABLES {
+            config.keep_env.iter_mut().for_each(|name| name.make_ascii_uppercase());
         }
         Ok(config)
     }
@@ -89,13 +93,13 @@ impl Config {
 
     /// Returns the rule for this canonical directory, the one for the deepest directory if several match, and that directory's canonical path.
     pub fn rule_for(&self, directory: &Path) -> Option<(PathBuf, &Rule)> {
-        let matching = self.rules.iter().filter_map(|rule| Some((rule.dir.get_ref().canonicalize().ok()?, rule)));
+        let matching = self.rules.iter().filter_map(|rule| Some((sys::physical(rule.dir.get_ref()).ok()?, rule)));
         matching.filter(|(ruled, _)| directory.starts_with(ruled)).max_by_key(|(ruled, _)| ruled.components().count())
     }
 
     /// Whether every `.clauth.toml` in this canonical directory is allowed: it lies below a trusted one, by whole path components.
     pub fn trusts(&self, directory: &Path) -> bool {
-        self.trusted.iter().filter_map(|trusted| trusted.get_ref().canonicalize().ok()).any(|trusted| directory.starts_with(trusted))
+        self.trusted.iter().filter_map(|trusted| sys::physical(trusted.get_ref()).ok()).any(|trusted| directory.starts_with(trusted))
     }
 }
 

@@ -25,7 +25,7 @@ impl Layout {
     /// Returns the layout that the environment asks for.
     pub fn from_env(env: &Env) -> Result<Self, Mistake> {
         let home = match env.non_empty(variable::CLAUTH_HOME) {
-            Some(home) => PathBuf::from(home),
+            Some(home) => sys::spelled(home),
             None => env.home_dir()?.join(".clauth"),
         };
         // The paths below are exported to shells and read by Claude Code, which knows only UTF-8; control characters would make one-line messages two.
@@ -75,9 +75,9 @@ impl Layout {
         self.home.join("refused")
     }
 
-    /// The `CLAUDE_CONFIG_DIR` of a refused directory.
-    pub fn refused_config_dir(&self) -> PathBuf {
-        self.refused().join(REFUSED_ENTRY)
+    /// The `CLAUDE_CONFIG_DIR` of a refused directory, as it is exported.
+    pub fn refused_config_dir(&self) -> String {
+        sys::paths::portable(&self.refused().join(REFUSED_ENTRY).to_string_lossy())
     }
 
     /// Where the losing side of a profile's conflicts is kept from now on, by the second.
@@ -103,7 +103,7 @@ impl Layout {
 
     /// The `claude` shim.
     pub fn shim(&self) -> PathBuf {
-        self.bin().join("claude")
+        self.bin().join(format!("claude{}", sys::PROGRAM_SUFFIX))
     }
 
     /// The directory of all profiles.

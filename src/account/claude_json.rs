@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::{Credentials, Login, Store};
 use crate::error::Mistake;
 use crate::io::{self, ClientLock};
+use crate::sys;
 
 /// The most that is read of a `.claude.json`, in bytes.
 pub(super) const LIMIT: usize = 40 * 1024 * 1024;
@@ -137,7 +138,7 @@ impl Place {
             return Ok(());
         }
         // Through a link of the user's (dotfiles kept elsewhere), not over it.
-        let file = self.claude_json.canonicalize().unwrap_or_else(|_| self.claude_json.clone());
+        let file = sys::physical(&self.claude_json).unwrap_or_else(|_| self.claude_json.clone());
         io::write_durably(&file, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)
     }
 

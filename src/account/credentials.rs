@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Secret;
 use crate::io;
+use crate::sys;
 
 /// The most that is read of a login, in bytes.
 const LIMIT: usize = 16 * 1024 * 1024;
@@ -137,7 +138,7 @@ impl Store {
 
     /// Returns the file that holds the login: where the user keeps it elsewhere, what the link leads to.
     pub fn resolved(&self) -> PathBuf {
-        self.file.canonicalize().unwrap_or_else(|_| self.file.clone())
+        sys::physical(&self.file).unwrap_or_else(|_| self.file.clone())
     }
 
     /// Takes what lies there away.

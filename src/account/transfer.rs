@@ -26,7 +26,7 @@ use super::{Login, Place};
 use crate::error::Mistake;
 use crate::io::{self, ClientLock, Purpose};
 use crate::layout::Writable;
-use crate::sys::HeldSignals;
+use crate::sys::{self, HeldSignals};
 
 /// More than any journal has, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -160,7 +160,7 @@ impl Journal {
 
 /// Takes every lock that a client takes for a refresh or a save of its login, in its order; `None` when one is held for too long.
 fn lock_login(place: &Place) -> Result<Option<Vec<ClientLock>>> {
-    let directory = place.directory.canonicalize().with_context(|| format!("could not look at {}", place.directory.display()))?;
+    let directory = sys::physical(&place.directory).with_context(|| format!("could not look at {}", place.directory.display()))?;
     let mut beside = directory.clone();
     beside.as_mut_os_string().push(".lock");
     let refresh = [directory.join(".oauth_refresh.lock"), beside].map(|lock| (lock, Purpose::Refreshing));

@@ -13,6 +13,7 @@ use crate::io;
 use crate::layout::BINDING;
 use crate::project::binding::{Binding, Target};
 use crate::project::trust;
+use crate::sys;
 
 /// Bind a directory to a profile: write its .clauth.toml and allow it
 #[derive(Args)]
@@ -50,7 +51,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 pub fn directory(chosen: Option<&Path>) -> Result<PathBuf, Mistake> {
     match chosen {
         None => env::current_dir(),
-        Some(path) => match path.canonicalize() {
+        Some(path) => match sys::physical(path) {
             Ok(directory) if directory.is_dir() => Ok(directory),
             _ => Err(Mistake::NoSuchPath { path: path.display().to_string() }),
         },

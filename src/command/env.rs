@@ -72,7 +72,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
             Err(trouble @ Trouble::Tree(_)) => return Err(trouble.into_error()),
         }
     }
-    let changes = before.load(profile.name.as_str(), &profile.config_dir, Chosen::Hand, &config.keep_env);
+    let changes = before.load(profile.name.as_str(), &profile.exported(), Chosen::Hand, &config.keep_env);
     if arguments.json {
         io::print_json(&environment(&profile, &changes))?;
     } else {
@@ -82,12 +82,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn environment(profile: &crate::profile::Profile, changes: &[Change]) -> Environment {
-    let mut environment = Environment {
-        profile: profile.name.to_string(),
-        config_dir: profile.config_dir.display().to_string(),
-        export: BTreeMap::new(),
-        unset: Vec::new(),
-    };
+    let mut environment =
+        Environment { profile: profile.name.to_string(), config_dir: profile.exported(), export: BTreeMap::new(), unset: Vec::new() };
     for change in changes {
         match change {
             Change::Export(name, value) => drop(environment.export.insert(name, value.clone())),

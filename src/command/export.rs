@@ -25,6 +25,7 @@ use crate::project::decide::{Action, Loaded, Wanted, decide};
 use crate::project::{Outcome, Resolution, resolve};
 use crate::session::{self, Holder, Lease, Lifetime, Session, Trouble};
 use crate::shell::{Answer, Place, Shell, as_text};
+use crate::sys::paths;
 
 /// What the hook says about its shell.
 struct Asker {
@@ -159,9 +160,10 @@ impl<'a> Evaluation<'a> {
                 }
             }
         }
+        let exported = if let Outcome::Bound(profile) = &outcome { profile.exported() } else { String::new() };
         let wanted = match &outcome {
             Outcome::Unbound => Wanted::Nothing,
-            Outcome::Bound(profile) => Wanted::Profile(&profile.config_dir),
+            Outcome::Bound(_) => Wanted::Profile(&exported),
             Outcome::Refused(_) => Wanted::Refusal,
         };
         let action = decide(&self.loaded, wanted);
@@ -170,7 +172,7 @@ impl<'a> Evaluation<'a> {
         let changes = match &outcome {
             _ if is_unnamed => Vec::new(),
             Outcome::Unbound => before.leave(),
-            Outcome::Bound(profile) => before.load(profile.name.as_str(), &profile.config_dir, chosen, &config.keep_env),
+            Outcome::Bound(profile) => before.load(profile.name.as_str(), &exported, chosen, &config.keep_env),
             Outcome::Refused(_) => before.refuse(&self.context.layout.refused_config_dir()),
         };
         if action != Action::Keep && !is_unnamed {
@@ -188,7 +190,7 @@ impl<'a> Evaluation<'a> {
         let answer = Answer {
             epoch,
             settings_exist: self.context.layout.config().exists(),
-            settings: self.context.layout.config().to_string_lossy().into_owned(),
+            settings: paths::portable(&self.context.layout.config().to_string_lossy()),
             config_dir: change::config_dir_after(&changes, &self.context.env),
             overriding: if loaded_profile { watched(&config.keep_env).collect() } else { Vec::new() },
             place: self.place(&outcome),

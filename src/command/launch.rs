@@ -33,7 +33,7 @@ pub fn enter(context: &Context, config: &Config, profile: &Profile, holder: Hold
 /// Gives a command the profile's environment, and registers nobody.
 pub fn load(context: &Context, config: &Config, profile: &Profile, chosen: Chosen, command: &mut Command) {
     let before = Before::of(&context.env, |dir| context.layout.owns(dir));
-    change::apply(&before.load(profile.name.as_str(), &profile.config_dir, chosen, &config.keep_env), command);
+    change::apply(&before.load(profile.name.as_str(), &profile.exported(), chosen, &config.keep_env), command);
 }
 
 /// Becomes a program; returns only the reason why that failed.

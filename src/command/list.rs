@@ -62,7 +62,7 @@ fn row(context: &Context, profile: &Profile) -> Row {
         account: Standing::of(&context.layout, &profile.name, &profile.config_dir).summary(),
         api_key: profile.has_api_key,
         in_use_by: Lease::live(&Session::new(&context.layout, &profile.name)).len(),
-        config_dir: profile.config_dir.display().to_string(),
+        config_dir: profile.exported(),
     }
 }
 

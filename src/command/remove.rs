@@ -90,7 +90,7 @@ fn remove_all(directory: &Path) -> Result<()> {
 fn stop_daemon(context: &Context, profile: &Profile) -> Result<()> {
     let claude = launch::real_claude(context)?;
     let mut command = Command::new(&claude);
-    command.args(["daemon", "stop", "--any"]).env(CLAUDE_CONFIG_DIR, &profile.config_dir).stdin(Stdio::null()).stdout(Stdio::null());
+    command.args(["daemon", "stop", "--any"]).env(CLAUDE_CONFIG_DIR, profile.exported()).stdin(Stdio::null()).stdout(Stdio::null());
     command.status().map(drop).with_context(|| format!("could not run {}", claude.display()))
 }
 

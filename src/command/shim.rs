@@ -35,12 +35,12 @@ pub enum Action {
 
 /// Whether this process was called as `claude`.
 pub fn is_called_by(name: &OsStr) -> bool {
-    Path::new(name).file_stem().is_some_and(|stem| stem == "claude")
+    Path::new(name).file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("claude"))
 }
 
 /// Returns clauth's own program, which the shim links to.
 pub fn behind(shim: &Path) -> PathBuf {
-    std::fs::read_link(shim).unwrap_or_else(|_| shim.into())
+    sys::linked_program(shim).unwrap_or_else(|_| shim.into())
 }
 
 /// Decides, then becomes the real `claude`.
@@ -114,20 +114,22 @@ pub fn install_or_remove(context: &Context, action: &Action) -> Result<ExitCode>
 pub fn install(context: &Context, layout: Writable<'_>) -> Result<()> {
     remove(context, layout)?;
     io::create_dir(&layout.bin())?;
-    sys::symlink(&context.program, &layout.shim()).with_context(|| format!("could not link {}", layout.shim().display()))
+    sys::link_program(&context.program, &layout.shim()).with_context(|| format!("could not link {}", layout.shim().display()))
 }
 
 /// Takes the link away, if there is one; what else stands there is not ours.
 pub fn remove(context: &Context, layout: Writable<'_>) -> Result<()> {
     let shim = layout.shim();
     // A link to clauth, whichever, or one that an upgrade left dangling.
-    let is_clauth = |target: PathBuf| !shim.exists() || sys::same_file(&shim, &context.program) || target.file_name() == Some("clauth".as_ref());
-    let is_ours = std::fs::read_link(&shim).is_ok_and(is_clauth);
+    let is_clauth = |target: PathBuf| {
+        !shim.exists() || sys::same_file(&shim, &context.program) || target.file_name() == Some(format!("clauth{}", sys::PROGRAM_SUFFIX).as_ref())
+    };
+    let is_ours = sys::linked_program(&shim).is_ok_and(is_clauth);
     if !is_ours && std::fs::symlink_metadata(&shim).is_ok() {
         bail!(Mistake::ShimTaken { path: shim.display().to_string() });
     }
     if is_ours {
-        std::fs::remove_file(&shim).with_context(|| format!("could not remove {}", shim.display()))?;
+        sys::unlink_program(&shim).with_context(|| format!("could not remove {}", shim.display()))?;
     }
     Ok(())
 }

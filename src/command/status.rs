@@ -181,7 +181,7 @@ fn status(context: &Context, found: &Resolution, pinned_by: Option<&str>, loaded
             status.profile = Some(profile.name.to_string());
             status.account = Standing::of(&context.layout, &profile.name, &profile.config_dir).summary();
             status.api_key = profile.has_api_key;
-            status.config_dir = Some(profile.config_dir.display().to_string());
+            status.config_dir = Some(profile.exported());
             status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
             status.clients = live_clients(&profile.config_dir);
             status.troubles = fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect();
@@ -227,7 +227,9 @@ fn text(status: &Status, clock: &Clock) -> String {
     let expected = status.refused.as_ref().map_or(status.profile.as_deref(), |_| Some("refused"));
     match status.loaded.as_deref() {
         loaded if loaded == expected => {}
-        Some(own) if own.starts_with('/') && expected.is_none() => rows.push(("this shell", format!("has a CLAUDE_CONFIG_DIR of your own: {own}"))),
+        Some(own) if Path::new(own).is_absolute() && expected.is_none() => {
+            rows.push(("this shell", format!("has a CLAUDE_CONFIG_DIR of your own: {own}")));
+        }
         loaded => rows.push(("this shell", format!("has {} loaded; the next prompt with the hook changes that", loaded.unwrap_or("nothing")))),
     }
     if let Some(config_dir) = &status.config_dir {

@@ -1,7 +1,6 @@
 //! What loading, leaving or refusing a profile changes in an environment: worked out once, then rendered for a shell or applied to a child.
 
 use std::ffi::OsStr;
-use std::path::Path;
 use std::process::Command;
 
 use super::Env;
@@ -51,14 +50,14 @@ impl<'a> Before<'a> {
     }
 
     /// Returns the changes that load a profile; none when it is loaded already and nothing overrides it.
-    pub fn load(&self, name: &str, config_dir: &Path, chosen: Chosen, keep: &[String]) -> Vec<Change> {
+    pub fn load(&self, name: &str, config_dir: &str, chosen: Chosen, keep: &[String]) -> Vec<Change> {
         let mut record = Record { chosen, ..self.record.clone() };
         // A refusal sets aside what a profile keeps.
         let kept: Vec<_> = record.aside().filter(|name| keep.iter().any(|kept| kept == name)).map(Change::PutBack).collect();
         record.aside.retain(|name| !keep.contains(name));
         let overriding = record.set_aside(self.env, keep).into_iter().map(Change::SetAside);
         let loaded = [
-            Change::Export(CLAUDE_CONFIG_DIR, config_dir.to_string_lossy().into_owned()),
+            Change::Export(CLAUDE_CONFIG_DIR, config_dir.into()),
             Change::Export(CLAUTH_PROFILE, name.into()),
             Change::Export(CLAUTH_STATE, record.text()),
         ];
@@ -78,14 +77,10 @@ impl<'a> Before<'a> {
 
     /// Returns the changes that make `claude` refuse. A config directory alone does not: an API key in the environment is served whatever that
     /// is (Claude Code 2.1.329), so all that overrides a login is set aside here too, `keep_env` or not.
-    pub fn refuse(&self, refused: &Path) -> Vec<Change> {
+    pub fn refuse(&self, refused: &str) -> Vec<Change> {
         let mut record = Record { chosen: Chosen::Hook, ..self.record.clone() };
         let overriding = record.set_aside(self.env, &[]).into_iter().map(Change::SetAside);
-        let refusal = [
-            Change::Export(CLAUDE_CONFIG_DIR, refused.to_string_lossy().into_owned()),
-            Change::Unset(CLAUTH_PROFILE),
-            Change::Export(CLAUTH_STATE, record.text()),
-        ];
+        let refusal = [Change::Export(CLAUDE_CONFIG_DIR, refused.into()), Change::Unset(CLAUTH_PROFILE), Change::Export(CLAUTH_STATE, record.text())];
         overriding.chain(self.needed(refusal)).collect()
     }
 
@@ -125,6 +120,8 @@ pub fn config_dir_after(changes: &[Change], env: &Env) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const WORK: &str = "/c/profiles/work/runtime";
@@ -138,7 +135,7 @@ mod tests {
     }
 
     fn load(env: &Env) -> Vec<Change> {
-        Before::of(env, owns).load("work", Path::new(WORK), Chosen::Hook, &["ANTHROPIC_BASE_URL".into()])
+        Before::of(env, owns).load("work", WORK, Chosen::Hook, &["ANTHROPIC_BASE_URL".into()])
     }
 
     /// Returns the environment after changes, as a shell would have it.
@@ -184,7 +181,7 @@ mod tests {
     #[test]
     fn refusing_leaves_nothing_to_be_served_by_and_remembers_what_the_user_had() {
         let own = env(&[(CLAUDE_CONFIG_DIR, "/mine"), ("ANTHROPIC_API_KEY", "back")]);
-        let refused = after(&own, &Before::of(&own, owns).refuse(Path::new("/c/refused/x")));
+        let refused = after(&own, &Before::of(&own, owns).refuse("/c/refused/x"));
         assert_eq!(refused.get(CLAUDE_CONFIG_DIR), Some(OsStr::new("/c/refused/x")));
         assert_eq!(refused.get("ANTHROPIC_API_KEY"), None);
         let left = after(&refused, &Before::of(&refused, owns).leave());
@@ -194,7 +191,7 @@ mod tests {
     #[test]
     fn what_a_profile_keeps_is_back_when_it_is_entered_from_a_refusal() {
         let own = env(&[("ANTHROPIC_BASE_URL", "back")]);
-        let refused = after(&own, &Before::of(&own, owns).refuse(Path::new("/c/refused/x")));
+        let refused = after(&own, &Before::of(&own, owns).refuse("/c/refused/x"));
         assert_eq!(refused.get("ANTHROPIC_BASE_URL"), None);
         let loaded = after(&refused, &load(&refused));
         assert_eq!(loaded.get("ANTHROPIC_BASE_URL"), Some(OsStr::new("back")));

@@ -23,10 +23,10 @@ pub struct Env {
 impl Env {
     /// Takes the snapshot.
     pub fn snapshot() -> Self {
-        Self { variables: std::env::vars_os().collect() }
+        Self { variables: std::env::vars_os().map(|(name, value)| (key(name, sys::IGNORES_CASE_OF_VARIABLES), value)).collect() }
     }
 
-    /// Returns a variable's value, empty or not.
+    /// Returns a variable's value, empty or not; all names that clauth asks for are upper case.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
@@ -44,7 +44,7 @@ impl Env {
     /// Returns the user's home directory, which must be named by the environment: guessing one from the user database would write to a
     /// place that the shell at hand does not mean.
     pub fn home_dir(&self) -> Result<PathBuf, Mistake> {
-        self.non_empty(sys::HOME_VARIABLE).and_then(|_| dirs::home_dir()).ok_or_else(|| Mistake::HomeUnset { variable: sys::HOME_VARIABLE.into() })
+        self.non_empty(sys::HOME_VARIABLE).map(sys::spelled).ok_or_else(|| Mistake::HomeUnset { variable: sys::HOME_VARIABLE.into() })
     }
 
     /// Returns the overriding variables that are set now, empty ones too, but for those to keep.
@@ -65,6 +65,11 @@ impl Env {
     }
 }
 
+/// Returns the name under which a variable is kept, where the system takes no notice of its case.
+fn key(name: OsString, ignores_case: bool) -> OsString {
+    if ignores_case { name.to_ascii_uppercase() } else { name }
+}
+
 /// Returns the overriding variables that clauth watches: all but those that the user's `keep_env` exempts.
 pub fn watched(keep: &[String]) -> impl Iterator<Item = &'static str> + '_ {
     variable::OVERRIDING.iter().copied().filter(|name| !keep.iter().any(|kept| kept == name))
@@ -72,12 +77,17 @@ pub fn watched(keep: &[String]) -> impl Iterator<Item = &'static str> + '_ {
 
 /// Returns the physical working directory.
 pub fn current_dir() -> Result<PathBuf, Mistake> {
-    std::env::current_dir().map_err(|error| Mistake::DirectoryGone { reason: error.to_string() })
+    std::env::current_dir().and_then(sys::working_directory).map_err(|error| Mistake::DirectoryGone { reason: error.to_string() })
 }
 
-/// Returns the command line, the program's own name first.
+/// Returns the command line, the program's own name first: its path, where the system knows it.
 pub fn arguments() -> Vec<OsString> {
-    std::env::args_os().collect()
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    let own = sys::KNOWS_OWN_PROGRAM.then(std::env::current_exe).and_then(Result::ok);
+    if let (Some(called), Some(own)) = (arguments.first_mut(), own) {
+        *called = sys::paths::plain(&own).into();
+    }
+    arguments
 }
 
 /// Returns the absolute path of this program by the name it was called by.
@@ -92,4 +102,17 @@ pub fn program(called: &OsStr, env: &Env) -> Option<PathBuf> {
         return Some(std::env::current_dir().ok()?.join(called).components().collect());
     }
     which::which_in(called, env.get(variable::PATH), "/").ok().filter(|found| found.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_case_of_a_name_counts_where_it_does_for_the_system() {
+        for (given, kept) in [("Path", "PATH"), ("Anthropic_Api_Key", "ANTHROPIC_API_KEY"), ("é_x", "é_X")] {
+            assert_eq!(key(given.into(), true), kept);
+            assert_eq!(key(given.into(), false), given);
+        }
+    }
 }

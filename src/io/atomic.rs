@@ -4,8 +4,6 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -31,11 +29,11 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Writes a file of the user's by temp and rename, which others may read as far as its mode says, or that of a new file. A link stays, and what it leads to
 /// is written.
 pub fn write_public(path: &Path, bytes: &[u8]) -> Result<()> {
-    let path = &path.canonicalize().unwrap_or_else(|_| path.into());
+    let path = &sys::physical(path).unwrap_or_else(|_| path.into());
     let temp = temporary(path);
-    let written = write_public_new(&temp, bytes, fs::metadata(path).ok()).and_then(|()| fs::rename(&temp, path));
+    let written = write_public_new(&temp, bytes, fs::metadata(path).ok()).and_then(|()| sys::rename(&temp, path));
     if written.is_err() {
-        let _ = fs::remove_file(&temp);
+        let _ = sys::remove_file(&temp);
     }
     written.with_context(|| format!("could not write {}", path.display()))
 }
@@ -58,29 +56,17 @@ fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
         return Ok(());
     }
     let temp = temporary(path);
-    let written = write_new(&temp, bytes, is_durable).and_then(|()| patiently(|| fs::rename(&temp, path), sys::is_momentary));
+    let written = write_new(&temp, bytes, is_durable).and_then(|()| sys::rename(&temp, path));
     if written.is_err() {
-        let _ = fs::remove_file(&temp);
+        let _ = sys::remove_file(&temp);
     }
     written.with_context(|| format!("could not write {}", path.display()))
-}
-
-/// Tries again what fails because somebody looks into a file at this moment, six times in all within 750 ms. Only Windows knows such failures: a virus
-/// scanner opens what was just written, and nobody can rename it for so long.
-fn patiently<T>(mut attempt: impl FnMut() -> io::Result<T>, is_momentary: impl Fn(&io::Error) -> bool) -> io::Result<T> {
-    for milliseconds in [25, 50, 100, 200, 375] {
-        match attempt() {
-            Err(error) if is_momentary(&error) => thread::sleep(Duration::from_millis(milliseconds)),
-            done => return done,
-        }
-    }
-    attempt()
 }
 
 fn write_new(path: &Path, bytes: &[u8], is_durable: bool) -> io::Result<()> {
     let created = match sys::create_private_file(path) {
         // Left by a process that was killed here and had our pid.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(path).and_then(|()| sys::create_private_file(path)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => sys::remove_file(path).and_then(|()| sys::create_private_file(path)),
         created => created,
     };
     let mut file = created?;
@@ -161,26 +147,7 @@ fn read_expecting(file: File, expected: u64, limit: usize) -> io::Result<Option<
     Ok((bytes.len() <= limit).then_some(bytes))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_in_the_way_for_a_moment_is_waited_for_and_nothing_else_is() {
-        let attempts = |failures: usize, is_momentary: bool| {
-            let mut count = 0;
-            let outcome = patiently(
-                || {
-                    count += 1;
-                    if count > failures { Ok(()) } else { Err(io::Error::from(io::ErrorKind::PermissionDenied)) }
-                },
-                |_| is_momentary,
-            );
-            (count, outcome.is_ok())
-        };
-        assert_eq!(attempts(0, true), (1, true));
-        assert_eq!(attempts(3, true), (4, true));
-        assert_eq!(attempts(1, false), (1, false));
-        assert_eq!(attempts(99, true), (6, false));
-    }
+/// Whether something failed because somebody has a file open at this moment, for longer than it was waited for: on Windows, a virus scanner.
+pub fn is_hindered(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(sys::is_momentary)
 }

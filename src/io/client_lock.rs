@@ -80,6 +80,8 @@ impl ClientLock {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                // One that is just being removed can be in the way, too.
+                Err(error) if sys::is_momentary(&error) && !is_over() => {}
                 Err(error) => return Err(error).with_context(locking),
             }
             if remove_stale(directory, purpose.stale()) {
@@ -95,7 +97,7 @@ impl ClientLock {
 
     fn make(directory: &Path) -> io::Result<Self> {
         sys::create_lock_dir(directory)?;
-        match File::open(directory) {
+        match sys::open_directory(directory) {
             Ok(made) => Ok(Self { directory: directory.into(), made, touching: None }),
             Err(error) => fs::remove_dir(directory).and(Err(error)),
         }
@@ -103,8 +105,8 @@ impl ClientLock {
 
     /// Whether it was not taken away: a process that did not run for a minute (a suspended machine) is taken for dead.
     pub fn is_held(&self) -> bool {
-        let made = self.made.metadata().map(|meta| sys::file_identity(&meta));
-        matches!((made, fs::symlink_metadata(&self.directory)), (Ok(made), Ok(there)) if made == sys::file_identity(&there))
+        let (made, there) = (sys::identity(&self.made), sys::look_at(&self.directory));
+        matches!((made, there), (Ok(made), Ok((_, there))) if made == there)
     }
 
     /// Keeps it valid for as long as it is held. The caller holds back signals, or one could end this thread's process first.
@@ -135,7 +137,7 @@ impl Drop for ClientLock {
 
 /// Takes away the lock of a process that died; false where there is none.
 fn remove_stale(directory: &Path, limit: Duration) -> bool {
-    let Ok(seen) = fs::symlink_metadata(directory) else { return false };
+    let Ok((seen, who)) = sys::look_at(directory) else { return false };
     let touched = |meta: &Metadata| meta.modified().ok();
     let age = touched(&seen).and_then(|touched| SystemTime::now().duration_since(touched).ok());
     if !seen.is_dir() || age.is_none_or(|age| age <= limit) {
@@ -145,8 +147,9 @@ fn remove_stale(directory: &Path, limit: Duration) -> bool {
     if fs::rename(directory, &aside).is_err() {
         return false; // somebody else was faster
     }
-    let is_same = |meta: Metadata| sys::file_identity(&meta) == sys::file_identity(&seen) && touched(&meta) == touched(&seen);
-    let is_removed = fs::symlink_metadata(&aside).is_ok_and(is_same) && fs::remove_dir(&aside).is_ok();
+    // Without its birth, which Wine takes for the time of its last change: a number that is used again comes with another time.
+    let is_same = |(meta, now): (Metadata, (u64, u64, u128))| (now.0, now.1) == (who.0, who.1) && touched(&meta) == touched(&seen);
+    let is_removed = sys::look_at(&aside).is_ok_and(is_same) && fs::remove_dir(&aside).is_ok();
     if !is_removed && sys::rename_new(&aside, directory).is_err() {
         let _ = fs::remove_dir(&aside); // somebody made another meanwhile, and only that one counts
     }

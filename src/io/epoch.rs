@@ -60,7 +60,7 @@ pub fn advance(layout: Writable<'_>) -> Result<()> {
             }
         };
         let next = directory.join((number + 1).to_string());
-        match fs::rename(directory.join(number.to_string()), &next) {
+        match sys::rename(&directory.join(number.to_string()), &next) {
             Ok(()) => return Ok(()),
             // Another command was faster; its epoch may have been read before our change, so ours must follow it.
             Err(error) if error.kind() == ErrorKind::NotFound => {}

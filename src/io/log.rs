@@ -17,7 +17,7 @@ pub fn append(path: &Path, lines: &[u8]) -> Result<()> {
     if fs::symlink_metadata(path).is_ok_and(|meta| meta.len() > LIMIT) {
         let mut full = path.to_path_buf();
         full.as_mut_os_string().push(".1");
-        fs::rename(path, full).with_context(writing)?;
+        sys::rename(path, &full).with_context(writing)?;
     }
     if let Some(directory) = path.parent() {
         super::create_dir(directory)?;

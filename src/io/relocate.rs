@@ -24,7 +24,7 @@ pub fn relocate(from: &Path, to: &Path) -> Result<bool> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         copied => copied.with_context(moving)?,
     }
-    fs::remove_file(from).with_context(moving)?;
+    sys::remove_file(from).with_context(moving)?;
     Ok(true)
 }
 
@@ -40,10 +40,10 @@ pub fn keep(from: &Path, to: &Path) -> Result<()> {
 /// Copies to a name that did not exist, the time of the last write included. The name is there when all of the file is. A link is copied as one.
 pub fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
     let temp = temporary(to);
-    let _ = fs::remove_file(&temp); // left by one of our pid that was killed here
+    let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
     let copied = copy(from, &temp).and_then(|()| sys::rename_new(&temp, to));
     if copied.is_err() {
-        let _ = fs::remove_file(&temp);
+        let _ = sys::remove_file(&temp);
     }
     copied
 }
@@ -51,7 +51,8 @@ pub fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
 /// Copies to a name under which nobody looks for a whole file.
 pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if let Ok(target) = fs::read_link(from) {
-        return sys::symlink(&target, to);
+        let leads_to_directory = from.is_dir();
+        return if leads_to_directory { sys::link_directory(&target, to) } else { sys::symlink(&target, to) };
     }
     let mut source = sys::open_for_reading(from)?;
     let meta = source.metadata()?;
@@ -67,11 +68,11 @@ pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Whether two paths are regular files with the same bytes. A link is none: it must not pass for the file that it leads to.
 pub fn is_same_content(one: &Path, other: &Path) -> bool {
-    let (Ok(one_meta), Ok(other_meta)) = (fs::symlink_metadata(one), fs::symlink_metadata(other)) else { return false };
+    let (Ok((one_meta, one_file)), Ok((other_meta, other_file))) = (sys::look_at(one), sys::look_at(other)) else { return false };
     if !one_meta.is_file() || !other_meta.is_file() || one_meta.len() != other_meta.len() {
         return false;
     }
-    if sys::file_identity(&one_meta) == sys::file_identity(&other_meta) {
+    if one_file == other_file {
         return true;
     }
     match (sys::open_for_reading(one), sys::open_for_reading(other)) {

@@ -14,6 +14,7 @@ use crate::error::Mistake;
 use crate::io::{self, Complaint, FileLock, epoch};
 use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
+use crate::sys;
 
 mod endpoint;
 mod take_over;
@@ -37,6 +38,11 @@ pub struct Profile {
 const BASE_URL: &str = "ANTHROPIC_BASE_URL";
 
 impl Profile {
+    /// Returns the `CLAUDE_CONFIG_DIR` as it is exported: spelled so that every shell and every program here takes it.
+    pub fn exported(&self) -> String {
+        sys::paths::portable(&self.config_dir.to_string_lossy())
+    }
+
     /// Fails when the profile sends requests somewhere that is not Anthropic's and has no key for it: a login's token would go there, that of today
     /// or of the next sign-in.
     pub fn refuse_to_send_a_login(&self, layout: &Layout) -> Result<(), Mistake> {

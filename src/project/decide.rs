@@ -33,7 +33,7 @@ pub enum Wanted<'a> {
     /// Nothing of clauth's.
     Nothing,
     /// This profile's config directory.
-    Profile(&'a Path),
+    Profile(&'a str),
     /// The value that makes `claude` refuse.
     Refusal,
 }
@@ -58,7 +58,7 @@ pub fn decide(loaded: &Loaded, wanted: Wanted<'_>) -> Action {
     match (loaded, wanted) {
         (Loaded::Nothing, Wanted::Nothing) | (Loaded::Refusal, Wanted::Refusal) => Action::Keep,
         // Spelled differently is another Keychain item on macOS: only the very same text is the same directory.
-        (Loaded::Profile(present), Wanted::Profile(wanted)) if present.as_os_str() == wanted.as_os_str() => Action::Keep,
+        (Loaded::Profile(present), Wanted::Profile(wanted)) if present.as_os_str() == wanted => Action::Keep,
         (Loaded::Profile(_), Wanted::Profile(_)) => Action::Switch,
         (Loaded::Nothing | Loaded::Refusal, Wanted::Profile(_)) => Action::Enter,
         (Loaded::Profile(_) | Loaded::Refusal, Wanted::Nothing) => Action::Leave,
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn every_pair_of_loaded_and_wanted_has_one_action() {
-        let (work, home) = (Path::new("/p/work/runtime"), Path::new("/p/home/runtime"));
+        let (work, home) = ("/p/work/runtime", "/p/home/runtime");
         let loaded = [Loaded::Nothing, Loaded::Profile(work.into()), Loaded::Refusal];
         let wanted = [Wanted::Nothing, Wanted::Profile(work), Wanted::Profile(home), Wanted::Refusal];
         let table = loaded.each_ref().map(|loaded| wanted.map(|wanted| decide(loaded, wanted)));
@@ -89,6 +89,6 @@ mod tests {
     #[test]
     fn another_spelling_of_the_same_directory_is_another_directory() {
         let spelled = Loaded::Profile("/p/work/runtime/".into());
-        assert_eq!(decide(&spelled, Wanted::Profile(Path::new("/p/work/runtime"))), Action::Switch);
+        assert_eq!(decide(&spelled, Wanted::Profile("/p/work/runtime")), Action::Switch);
     }
 }

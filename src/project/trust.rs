@@ -15,6 +15,7 @@ use super::binding::Target;
 use crate::config::Config;
 use crate::io::{self, epoch};
 use crate::layout::{Layout, Writable};
+use crate::sys;
 
 /// Whether a file in this canonical directory is denied.
 pub fn is_denied(layout: &Layout, directory: &Path) -> bool {
@@ -46,7 +47,7 @@ pub fn deny(layout: Writable<'_>, directory: &Path) -> Result<()> {
 }
 
 fn remove(file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
+    match sys::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", file.display())),
         _ => Ok(()),
     }

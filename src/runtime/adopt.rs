@@ -27,7 +27,7 @@ pub fn adopt_file(sides: &Sides, name: &Path, target: &Path) -> Result<()> {
         sides.drop_or_rescue(&temp, name, None)?;
     }
     let temp = temporary(&own);
-    let _ = fs::remove_file(&temp);
+    let _ = sys::remove_file(&temp);
     sys::symlink(target, &temp).with_context(adopting)?;
     // There is no moment without the name, and what stood there is in our hands, whatever it was.
     sys::exchange(&temp, &own).with_context(adopting)?;
@@ -40,7 +40,7 @@ pub fn adopt_file(sides: &Sides, name: &Path, target: &Path) -> Result<()> {
 pub fn adopt_directory(sides: &Sides, name: &Path, use_: Use) -> Result<()> {
     let (own, hub) = (sides.path(Side::Own, name), sides.path(Side::Hub, name));
     let adopting = || format!("could not move {} to {}", own.display(), hub.display());
-    match sys::symlink(&hub, &hub) {
+    match sys::link_directory(&hub, &hub) {
         // A link that leads to itself was left by an adoption that was killed.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && fs::read_link(&hub).is_ok_and(|target| target == hub) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
@@ -51,7 +51,7 @@ pub fn adopt_directory(sides: &Sides, name: &Path, use_: Use) -> Result<()> {
         Ok(()) if !own.is_symlink() => sys::exchange(&own, &hub).with_context(adopting),
         Ok(()) => Ok(()),
         Err(error) => {
-            fs::remove_file(&hub).with_context(adopting)?;
+            sys::remove_file(&hub).with_context(adopting)?;
             match (error.kind(), use_) {
                 (ErrorKind::CrossesDevices, Use::Quiet) => {
                     sys::create_private_dir(&hub).with_context(adopting)?;
@@ -72,13 +72,13 @@ pub fn merge_directory(sides: &Sides, name: &Path, target: &Path) -> Result<()> 
     for file in files {
         let (from, to) = (own.join(&file), target.join(&file));
         if io::is_same_content(&from, &to) {
-            fs::remove_file(&from).with_context(|| format!("could not remove {}", from.display()))?;
+            sys::remove_file(&from).with_context(|| format!("could not remove {}", from.display()))?;
         } else if !io::relocate(&from, &to)? {
             sides.drop_or_rescue(&from, &name.join(&file), None)?;
         }
     }
     remove_empty_directories(&own).with_context(|| format!("could not remove {}", own.display()))?;
-    sys::symlink(target, &own).with_context(|| format!("could not link {}", own.display()))
+    sys::link_directory(target, &own).with_context(|| format!("could not link {}", own.display()))
 }
 
 pub(super) fn remove_empty_directories(directory: &Path) -> std::io::Result<()> {

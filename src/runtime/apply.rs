@@ -33,9 +33,7 @@ pub fn make_targets(hub: &Hub) {
 pub fn step(sides: &Sides, step: &Step, use_: Use) -> Result<()> {
     let path = |name: &OsString| sides.path(Side::Own, Path::new(name));
     match step {
-        Step::Link(name, target) => {
-            keep_existing(sys::symlink(target, &path(name))).with_context(|| format!("could not link {}", path(name).display()))
-        }
+        Step::Link(name, target) => keep_existing(link(target, &path(name))).with_context(|| format!("could not link {}", path(name).display())),
         Step::Relink(name, target) => relink(sides, target, Path::new(name)),
         Step::Directory(name) => {
             keep_existing(sys::create_private_dir(&path(name))).with_context(|| format!("could not create {}", path(name).display()))
@@ -58,19 +56,23 @@ fn keep_existing(made: io::Result<()>) -> io::Result<()> {
     made.or_else(|error| if error.kind() == ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
 }
 
+fn link(target: &Path, link: &Path) -> io::Result<()> {
+    if target.is_dir() { sys::link_directory(target, link) } else { sys::symlink(target, link) }
+}
+
 fn unfold(link: &Path) -> io::Result<()> {
     let temp = temporary(link);
     sys::create_private_dir(&temp)?;
     sys::exchange(&temp, link)?;
-    fs::remove_file(&temp)
+    sys::remove_file(&temp)
 }
 
 fn relink(sides: &Sides, target: &Path, name: &Path) -> Result<()> {
     let link = sides.path(Side::Own, name);
     let before = look(&link).file().filter(|_| link.is_symlink());
     let temp = temporary(&link);
-    let _ = fs::remove_file(&temp); // left by one of our pid that was killed here
-    sys::symlink(target, &temp).and_then(|()| sys::exchange(&temp, &link)).with_context(|| format!("could not link {}", link.display()))?;
+    let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+    self::link(target, &temp).and_then(|()| sys::exchange(&temp, &link)).with_context(|| format!("could not link {}", link.display()))?;
     // What stood there is in our hands now, even if a client replaced the link since the look.
     sides.drop_or_rescue(&temp, name, before.as_ref())
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::names::{self, Kind};
 use super::{Hub, Present, survey};
-use crate::io;
+use crate::{io, sys};
 
 /// The file that holds a login.
 pub const LOGIN: &str = ".credentials.json";
@@ -76,7 +76,7 @@ pub fn depart(config_dir: &Path, inventory: &Inventory, hub: &Hub, rescue: &Path
     }
     let login = config_dir.join(LOGIN);
     match (inventory.has_login, deletes_login) {
-        (true, true) => fs::remove_file(&login).with_context(|| format!("could not remove {}", login.display())),
+        (true, true) => sys::remove_file(&login).with_context(|| format!("could not remove {}", login.display())),
         (true, false) => io::keep(&login, &rescue.join(LOGIN)),
         (false, _) => Ok(()),
     }

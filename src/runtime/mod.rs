@@ -15,15 +15,18 @@ use crate::env::Env;
 use crate::error::Mistake;
 use crate::io;
 use crate::sync::{self, claude_json};
+use crate::sys;
 
+use self::link_mode::LinkMode;
 use self::names::Kind;
 use self::plan::{Step, Wanted};
-use self::sides::{LinkMode, Seen, Side, Sides};
+use self::sides::{Seen, Side, Sides};
 
 mod adopt;
 mod apply;
 pub mod belongings;
 pub mod depart;
+pub mod link_mode;
 pub mod mirror;
 pub mod names;
 mod plan;
@@ -48,7 +51,7 @@ impl Hub {
             Some(home) => (home.get_ref().clone(), home.get_ref().join(".claude.json")),
             None => (env.home_dir()?.join(".claude"), env.home_dir()?.join(".claude.json")),
         };
-        match spelled.canonicalize() {
+        match sys::physical(&spelled) {
             Ok(directory) if directory.is_dir() => Ok(Self { directory, claude_json }),
             _ => Err(Mistake::NoClaudeHome { path: spelled.display().to_string() }),
         }
@@ -76,9 +79,15 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     io::create_dir(config_dir)?;
     apply::make_targets(hub);
     let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
-    // The mirror carries what would be linked; without settings a client that starts before it is done would clean up as by default.
-    if sides.mode != LinkMode::Symlink && !own_settings && fs::symlink_metadata(config_dir.join("settings.json")).is_err() {
-        troubles.extend(sides.give(Path::new("settings.json"), Side::Hub, &Seen::default()).err());
+    let settings = Path::new("settings.json");
+    if sides.mode != LinkMode::Symlink && fs::symlink_metadata(config_dir.join(settings)).is_err() {
+        if sides.mode != LinkMode::Copy && !sides.can_hard_link(settings) {
+            return Ok(vec![std::io::Error::from(std::io::ErrorKind::Unsupported).into()]);
+        }
+        // The mirror carries what would be linked; without settings a client that starts before it is done would clean up as by default.
+        if !own_settings {
+            troubles.extend(sides.give(settings, Side::Hub, &Seen::default()).err());
+        }
     }
     let steps = steps(sides, hub, own_settings)?;
     troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
@@ -101,17 +110,40 @@ fn steps(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<Step>> {
         present.remove(OsStr::new("settings.json"));
     }
     if sides.mode != LinkMode::Symlink {
-        wanted.retain(|(_, wanted)| *wanted == Wanted::Directory); // real directories are all there is to make
-        present.retain(|name, _| wanted.iter().any(|(wanted, _)| wanted == name));
+        without_file_links(sides.mode, &mut wanted, &mut present);
     }
     Ok(plan::plan(&wanted, &present, &hub.directory))
+}
+
+/// Leaves out what the mirror carries: files, and the directories that are no links in this mode. A link of an earlier mode becomes a real directory.
+fn without_file_links(mode: LinkMode, wanted: &mut Vec<(OsString, Wanted)>, present: &mut BTreeMap<OsString, Present>) {
+    for (name, wanted) in wanted.iter_mut() {
+        let was_link = matches!(present.get(name), Some(Present::Link { .. }));
+        if matches!(wanted, Wanted::Link(target) if target.is_dir()) && was_link && !mode.links_directories() {
+            *wanted = Wanted::Directory;
+        }
+    }
+    wanted.retain(|(_, wanted)| match wanted {
+        Wanted::Link(target) => mode.links_directories() && target.is_dir(),
+        Wanted::Directory => true,
+    });
+    let is_directory = |state: &Present| matches!(state, Present::Directory | Present::Link { dangles: true, .. });
+    present.retain(|name, state| wanted.iter().any(|(wanted, _)| wanted == name) || mode.links_directories() && is_directory(state));
+}
+
+/// Whether some of what could not be done is a link that cannot be made here at all.
+pub fn lacks_links(troubles: &[anyhow::Error]) -> bool {
+    let is_unsupported = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::Unsupported)
+    };
+    troubles.iter().any(|trouble| trouble.chain().any(is_unsupported))
 }
 
 /// Spells links into the hub as the hub is spelled: whoever made one may have had a HOME that is itself a link. What is linked is made anew anyhow.
 fn resolve_links(config_dir: &Path, hub: &Hub, present: &mut BTreeMap<OsString, Present>) {
     for (name, state) in present.iter_mut().filter(|(name, _)| names::kind(&name.to_string_lossy()) != Kind::Linked) {
         if let Present::Link { target, dangles: false } = state
-            && let Ok(resolved) = config_dir.join(name).canonicalize()
+            && let Ok(resolved) = sys::physical(&config_dir.join(name))
             && resolved.starts_with(&hub.directory)
         {
             *target = resolved;
@@ -138,7 +170,7 @@ pub fn survey(config_dir: &Path) -> Result<BTreeMap<OsString, Present>> {
     for entry in fs::read_dir(config_dir).with_context(listing)? {
         let entry = entry.with_context(listing)?;
         let state = match fs::read_link(entry.path()) {
-            Ok(target) => Present::Link { dangles: !entry.path().exists(), target },
+            Ok(target) => Present::Link { dangles: !entry.path().exists(), target: sys::paths::plain(&target) },
             Err(_) => match entry.file_type().with_context(listing)? {
                 kind if kind.is_file() => Present::File,
                 kind if kind.is_dir() => Present::Directory,
@@ -160,7 +192,7 @@ fn survey_hub(hub: &Hub) -> Result<BTreeMap<OsString, PathBuf>> {
 fn resolve(entry: &fs::DirEntry) -> Option<PathBuf> {
     let kind = entry.file_type().ok()?;
     // The hub is resolved already, so only a link of its own (stow, Nix) needs the walk.
-    let target = if kind.is_symlink() { entry.path().canonicalize().ok()? } else { entry.path() };
+    let target = if kind.is_symlink() { sys::physical(&entry.path()).ok()? } else { entry.path() };
     let kind = if kind.is_symlink() { fs::metadata(&target).ok()?.file_type() } else { kind };
     (kind.is_file() || kind.is_dir()).then_some(target)
 }
@@ -177,7 +209,7 @@ pub fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
     let temp = temporary(&own);
     io::write(&temp, seed.as_bytes())?;
     if !io::relocate(&temp, &own)? {
-        let _ = fs::remove_file(&temp);
+        let _ = sys::remove_file(&temp);
     }
     Ok(())
 }

@@ -3,7 +3,6 @@
 //! Here a file is given from one side to the other, or removed, so that whatever it replaces is known: what is not what the caller expected, because
 //! somebody wrote at that moment, or because both sides had something new, goes to `rescued/`.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{self as stdio, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 mod tests;
 
+use super::link_mode::LinkMode;
 pub use crate::io::temporary;
 use crate::{io, sys};
 
@@ -81,29 +81,6 @@ pub enum Entry {
     Other,
 }
 
-/// How the two sides share a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LinkMode {
-    /// By symbolic links, and by hard links where the client wants real directories.
-    #[default]
-    Symlink,
-    /// By hard links alone: for systems without symbolic links.
-    HardLink,
-    /// By copies: for file systems without links.
-    Copy,
-}
-
-impl LinkMode {
-    /// Returns the mode of this name; the default for an unknown one.
-    pub fn from_name(name: &OsStr) -> Self {
-        match name.to_str() {
-            Some("hardlink") => Self::HardLink,
-            Some("copy") => Self::Copy,
-            _ => Self::Symlink,
-        }
-    }
-}
-
 /// What the caller saw of a file that it gives and of what it replaces.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Seen {
@@ -158,7 +135,7 @@ impl Sides {
         }
         let path = self.hub.join(relative);
         let is_link = relative.parent() == Some(Path::new("")) && path.is_symlink();
-        if is_link { path.canonicalize().unwrap_or(path) } else { path }
+        if is_link { sys::physical(&path).unwrap_or(path) } else { path }
     }
 
     /// Whether the files below a directory are copies: what is written to one then has to be carried to the other.
@@ -202,7 +179,7 @@ impl Sides {
             Ok(true) => self.drop_or_rescue(&temp, relative, seen.dispensable().as_ref()).map(|()| given),
             Ok(false) => Ok(given),
             Err(error) => {
-                let _ = fs::remove_file(&temp);
+                let _ = sys::remove_file(&temp);
                 Err(error).with_context(giving)
             }
         }
@@ -218,11 +195,20 @@ impl Sides {
 
     /// The same under a temporary name, where a copy may be seen before it is whole.
     pub fn duplicate(&self, source: &Path, temp: &Path) -> stdio::Result<()> {
-        let _ = fs::remove_file(temp); // left by one of our pid that was killed here
+        let _ = sys::remove_file(temp); // left by one of our pid that was killed here
         match self.link(source, temp) {
             Err(error) if error.kind() != ErrorKind::NotFound => io::copy(source, temp),
             linked => linked,
         }
+    }
+
+    /// Whether a file of the hub's can have a second name in the profile: not on file systems like FAT. Between two of them copies are made anyway.
+    pub fn can_hard_link(&self, name: &Path) -> bool {
+        let temp = temporary(&self.path(Side::Own, name));
+        let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+        let linked = fs::hard_link(self.path(Side::Hub, name), &temp);
+        let _ = sys::remove_file(&temp);
+        linked.is_ok() || self.are_copies(Path::new(""))
     }
 
     fn link(&self, source: &Path, target: &Path) -> stdio::Result<()> {
@@ -233,7 +219,7 @@ impl Sides {
     pub fn remove(&self, relative: &Path, side: Side, expected: Option<&Identity>) -> Result<()> {
         let path = self.path(side, relative);
         let temp = temporary(&path);
-        match fs::rename(&path, &temp) {
+        match sys::rename(&path, &temp) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.with_context(|| format!("could not remove {}", path.display()))?,
         }
@@ -248,7 +234,7 @@ impl Sides {
     pub fn drop_or_rescue(&self, path: &Path, relative: &Path, expected: Option<&Identity>) -> Result<()> {
         let is_as_expected = |now: Identity, expected: &Identity| now == *expected || (now.is_one_file_with(expected) && sys::has_other_names(path));
         if look(path).file().zip(expected).is_some_and(|(now, expected)| is_as_expected(now, expected)) {
-            return fs::remove_file(path).with_context(|| format!("could not remove {}", path.display()));
+            return sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()));
         }
         io::keep(path, &self.rescue.join(relative))
     }
@@ -260,11 +246,11 @@ impl Sides {
         match look(path) {
             Entry::File(left) => {
                 let is_named = look(&named).file().is_some_and(|named| named.is_one_file_with(&left)) || io::is_same_content(path, &named);
-                let is_ours = fs::read_link(path).is_ok_and(|target| target.starts_with(&self.hub));
+                let is_ours = fs::read_link(path).is_ok_and(|target| sys::paths::plain(&target).starts_with(&self.hub));
                 self.drop_or_rescue(path, &relative, (is_named || is_ours).then_some(left).as_ref())
             }
-            // Made to take a link's place, and empty; one that is not empty is not clauth's.
-            Entry::Directory(_) => fs::remove_dir(path).or(Ok(())),
+            // Made to take a link's place, and empty; or, where names cannot be exchanged in one step, somebody's that was just making room.
+            Entry::Directory(_) => fs::remove_dir(path).or_else(|_| sys::rename_new(path, &named)).or(Ok(())),
             Entry::Other | Entry::Absent => Ok(()),
         }
     }
@@ -290,13 +276,12 @@ impl Entry {
 
 /// Looks at a name without following a link: a link is carried across as a link.
 pub fn look(path: &Path) -> Entry {
-    let meta = match fs::symlink_metadata(path) {
-        Ok(meta) => meta,
+    let (meta, (device, inode, born)) = match sys::look_at(path) {
+        Ok(looked_at) => looked_at,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Entry::Absent,
         // Something may be there: nobody's to remove, and nothing to put anything in the place of.
         Err(_) => return Entry::Other,
     };
-    let (device, inode, born) = sys::file_identity(&meta);
     let kind = meta.file_type();
     if kind.is_dir() {
         // A directory's length and time change with what is in it, which is looked at by itself.

@@ -73,7 +73,7 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     profile.refuse_to_send_a_login(&layout).map_err(|mistake| TreeError(mistake.into()))?;
     lease.write(&session)?;
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
-    let tree = Tree::new(context, hub, profile);
+    let mut tree = Tree::new(context, hub, profile);
     if FileLock::is_held(&session.lock())? && profile.config_dir.exists() {
         tree.refuse_redirection().map_err(TreeError)?;
     } else {

@@ -104,7 +104,7 @@ pub fn pid_of(name: &std::ffi::OsStr) -> Option<u32> {
 }
 
 fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
+    match sys::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", path.display())),
         _ => Ok(()),
     }

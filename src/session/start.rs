@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -39,19 +39,21 @@ pub fn helper(context: &Context, session: &Session, name: &ProfileName, lifetime
     }
     let log = sys::open_lock_file(&session.log()).with_context(|| format!("could not open {}", session.log().display()))?;
     let mut command = Command::new(&context.program);
-    command.arg("helper").arg(name.as_str()).args((lifetime == Lifetime::Replaced).then_some("--orphan"));
+    let is_left_to_others = lifetime == Lifetime::Replaced && sys::KEEPS_DEAD_CHILDREN;
+    command.arg("helper").arg(name.as_str()).args(is_left_to_others.then_some("--orphan"));
     command.env_clear().env(variable::CLAUTH_HOME, context.layout.home()).envs(context.env.locale());
-    command.envs([sys::HOME_VARIABLE, "USER", variable::CLAUTH_LINK_MODE].into_iter().filter_map(|name| Some((name, context.env.get(name)?))));
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().with_context(failed)?;
-    let ready = child.stdout.take().is_some_and(|stdout| said_ready(stdout, PATIENCE));
-    if lifetime == Lifetime::Replaced {
-        child.wait().with_context(failed)?;
+    let kept = sys::NEEDED_VARIABLES.iter().copied().chain([variable::CLAUTH_LINK_MODE]);
+    command.envs(kept.filter_map(|name| Some((name, context.env.get(name)?))));
+    let (stdout, wait) = sys::start_detached(&mut command, &log).with_context(failed)?;
+    let ready = said_ready(stdout, PATIENCE);
+    if is_left_to_others {
+        wait().with_context(failed)?;
     }
     if ready { Ok(()) } else { bail!(failed()) }
 }
 
 /// Whether the helper wrote something before it closed its standard output, within the time.
-fn said_ready(mut stdout: ChildStdout, patience: Duration) -> bool {
+fn said_ready(mut stdout: impl Read + Send + 'static, patience: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
     // A pipe cannot be read with a deadline everywhere; a thread can be left behind, and ends with this brief process.
     thread::spawn(move || sender.send(stdout.read(&mut [0; 16]).is_ok_and(|count| count > 0)));

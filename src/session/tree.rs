@@ -1,5 +1,6 @@
 //! A profile's config directory as its session needs it: links, and settings of its own where it overrides something.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,8 @@ use crate::context::Context;
 use crate::env::variable::CLAUTH_LINK_MODE;
 use crate::error::Mistake;
 use crate::profile::Profile;
-use crate::runtime::sides::{LinkMode, Sides};
+use crate::runtime::link_mode::LinkMode;
+use crate::runtime::sides::Sides;
 use crate::runtime::{self, Hub, Use};
 use crate::shell::Shell;
 use crate::sync::{self, Deletions, Keys, Kind, Pair, State};
@@ -34,6 +36,8 @@ pub struct Tree {
     pub sides: Sides,
     /// What the profile and the hub last agreed on.
     pub base: PathBuf,
+    /// Where it is remembered that the best way to share files is not to be had.
+    links: PathBuf,
     /// What the profile's settings say differently.
     pub overrides: State,
     /// The log of values that lost a conflict.
@@ -52,35 +56,58 @@ impl Tree {
             overrides.insert("apiKeyHelper".into(), format!("{program} api-key {}", profile.name).into());
         }
         let layout = &context.layout;
-        let mode = context.env.get(CLAUTH_LINK_MODE).map_or_else(LinkMode::default, LinkMode::from_name);
+        let base = layout.base(&profile.name);
+        let links = base.join("links");
+        let remembered = || fs::read_to_string(&links).ok().map(OsString::from);
+        let mode = context.env.get(CLAUTH_LINK_MODE).map(OsStr::to_owned).or_else(remembered);
+        let mode = mode.as_deref().map_or_else(LinkMode::default, LinkMode::from_name);
         let sides = Sides::new(&profile.config_dir, &hub.directory, layout.rescue(&profile.name), mode);
         Self {
             config_dir: profile.config_dir.clone(),
             profile_file: layout.profile_file(&profile.name),
             hub,
             sides,
-            base: layout.base(&profile.name),
             losses: layout.losses(&profile.name),
-            deletions: Deletions { held: layout.base(&profile.name).join("held.json"), accepted: layout.accepted_deletions() },
+            deletions: Deletions { held: base.join("held.json"), accepted: layout.accepted_deletions() },
+            base,
+            links,
             overrides,
         }
     }
 
     /// Makes or mends all of it. What cannot be mended is returned and everything else goes on; without a directory, or with settings that lead
     /// elsewhere, there is no tree.
-    pub fn prepare(&self, use_: Use) -> Result<Vec<anyhow::Error>> {
+    pub fn prepare(&mut self, use_: Use) -> Result<Vec<anyhow::Error>> {
         self.refuse_redirection()?;
         let mut troubles = Vec::new();
         let ended = self.end_overrides();
         // A copy that still wears overrides is none of the user's edits, and must not be adopted as one.
         let has_copy = self.has_own_settings() || self.overrides_file().exists();
-        troubles.extend(runtime::prepare(&self.sides, &self.hub, use_, has_copy)?);
+        let wanted = self.sides.mode;
+        troubles.extend(loop {
+            let troubles = runtime::prepare(&self.sides, &self.hub, use_, has_copy)?;
+            match self.sides.mode.next().filter(|_| runtime::lacks_links(&troubles)) {
+                Some(next) => self.sides.mode = next,
+                None => break troubles,
+            }
+        });
+        if self.sides.mode != wanted {
+            self.remember_links(wanted)?;
+        }
         match ended.and_then(|()| self.keep_settings()) {
             // Without its overrides the profile's client would go to another server, or use another account's key.
             Err(error) if self.has_own_settings() && !is_copy(&self.config_dir.join(SETTINGS)) => return Err(error),
             kept => troubles.extend(kept.err()),
         }
         Ok(troubles)
+    }
+
+    /// Says once that files are shared in another way than was wanted, and keeps to it: this user, or this file system, cannot have the links.
+    fn remember_links(&self, wanted: LinkMode) -> Result<()> {
+        let mode = self.sides.mode;
+        io::say(format_args!("{} cannot be made for {}, so it is shared by {}", wanted.means(), self.config_dir.display(), mode.means()));
+        io::create_dir(&self.base)?;
+        io::write(&self.links, mode.name().as_bytes())
     }
 
     /// Whether the profile has settings of its own; else they are a link.
@@ -149,11 +176,16 @@ impl Tree {
             bail!(left); // the copy alone has what the user edited in it
         }
         let temp = runtime::temporary(&pair.own);
-        let _ = fs::remove_file(&temp); // left by one of our pid that was killed here
-        sys::symlink(&pair.hub.canonicalize()?, &temp)?;
-        fs::rename(&temp, &pair.own)?;
-        let _ = fs::remove_file(&pair.base);
-        Ok(fs::remove_file(self.overrides_file())?)
+        let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+        let hub = sys::physical(&pair.hub)?;
+        if self.sides.mode == LinkMode::Symlink {
+            sys::symlink(&hub, &temp)?;
+        } else {
+            self.sides.duplicate(&hub, &temp)?;
+        }
+        sys::rename(&temp, &pair.own)?;
+        let _ = sys::remove_file(&pair.base);
+        Ok(sys::remove_file(&self.overrides_file())?)
     }
 
     fn remember(&self, overrides: &State) -> Result<()> {

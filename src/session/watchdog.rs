@@ -18,8 +18,8 @@ use crate::account;
 use crate::context::Context;
 use crate::io;
 use crate::profile::Profile;
+use crate::runtime::link_mode::LinkMode;
 use crate::runtime::mirror::{Mirror, Watcher};
-use crate::runtime::sides::LinkMode;
 use crate::runtime::{self, Use};
 use crate::sync::{self, Pair};
 use crate::sys::{self, Events, Interest, Watch};
@@ -62,11 +62,11 @@ pub struct Watchdog {
     troubles: PathBuf,
     /// What each duty complains about now.
     said: BTreeMap<&'static str, String>,
-    /// Whether `.claude.json` waits for a lock.
-    is_locked_out: bool,
+    /// What waits for a lock, or for somebody who holds a file for a moment.
+    again: BTreeSet<Duty>,
 }
 
-/// How long to wait before a lock that was not to be had is tried again; it takes seconds until one whose holder died may be taken over.
+/// How long to wait before what was not to be had is tried again; of a lock it takes seconds until one whose holder died may be taken over.
 const RETRY: Duration = Duration::from_millis(500);
 
 impl Watchdog {
@@ -83,7 +83,7 @@ impl Watchdog {
             due: BTreeSet::new(),
             troubles: Session::new(&context.layout, &profile.name).troubles(),
             said: BTreeMap::new(),
-            is_locked_out: false,
+            again: BTreeSet::new(),
         })
     }
 
@@ -111,8 +111,9 @@ impl Watchdog {
                 self.due.insert(Duty::WholeMirror);
             }
             (Some(Place::Own | Place::Hub), Some(name)) if runtime::is_shared(name) => {
-                let is_linked = self.tree.sides.mode == LinkMode::Symlink;
-                self.due.insert(if is_linked { Duty::Links } else { Duty::Mirror(name.into()) });
+                let mode = self.tree.sides.mode;
+                self.due.extend(mode.links_directories().then_some(Duty::Links));
+                self.due.extend((mode != LinkMode::Symlink).then(|| Duty::Mirror(name.into())));
             }
             (Some(Place::Mirrored(directory)), Some(name)) => drop(self.due.insert(Duty::Mirror(directory.join(name)))),
             (Some(Place::Mirrored(directory)), None) => drop(self.due.insert(Duty::Mirror(directory.clone()))),
@@ -122,9 +123,9 @@ impl Watchdog {
         }
     }
 
-    /// Returns how long to wait for an event at most: for ever, unless something waits for a lock or for a quiet moment.
+    /// Returns how long to wait for an event at most: for ever, unless something waits for others or for a quiet moment.
     pub fn patience(&self) -> Option<Duration> {
-        self.is_locked_out.then_some(RETRY).into_iter().chain(self.mirror.removals_wait()).min()
+        (!self.again.is_empty()).then_some(RETRY).into_iter().chain(self.mirror.removals_wait()).min()
     }
 
     /// Carries removals across that have waited long enough, if the profile is still there.
@@ -144,9 +145,7 @@ impl Watchdog {
 
     /// Does what is due; whether anything was.
     pub fn work(&mut self, events: &mut Events) -> bool {
-        if std::mem::take(&mut self.is_locked_out) {
-            self.due.insert(Duty::ClaudeJson);
-        }
+        self.due.append(&mut self.again);
         if !self.tree.profile_file.exists() {
             self.due.clear(); // somebody takes the profile away
         }
@@ -181,6 +180,10 @@ impl Watchdog {
             self.watch(events, &settings, Interest::File, Place::HubSettings);
         }
         let troubles = self.tree.prepare(use_).unwrap_or_else(|error| vec![error]);
+        if self.mirror.share_by(self.tree.sides.mode) {
+            self.due.insert(Duty::WholeMirror);
+        }
+        self.again.extend(troubles.iter().any(io::is_hindered).then_some(Duty::Links));
         self.complain("links", troubles.first().map(|error| format!("{error:#}")).as_deref());
     }
 
@@ -204,10 +207,13 @@ impl Watchdog {
                 } else if self.said.contains_key("deletions") && !self.tree.deletions.are_waiting() {
                     self.complain("deletions", None);
                 }
-                self.is_locked_out = report.is_locked;
+                self.again.extend(report.is_locked.then_some(Duty::ClaudeJson));
                 report.left
             }
-            Err(error) => Some(format!("{error:#}")),
+            Err(error) => {
+                self.again.extend(io::is_hindered(&error).then_some(Duty::ClaudeJson));
+                Some(format!("{error:#}"))
+            }
         };
         self.complain(CLAUDE_JSON, complaint.as_deref());
     }

@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use crate::env::change::Change;
 use crate::io::epoch::Epoch;
 use crate::layout::BINDING;
+use crate::sys::paths;
 
 pub mod block;
 mod completion;
@@ -72,7 +73,7 @@ impl Shell {
             Self::Pwsh => include_str!("../../shells/hook.ps1"),
             Self::Sh => return None,
         };
-        Some(text.replace("'@CLAUTH@'", &self.quote(program)))
+        Some(text.replace("'@CLAUTH@'", &self.quote(&paths::portable(program))))
     }
 
     /// Quotes a value so that the shell reads back these very characters.
@@ -173,12 +174,12 @@ fn binding_above(level: usize) -> String {
 
 /// Returns the path as text where it can be shown to a shell.
 pub fn as_text(path: &Path) -> Option<String> {
-    path.to_str().map(str::to_owned)
+    path.to_str().map(paths::portable)
 }
 
 /// Returns the epoch's path and whether it must exist.
 fn epoch_test(epoch: &Epoch) -> (String, bool) {
-    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let text = |path: &PathBuf| paths::portable(&path.to_string_lossy());
     match epoch {
         Epoch::At(path) => (text(path), true),
         Epoch::Never(path) => (text(path), false),

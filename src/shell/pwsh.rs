@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_data_in_plain_ascii() {
-        let place = Place::Known { directory: Some("/é/b".into()), absent: vec![0, 2], decider: Some((1, "profile = 'x'\n".into())) };
+        let place = Place::Known { directory: Some("C:/é/b".into()), absent: vec![0, 2], decider: Some((1, "profile = 'x'\n".into())) };
         let changes = vec![Change::SetAside("ANTHROPIC_API_KEY"), Change::Export("CLAUTH_PROFILE", "x".into()), Change::Unset("CLAUTH_STATE")];
         let config_dir = Some("/c/profiles/x/runtime".into());
         let rendered = Shell::Pwsh.answer(&Answer { changes, config_dir, overriding: vec!["A", "B"], said: "0f".into(), ..answer(place) });
@@ -148,7 +148,7 @@ mod tests {
                 "$env:CLAUTH_PROFILE = 'x'",
                 "$env:CLAUTH_STATE = $null",
                 "$global:__clauth_answer = @{ Epoch = '/c/epoch/3'; EpochExists = $true; Settings = '/c/config.toml'; SettingsExist = $true; ConfigDir = '/c/profiles/x/runtime'; Overriding = @('A', 'B'); \
-                 Free = $false; IsSure = $true; Absent = @(\"/`u{e9}/b/.clauth.toml\", '/.clauth.toml'); Binding = \"/`u{e9}/.clauth.toml\"; \
+                 Free = $false; IsSure = $true; Absent = @(\"C:/`u{e9}/b/.clauth.toml\", 'C:/.clauth.toml'); Binding = \"C:/`u{e9}/.clauth.toml\"; \
                  Text = \"profile = 'x'`u{a}\" }",
                 "$global:__clauth_said = '0f'",
                 "# clauth-end",

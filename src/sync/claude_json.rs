@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use super::{State, merge};
 use crate::account::is_account_key;
 use crate::io;
+use crate::sys;
 
 /// Returns what a new profile starts with: the hub's state without its account's keys, so that the client asks no first-run question again.
 ///
@@ -39,7 +40,7 @@ pub fn take_in(hub: &Path, other: &State) -> Result<bool> {
     state.extend(merged);
     if state != before {
         // Through a link of the user's (dotfiles kept elsewhere), not over it.
-        let file = hub.canonicalize().unwrap_or_else(|_| hub.into());
+        let file = sys::physical(hub).unwrap_or_else(|_| hub.into());
         io::write(&file, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)?;
     }
     Ok(true)

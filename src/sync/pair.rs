@@ -103,7 +103,7 @@ pub fn sync(pair: &Pair) -> Result<Report> {
         settled.keep_losses(pair)?;
         if hub_differs {
             // Through a link of the user's (dotfiles kept elsewhere), not over it.
-            settled.hub.write(&pair.hub.canonicalize().unwrap_or_else(|_| pair.hub.clone()))?;
+            settled.hub.write(&sys::physical(&pair.hub).unwrap_or_else(|_| pair.hub.clone()))?;
         }
         if own_differs {
             settled.own.write(&pair.own)?;

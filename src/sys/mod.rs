@@ -2,19 +2,23 @@
 //!
 //! Each system's file has the same items; the choice is made here, once. The contract, to which `tests` holds each of them:
 //!
-//! - [`HOME_VARIABLE`]: the environment variable that names the user's home.
+//! - [`HOME_VARIABLE`], [`NEEDED_VARIABLES`], [`IGNORES_CASE_OF_VARIABLES`]: the user's home in the environment, and how that is looked at.
 //! - [`TERMINALS_RUN_LOGIN_SHELLS`]: what a new terminal starts.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
 //! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
 //! - [`is_private`], [`make_private`]: for what somebody opened to others since.
-//! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would).
-//! - [`owned_by_this_user`], [`symlink`].
+//! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would); [`open_directory`]: to be asked and touched.
+//! - [`physical`], [`working_directory`]: paths without links, as the system's other programs spell them; [`spelled`]: as a person or a shell does.
+//! - [`look_at`]: who a file is, from one look that follows no link; [`identity`], [`same_file`], [`has_other_names`], [`owned_by_this_user`].
+//! - [`symlink`], [`link_directory`]: `Unsupported` where this user may not make a link; [`remove_file`] removes any of them.
+//! - [`link_program`], [`linked_program`], [`unlink_program`]: another name for a program.
+//! - [`rename`], [`rename_new`], [`exchange`]: renames that lose nothing, whoever writes at that moment, and wait for who is in the way for a moment.
 //! - [`is_momentary`]: whether what failed is worth another try.
-//! - [`exchange`], [`rename_new`]: renames that lose nothing, whoever writes at that moment.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
-//! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
+//! - [`start_detached`], [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper, and a small one; [`KEEPS_DEAD_CHILDREN`].
 //! - [`TypingHidden`]: while it lives, a terminal shows no key that is pressed, and hands each over at once.
-//! - [`replace_process`]: becomes another program; returns only on failure.
+//! - [`replace_process`]: becomes another program, or stands for it until it ends; returns only on failure.
+//! - [`KNOWS_OWN_PROGRAM`], [`PROGRAM_SUFFIX`]: how programs are named.
 //! - [`HeldSignals`]: what would end or stop this process waits until it is dropped.
 //! - [`terminal_columns`]: how wide the terminal is that standard output goes to.
 //! - [`Events`]: waits in the kernel for process exits and directory changes, with no timer.
@@ -28,6 +32,12 @@ mod unix;
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+#[cfg(windows)]
+mod windows;
+
+pub mod paths;
+#[cfg(any(windows, test))]
+mod patience;
 
 #[cfg(test)]
 mod tests;
@@ -40,9 +50,20 @@ pub use macos::{Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_
 pub use signals::HeldSignals;
 #[cfg(unix)]
 pub use unix::{
-    HOME_VARIABLE, TypingHidden, create_lock_dir, create_private_dir, create_private_file, detach, exchange, file_identity, has_other_names,
-    is_momentary, is_private, make_private, open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process,
-    same_file, silence_stdout, symlink, terminal_columns,
+    HOME_VARIABLE, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES, PROGRAM_SUFFIX, TypingHidden,
+    create_lock_dir, create_private_dir, create_private_file, detach, exchange, has_other_names, identity, is_momentary, is_private, link_directory,
+    link_program, linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
+    physical, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, symlink, terminal_columns,
+    unlink_program, working_directory,
+};
+#[cfg(windows)]
+pub use windows::{
+    Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES, PROGRAM_SUFFIX,
+    TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, command_name, create_lock_dir, create_private_dir, create_private_file, detach,
+    exchange, give_back_memory, has_other_names, identity, is_momentary, is_private, link_directory, link_program, linked_program, look_at,
+    make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical, process_group, program_name,
+    remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time, symlink, terminal_columns,
+    unlink_program, working_directory,
 };
 
 /// Something that a helper woke up for.

@@ -1,12 +1,13 @@
 //! What Linux and macOS have in common.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::UNIX_EPOCH;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,6 +20,21 @@ use super::HeldSignals;
 
 /// The environment variable that names the user's home.
 pub const HOME_VARIABLE: &str = "HOME";
+
+/// What a detached process keeps of the environment.
+pub const NEEDED_VARIABLES: &[&str] = &["HOME", "USER"];
+
+/// Whether `Path` and `PATH` are one variable.
+pub const IGNORES_CASE_OF_VARIABLES: bool = false;
+
+/// Whether the system says by which path this program was started. It names what links lead to, and that is gone after an upgrade.
+pub const KNOWS_OWN_PROGRAM: bool = false;
+
+/// Whether a child that has ended is kept until its parent asks for it, which a program that took the parent's place never does.
+pub const KEEPS_DEAD_CHILDREN: bool = true;
+
+/// What the name of a program ends in.
+pub const PROGRAM_SUFFIX: &str = "";
 
 /// What stands for an infinite number of descriptors: macOS has that as its default, and setrlimit(2) there documents it as refused.
 const OPEN_MAX: u64 = 10_240;
@@ -50,11 +66,6 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// Whether a failure comes of somebody who looks into the file at this moment: nobody is in the way of a rename here.
-pub fn is_momentary(_error: &io::Error) -> bool {
-    false
-}
-
 /// Opens a lock file, creating it with mode 0600.
 pub fn open_lock_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
@@ -77,10 +88,43 @@ pub fn same_file(one: &Path, other: &Path) -> bool {
     matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Returns the identity of a file: device, inode, and the time of its birth in nanoseconds, 0 where the file system does not say.
-pub fn file_identity(meta: &fs::Metadata) -> (u64, u64, u128) {
+/// Looks at a path without following a link; returns the identity too: device, inode, and the time of its birth in nanoseconds, 0 where the file
+/// system does not say.
+pub fn look_at(path: &Path) -> io::Result<(fs::Metadata, (u64, u64, u128))> {
+    let meta = fs::symlink_metadata(path)?;
+    let identity = identity_of(&meta);
+    Ok((meta, identity))
+}
+
+/// Returns the identity of what is open.
+pub fn identity(file: &File) -> io::Result<(u64, u64, u128)> {
+    file.metadata().map(|meta| identity_of(&meta))
+}
+
+fn identity_of(meta: &fs::Metadata) -> (u64, u64, u128) {
     let born = meta.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
     (meta.dev(), meta.ino(), born.map_or(0, |born| born.as_nanos()))
+}
+
+/// Opens a directory to be asked who it is, and touched.
+pub fn open_directory(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Returns a path without links in it.
+pub fn physical(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize()
+}
+
+/// Returns the path that a person or a shell has spelled.
+pub fn spelled(path: &OsStr) -> PathBuf {
+    path.into()
+}
+
+/// Returns the physical path of the working directory, given what the system calls it, which is that already.
+#[expect(clippy::unnecessary_wraps, reason = "on Windows it has to be looked for")]
+pub fn working_directory(called: PathBuf) -> io::Result<PathBuf> {
+    Ok(called)
 }
 
 /// Whether a file can be reached by another name too.
@@ -102,9 +146,47 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a symbolic link.
+/// Renames, over what stands at the new name.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// Whether a failure may be gone in a moment: here nobody is in the way of a rename.
+pub fn is_momentary(_error: &io::Error) -> bool {
+    false
+}
+
+/// Removes a file, or a link of any kind.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+/// Makes a symbolic link; [`io::ErrorKind::Unsupported`] on a file system that has none.
 pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
+    match rustix::fs::symlink(target, link) {
+        Err(Errno::PERM | Errno::NOTSUP) => Err(io::ErrorKind::Unsupported.into()),
+        linked => Ok(linked?),
+    }
+}
+
+/// Makes a link to a directory.
+pub fn link_directory(target: &Path, link: &Path) -> io::Result<()> {
+    symlink(target, link)
+}
+
+/// Gives a program another name.
+pub fn link_program(program: &Path, link: &Path) -> io::Result<()> {
+    symlink(program, link)
+}
+
+/// Returns the program that a link made by [`link_program`] is another name of.
+pub fn linked_program(link: &Path) -> io::Result<PathBuf> {
+    fs::read_link(link)
+}
+
+/// Takes the other name of a program away.
+pub fn unlink_program(link: &Path) -> io::Result<()> {
+    fs::remove_file(link)
 }
 
 /// The process that started this one.
@@ -115,6 +197,14 @@ pub fn parent_process() -> Option<u32> {
 /// Becomes another program; returns only when that failed.
 pub fn replace_process(command: &mut Command) -> io::Error {
     command.exec()
+}
+
+/// Starts a program that outlives this process and cuts itself off from it; its environment is the command's. Returns its standard output, and what
+/// waits for its end.
+pub fn start_detached(command: &mut Command, log: &File) -> io::Result<(ChildStdout, impl FnOnce() -> io::Result<()>)> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.try_clone()?).spawn()?;
+    let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    Ok((stdout, move || child.wait().map(drop)))
 }
 
 /// Cuts this process off from the shell that started it: own session, cwd `/`, no inherited descriptor beyond the standard three.

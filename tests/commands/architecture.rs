@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("sync", &["account", "io", "error", "sys"]),
     ("profile", &["account", "io", "layout", "name", "error", "sys"]),
     ("account", &["io", "layout", "env", "name", "error", "sys"]),
-    ("config", &["io", "layout", "env", "name", "error"]),
+    ("config", &["io", "layout", "env", "name", "error", "sys"]),
     ("shell", &["io", "layout", "env", "name", "sys"]),
     ("io", &["layout", "env", "error", "sys"]),
     ("layout", &["env", "name", "error", "sys"]),
@@ -165,9 +165,10 @@ fn unsafe_code_is_in_sys() {
 
 #[test]
 fn the_environment_is_read_in_env() {
-    // Tests make files of their own; a program's decisions are elsewhere.
-    let elsewhere = sources("src").into_iter().filter(|source| !source.is_in("env") && !source.path.ends_with("tests.rs"));
-    let wrong: Vec<_> = elsewhere.flat_map(|source| source.saying(&["std::env", "std::{env", "env::var(", "env::vars", "env::set_var"])).collect();
+    let elsewhere = sources("src").into_iter().filter(|source| !source.is_in("env"));
+    let said = elsewhere.flat_map(|source| source.saying(&["std::env", "std::{env", "env::var(", "env::vars", "env::set_var"]));
+    // Tests beside the code make files of their own; a program's decisions are elsewhere.
+    let wrong: Vec<_> = said.filter(|line| !["temp_dir()", "current_exe()"].iter().any(|call| line.contains(call))).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

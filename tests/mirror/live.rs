@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::support::mirror::{Shared, age, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
+#[cfg(unix)]
+use crate::support::mirror::age;
+use crate::support::mirror::{Shared, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
 use crate::support::wait_until;
 
 const MIRRORED: [&str; 4] = ["projects", "plans", "tasks", "agent-memory"];
@@ -57,6 +59,7 @@ fn what_any_side_creates_the_others_get() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn an_empty_directory_is_carried_across_and_back() {
     let shared = Shared::live(&["work", "play"]);
     let places = places(&shared, "projects/empty/inner");
@@ -69,6 +72,7 @@ fn an_empty_directory_is_carried_across_and_back() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "beyond Wine: row `birth` of tests/cross/README.md")]
 fn a_file_replaced_by_rename_is_replaced_everywhere() {
     let shared = Shared::live(&["work", "play"]);
     let places = places(&shared, "projects/-srv-example/memory/MEMORY.md");
@@ -83,6 +87,7 @@ fn a_file_replaced_by_rename_is_replaced_everywhere() {
     assert_eq!((shared.rescued("work"), shared.rescued("play")), (vec![], vec![]), "what is replaced in peace is no conflict");
 }
 
+#[cfg(unix)] // Windows cannot exchange two names in one step
 #[test]
 fn a_name_is_never_missing_while_it_is_replaced() {
     let shared = Shared::live(&["work", "play"]);
@@ -107,6 +112,7 @@ fn a_name_is_never_missing_while_it_is_replaced() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn removed_files_and_trees_are_removed_everywhere() {
     let shared = Shared::live(&["work", "play"]);
     let files = [0, 1, 2].map(|remover| places(&shared, &format!("plans/plan-{remover}.md")));
@@ -131,6 +137,7 @@ fn removed_files_and_trees_are_removed_everywhere() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn a_removal_does_not_wait_for_those_who_keep_writing() {
     let shared = Shared::live(&["work", "play"]);
     let plan = places(&shared, "plans/plan.md");
@@ -146,6 +153,7 @@ fn a_removal_does_not_wait_for_those_who_keep_writing() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn a_renamed_directory_takes_its_files_along() {
     let shared = Shared::live(&["work", "play"]);
     let (old, new) = (places(&shared, "projects/old"), places(&shared, "projects/new"));
@@ -159,6 +167,7 @@ fn a_renamed_directory_takes_its_files_along() {
     wait_for_one(&new.clone().map(|place| place.join("deep/later.md")), "later");
 }
 
+#[cfg(unix)] // a helper is stopped for a while
 #[test]
 fn a_tree_that_is_removed_while_something_new_is_written_into_it_keeps_the_new() {
     let shared = Shared::live(&["work", "play"]);
@@ -173,6 +182,7 @@ fn a_tree_that_is_removed_while_something_new_is_written_into_it_keeps_the_new()
     wait_for_end_of(&tree.map(|place| place.join("deep/old.md")));
 }
 
+#[cfg(unix)] // a helper is stopped for a while
 #[test]
 fn what_both_sides_replaced_is_kept_twice() {
     let shared = Shared::live(&["work", "play"]);
@@ -192,6 +202,7 @@ fn what_both_sides_replaced_is_kept_twice() {
     assert_eq!(rescued, [("projects/-srv-example/memory/MEMORY.md".into(), "older".into())]);
 }
 
+#[cfg(unix)] // a helper is stopped for a while
 #[test]
 fn what_is_appended_to_a_file_that_is_just_being_replaced_elsewhere_is_kept() {
     let shared = Shared::live(&["work", "play"]);

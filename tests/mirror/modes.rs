@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::support::finished::Finished;
 use crate::support::mirror::{Shared, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
 use crate::support::shell::skip;
-use crate::support::{Sandbox, wait_until};
+use crate::support::trace::strace;
+use crate::support::{Holder, Sandbox, wait_until};
 
 fn in_mode(mode: &str) -> Shared {
     let mut sandbox = Sandbox::new();
@@ -45,6 +47,67 @@ fn with_hard_links_alone_the_linked_names_are_mirrored_too() {
     fs::remove_dir_all(shared.own("play", "agents")).unwrap();
     wait_for_end_of(&places(&shared, "agents"));
     assert_private_names_stay(&shared);
+}
+
+#[test]
+fn without_links_to_files_directories_are_linked_and_files_mirrored() {
+    let shared = in_mode("junction");
+    write(&shared.hub("commands/deep/hello.md"), "hello");
+    shared.start("work");
+    shared.start("play");
+    for name in ["settings.json", "history.jsonl", "CLAUDE.md", "commands/deep/hello.md"] {
+        let places = places(&shared, name);
+        wait_for_one(&places, &text(&places[1]).unwrap());
+    }
+    let leads_to_hub = |name: &str| fs::read_link(shared.own("work", name)).is_ok_and(|target| target == shared.hub(name));
+    assert!(leads_to_hub("commands") && leads_to_hub("plugins") && !leads_to_hub("CLAUDE.md") && !leads_to_hub("projects"));
+    for (turn, name) in ["CLAUDE.md", "new.md", "commands/new.md", "agents/brand/new.md", "projects/p/t.jsonl"].into_iter().enumerate() {
+        let places = places(&shared, name);
+        fs::create_dir_all(places[turn % 3].parent().unwrap()).unwrap();
+        replace(&places[turn % 3], name);
+        wait_for_one(&places, name);
+    }
+    wait_until("the new directory is the hub's", || leads_to_hub("agents"));
+    fs::remove_file(shared.own("play", "new.md")).unwrap();
+    wait_for_end_of(&places(&shared, "new.md"));
+    assert_private_names_stay(&shared);
+}
+
+/// As on Windows, where only some may make symbolic links, and on file systems without any kind of them.
+#[test]
+fn where_links_cannot_be_made_the_next_best_way_is_taken_and_said_once() {
+    let Some(strace) = strace() else { return };
+    // From the first on, or half-way through; a directory is linked by the same call here.
+    for (refused, mode, means) in [
+        ("symlink,symlinkat:error=EPERM", "hardlink", "hard links"),
+        ("symlink,symlinkat:error=EPERM:when=3+", "hardlink", "hard links"),
+        ("symlink,symlinkat:error=EPERM:when=1", "junction", "junctions and hard links"),
+        ("symlink,symlinkat,link,linkat:error=EPERM", "copy", "copies"),
+    ] {
+        let shared = Shared::new(&["work"]);
+        let holder = Holder::start(&shared.sandbox);
+        let inject = format!("inject={refused}");
+        let work = shared.sandbox.bound("bound/work", "work");
+        let mut command = shared.sandbox.command(strace);
+        // Not its children: the helper has to live with what it finds.
+        command.args(["-qq", "-o", "/dev/null", "-e", &inject, "clauth", "export", "bash", "--first", "--pid", &holder.pid().to_string()]);
+        command.current_dir(&work);
+        let told = Finished::run(command).success();
+        let own = shared.own("work", "").display().to_string();
+        let said = format!("clauth: symbolic links cannot be made for {}, so it is shared by {means}\n", own.trim_end_matches('/'));
+        assert_eq!(told.stderr(), said, "{refused}");
+        assert_eq!(text(&shared.profile("work").join("base/links")).as_deref(), Some(mode), "{refused}");
+        let [own, hub, _] = places(&shared, "commands/review.md");
+        wait_until("a command is there", || text(&own) == text(&hub));
+        let [own, hub, _] = places(&shared, "CLAUDE.md");
+        wait_until("a file is there", || text(&own) == text(&hub));
+        replace(&hub, "edited");
+        wait_until("an edit arrives", || text(&own).as_deref() == Some("edited"));
+        assert_eq!(holder.evaluate(&shared.sandbox, &work).success().stderr(), "", "{refused}");
+        drop(holder);
+        shared.sandbox.assert_no_helpers_left();
+        assert_eq!((shared.log("work"), shared.rescued("work")), (String::new(), vec![]), "{refused}");
+    }
 }
 
 #[test]

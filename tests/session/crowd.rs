@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
 use crate::support::finished::Finished;
-use crate::support::session::{evaluation, is_locked, rounds, signal};
-use crate::support::{Holder, Sandbox, Session, Shell, Startup, Terminal, World};
+use crate::support::session::{evaluation, is_locked, rounds};
+use crate::support::{Holder, Sandbox, Session, World};
+#[cfg(unix)]
+use crate::support::{Shell, Startup, Terminal, system};
 
 const CROWD: usize = 20;
 
+#[cfg(unix)]
 #[test]
 fn twenty_shells_that_start_and_die_at_once_leave_nobody_behind() {
     Shell::each(|shell| {
@@ -39,10 +40,10 @@ fn twenty_shells_that_start_and_die_at_once_leave_nobody_behind() {
 
         let (last, rest) = terminals.split_last().unwrap();
         for terminal in rest {
-            signal(terminal.pid(), Signal::KILL);
+            system::kill(terminal.pid());
             assert_eq!(session.assert_serves(last.pid()), helper);
         }
-        signal(last.pid(), Signal::KILL);
+        system::kill(last.pid());
         session.wait_for_end();
         assert_eq!(session.log(), "");
     });
@@ -57,7 +58,7 @@ fn a_shell_that_registers_while_the_helper_retires_has_a_helper() {
     previous.evaluate(&world, &work).success();
     let with_the_same_helper = while_probed(&world, &work, || {
         let mut kept = 0;
-        for round in 0..rounds(1000, 10_000) {
+        for round in 0..rounds(if cfg!(windows) { 6 } else { 1000 }, 10_000) {
             let next = Holder::start(&world);
             let helper = session.assert_serves(previous.pid());
             previous.kill();
@@ -70,7 +71,7 @@ fn a_shell_that_registers_while_the_helper_retires_has_a_helper() {
         kept
     });
     // Both happened, or the rounds have met nothing.
-    assert!((1..rounds(1000, 10_000)).contains(&with_the_same_helper), "{with_the_same_helper}");
+    assert!((1..rounds(if cfg!(windows) { 6 } else { 1000 }, 10_000)).contains(&with_the_same_helper), "{with_the_same_helper}");
     drop(previous);
     session.wait_for_end();
     assert_eq!(session.log(), "");
@@ -123,7 +124,7 @@ fn clauth_can_be_killed_at_any_moment_of_a_registration() {
         began.elapsed()
     };
     session.wait_for_end();
-    for round in 0..rounds(100, 2000) {
+    for round in 0..rounds(if cfg!(windows) { 4 } else { 100 }, 2000) {
         let victim = Holder::start(&world);
         let mut killed = evaluation(&world, &work, victim.pid()).stdout(std::process::Stdio::null()).spawn().unwrap();
         pass(whole.mul_f64(f64::from(u32::try_from(round % 50).unwrap()) / 40.0));

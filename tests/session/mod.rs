@@ -1,12 +1,17 @@
 //! Leases, the gate and the helper: who uses a profile, and who looks after it for exactly as long.
 
-#![cfg(target_os = "linux")]
-
+mod anywhere;
 mod crowd;
+#[cfg(target_os = "linux")]
 mod detached;
+#[cfg(target_os = "linux")]
 mod launch;
+#[cfg(unix)]
 mod life;
+#[cfg(unix)]
 mod place;
+#[cfg(unix)]
 mod script;
 mod stop;
+#[cfg(unix)]
 mod trouble;

@@ -1,7 +1,10 @@
 //! `clauth stop`: helpers finish now, and shells that live on get new ones.
 
-use crate::support::{Holder, Session, Shell, Startup, Terminal, World};
+use crate::support::{Holder, Session, World, system};
+#[cfg(unix)]
+use crate::support::{Shell, Startup, Terminal};
 
+#[cfg(unix)]
 #[test]
 fn a_stopped_helper_is_followed_by_a_new_one_at_the_next_prompt() {
     Shell::each(|shell| {
@@ -46,7 +49,7 @@ fn a_helper_is_stopped_whatever_holds_its_leases() {
     let session = Session::of(&world, "work");
     let program = Holder::of({
         let mut command = world.command("clauth");
-        command.args(["exec", "work", "--", "cat"]);
+        command.args(["exec", "work", "--", system::IDLER]);
         command
     });
     let shell = Holder::start(&world);

@@ -1,6 +1,7 @@
 //! The client's side of a sandbox: a config dir as Claude Code leaves it, and a `claude` that tells what it was given.
 
-use std::fs::{self, Permissions};
+use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use std::path::Path;
 pub(crate) const HOME_ACCOUNT: &str = "me@home.example";
 
 /// The stand-in for the client; a file of its own, so that it can be linted.
-pub(crate) const FAKE_CLAUDE: &str = include_str!("claude.sh");
+pub(crate) const FAKE_CLAUDE: &str = if cfg!(windows) { include_str!("claude.cmd") } else { include_str!("claude.sh") };
 
 const DOT_CLAUDE_JSON: &str = r#"{
   "numStartups": 12,
@@ -71,7 +72,8 @@ pub(crate) fn settle(home: &Path) {
         fs::write(directory.join(name), text).unwrap();
     }
     fs::write(home.join(".claude.json"), DOT_CLAUDE_JSON).unwrap();
+    #[cfg(unix)]
     for private in [directory.join(".credentials.json"), home.join(".claude.json")] {
-        fs::set_permissions(private, Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(private, fs::Permissions::from_mode(0o600)).unwrap();
     }
 }

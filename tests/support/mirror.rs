@@ -4,16 +4,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::finished::Finished;
 use super::patience::came_true;
-use super::{Sandbox, wait_until};
+use super::{Sandbox, system, wait_until};
 
 /// Holds a sandbox with profiles, and for each that is live a process that stands for its shell.
 pub(crate) struct Shared {
@@ -55,7 +55,7 @@ impl Shared {
 
     /// Lets a process use a profile, as a shell does at its first prompt.
     pub(crate) fn start(&self, profile: &str) {
-        let holder = self.sandbox.command("sleep").arg("1000").spawn().unwrap();
+        let holder = self.sandbox.command(system::IDLER).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         assert!(self.holders.borrow_mut().insert(profile.into(), holder).is_none(), "{profile} is in use already");
         self.join(profile);
     }
@@ -82,6 +82,7 @@ impl Shared {
     }
 
     /// Kills the helper of a profile by SIGKILL; its shell lives on.
+    #[cfg(unix)]
     pub(crate) fn kill(&self, profile: &str) {
         let helpers = self.signal(profile, Signal::KILL);
         // Its environment goes before its locks do, which are gone when it is a zombie.
@@ -93,6 +94,7 @@ impl Shared {
     }
 
     /// Lets nothing be carried across while `body` runs.
+    #[cfg(unix)]
     pub(crate) fn asleep(&self, profiles: &[&str], body: impl FnOnce()) {
         for profile in profiles {
             self.signal(profile, Signal::STOP);
@@ -103,6 +105,7 @@ impl Shared {
         }
     }
 
+    #[cfg(unix)]
     fn signal(&self, profile: &str, signal: Signal) -> Vec<i32> {
         let helpers = self.helpers(profile);
         for id in &helpers {
@@ -237,7 +240,12 @@ pub(crate) fn replace(path: &Path, text: impl AsRef<[u8]>) {
         write(&temp, &text);
         created(&temp).or_else(|| modified(&temp)) > modified(path)
     });
-    fs::rename(&temp, path).unwrap();
+    system::rename(&temp, path);
+}
+
+/// Makes a FIFO: nothing that anybody should wait for.
+pub(crate) fn make_fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 /// Appends to a file, as the client does to a transcript.
@@ -253,8 +261,7 @@ pub(crate) fn age(path: &Path, seconds: u64) {
 
 /// Whether paths lead to one file.
 pub(crate) fn is_one_file(paths: &[PathBuf]) -> bool {
-    let identities: Option<Vec<_>> = paths.iter().map(|path| fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))).collect();
-    identities.is_some_and(|identities| identities.windows(2).all(|pair| pair[0] == pair[1]))
+    paths.windows(2).all(|pair| system::is_one_file(&pair[0], &pair[1]))
 }
 
 /// Waits until paths lead to one file with this text.

@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,6 +15,7 @@ use super::claude;
 use super::finished::Finished;
 use super::patience::{came_true, wait_until};
 use super::processes::{self, Process};
+use super::system;
 
 /// Holds one test's world; dropping it ends its processes and removes its files.
 pub(crate) struct Sandbox {
@@ -34,25 +34,28 @@ impl Sandbox {
             fs::create_dir(directory).unwrap();
         }
         claude::settle(&home);
-        symlink(env!("CARGO_BIN_EXE_clauth"), program.join("clauth")).unwrap();
+        system::put_program(&program);
 
-        let path = format!("{}:{}:/usr/bin:/bin", bin.display(), program.display());
-        let variables = [("PATH", path.into()), ("HOME", home.into_os_string()), ("TERM", "xterm".into()), ("LANG", "C.UTF-8".into())];
-        let variables = variables.map(|(name, value)| (name.into(), value));
-        let sandbox = Self { root, variables: BTreeMap::from(variables) };
-        sandbox.program("claude", claude::FAKE_CLAUDE);
+        let path = [bin.into_os_string(), program.into_os_string()].into_iter().chain(system::path());
+        let path = std::env::join_paths(path).unwrap();
+        let variables = [("PATH", path), (system::HOME, home.into_os_string()), ("TERM", "xterm".into()), ("LANG", "C.UTF-8".into())];
+        let variables = variables.map(|(name, value)| (name.into(), value)).into_iter().chain(system::needed());
+        let sandbox = Self { root, variables: variables.collect() };
+        sandbox.put_claude();
         sandbox
     }
 
     /// Sets a variable for everything started from now on; HOME must stay, since by it processes are found.
     pub(crate) fn set_variable(&mut self, name: &str, value: impl AsRef<OsStr>) {
-        assert_ne!(name, "HOME", "by HOME the processes of a sandbox are found");
+        assert_ne!(name, system::HOME, "by HOME the processes of a sandbox are found");
         self.variables.insert(name.into(), value.as_ref().into());
     }
 
     /// Returns `relative` below the sandbox, whether it exists or not; the path is physical, without a link in it.
     pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
-        self.root.join(relative)
+        let path = self.root.join(relative);
+        // With one kind of separator, as clauth shows it.
+        if cfg!(windows) { path.components().collect() } else { path }
     }
 
     /// Returns HOME.
@@ -81,10 +84,21 @@ impl Sandbox {
         fs::read_to_string(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()))
     }
 
+    #[cfg(unix)]
+    fn put_claude(&self) {
+        self.program("claude", claude::FAKE_CLAUDE);
+    }
+
+    #[cfg(windows)]
+    fn put_claude(&self) {
+        self.write("bin/claude.cmd", claude::FAKE_CLAUDE);
+    }
+
     /// Puts the script `text` on the sandbox's PATH as `name`.
     ///
     /// `cat` writes it, not this process: a file that is open for writing cannot be executed (ETXTBSY), and what this process has
     /// open is open for an instant in every child that another test's thread forks just then.
+    #[cfg(unix)]
     pub(crate) fn program(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path("bin").join(name);
         let mut writer = self.command("/bin/sh").args(["-c", r#"cat >"$0" && chmod 755 "$0""#]).arg(&path).stdin(Stdio::piped()).spawn().unwrap();
@@ -178,15 +192,14 @@ impl Drop for Sandbox {
     }
 }
 
-/// Makes a new directory directly below `/tmp`: sockets and prompts have little room for long paths.
+/// Makes a new directory directly below `/tmp`, or what stands for it: sockets and prompts have little room for long paths.
 fn fresh_directory() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    // On macOS `/tmp` is a link; a test compares physical paths.
-    let parent = Path::new("/tmp").canonicalize().unwrap();
+    let parent = system::temporary();
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("clauth-{}-{number}", std::process::id()));
-        match DirBuilder::new().mode(0o700).create(&path) {
+        match system::create_private(&path) {
             Ok(()) => return path,
             // Left by a killed run whose process id came round again.
             Err(err) if err.kind() == ErrorKind::AlreadyExists => {}

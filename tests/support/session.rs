@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use rustix::fs::{FlockOperation, flock};
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::finished::Finished;
 use super::patience::wait_until;
 use super::sandbox::Sandbox;
+#[cfg(unix)]
 use super::shell::skip;
+use super::system;
 use super::world::World;
 
 /// Returns how often a test repeats itself: `usual` times, and `long` times under `CLAUTH_LONG=1`.
@@ -22,6 +24,7 @@ pub(crate) fn rounds(usual: usize, long: usize) -> usize {
 
 /// Whether namespaces can be made here, and with them file systems that are full or cannot be written; else a visible skip, and a failure
 /// with `CLAUTH_REQUIRE_ROOT=1`.
+#[cfg(unix)]
 pub(crate) fn may_unshare() -> bool {
     static MAY: OnceLock<bool> = OnceLock::new();
     *MAY.get_or_init(|| {
@@ -76,7 +79,7 @@ impl<'a> Session<'a> {
         }
         let introduction = fs::read_to_string(self.directory().join("helper")).ok()?;
         let pid = introduction.split_ascii_whitespace().next()?.parse().ok()?;
-        is_running(pid).then_some(pid)
+        system::is_running(pid).then_some(pid)
     }
 
     /// Waits until the session has a helper and returns it.
@@ -126,20 +129,15 @@ impl<'a> Session<'a> {
 /// forks just now has the open file too.
 pub(crate) fn is_locked(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
-    let is_free = flock(&file, FlockOperation::NonBlockingLockShared).is_ok();
+    let is_free = fs4::FileExt::try_lock_shared(&file).is_ok();
     if is_free {
-        flock(&file, FlockOperation::Unlock).unwrap();
+        fs4::FileExt::unlock(&file).unwrap();
     }
     !is_free
 }
 
-/// Whether a process runs; one that is dead and not waited for does not.
-pub(crate) fn is_running(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
-}
-
 /// Sends a signal to a process that the test started, or that was started for it.
+#[cfg(unix)]
 pub(crate) fn signal(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap_or_else(|error| panic!("{pid}: {error}"));
 }
@@ -150,7 +148,7 @@ pub(crate) struct Holder(Child);
 impl Holder {
     /// Starts one.
     pub(crate) fn start(sandbox: &Sandbox) -> Self {
-        Self::of(sandbox.command("cat"))
+        Self::of(sandbox.command(system::IDLER))
     }
 
     /// Runs a program for as long as the holder lives; one that reads its standard input waits.

@@ -2,13 +2,11 @@
 
 use std::fs;
 use std::ops::{Deref, DerefMut};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::sandbox::Sandbox;
-use super::shell::Shell;
-use super::startup::Startup;
-use super::terminal::Terminal;
+#[cfg(unix)]
+use super::{Shell, Startup, Terminal};
 
 /// What the fake `claude` says where nothing of clauth's is loaded.
 pub(crate) const PLAIN_CLAUDE: &str = "claude config_dir=none key=none args=";
@@ -101,25 +99,29 @@ impl World {
     }
 
     /// Starts a shell with the hook in HOME, which is not bound.
+    #[cfg(unix)]
     pub(crate) fn start(&self, shell: &Shell) -> Terminal {
         Terminal::start(self, shell, &Startup::hooked())
     }
 
     /// Puts a script where the hook of a running shell finds its program.
+    #[cfg(unix)]
     pub(crate) fn replace_program(&self, script: &str) {
         let written = self.program("replacement", script);
         fs::rename(written, self.path("program/clauth")).unwrap();
     }
 
     /// Removes the program that the hook of a running shell calls.
+    #[cfg(unix)]
     pub(crate) fn remove_program(&self) {
         fs::remove_file(self.path("program/clauth")).unwrap();
     }
 
     /// Puts the program under test back, as an upgrade does: by rename.
+    #[cfg(unix)]
     pub(crate) fn restore_program(&self) {
         let link = self.path("bin/restored");
-        symlink(env!("CARGO_BIN_EXE_clauth"), &link).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_clauth"), &link).unwrap();
         fs::rename(link, self.path("program/clauth")).unwrap();
     }
 }

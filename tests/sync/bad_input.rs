@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::household::{Household, edit, replace, settle, state, swap_in, wait_for};
+use crate::support::mirror::make_fifo;
 use crate::support::wait_until;
 
 /// Makes something at a path, under the name by which it will be known.
@@ -21,7 +22,7 @@ const ODD: [(&str, &str, Make); 9] = [
     ("lone surrogate", "not whole", |place, _| fs::write(place, r#"{"a": "\ud83d"}"#).unwrap()),
     ("huge", "over", |place, _| fs::write(place, format!("{{\"a\": \"{}\"}}", "x".repeat(50 * 1024 * 1024))).unwrap()),
     ("directory", "not a regular file", |place, _| fs::create_dir(place).unwrap()),
-    ("fifo", "not a regular file", |place, _| rustix::fs::mknodat(rustix::fs::CWD, place, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap()),
+    ("fifo", "not a regular file", |place, _| make_fifo(place)),
     // Root may read everything but this.
     ("unreadable", "could not read", |place, name| symlink(name, place).unwrap()),
 ];

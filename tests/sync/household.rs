@@ -6,19 +6,20 @@ use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
+#[cfg(unix)]
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::finished::Finished;
-use crate::support::{Sandbox, wait_until};
+use crate::support::{Sandbox, system, wait_until};
 
 /// A JSON object with its keys in order and its numbers as written.
 pub(super) type State = serde_json::Map<String, Value>;
 
-/// Holds a sandbox with some profiles; whoever uses one is a `sleep`, which a test starts and ends.
+/// Holds a sandbox with some profiles; whoever uses one is a process that waits, which a test starts and ends.
 pub(super) struct Household {
     pub(super) sandbox: Sandbox,
     holders: RefCell<BTreeMap<String, Child>>,
@@ -59,7 +60,7 @@ impl Household {
     }
 
     fn start_holder(&self) -> Child {
-        self.sandbox.command("/bin/sleep").arg("600").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        self.sandbox.command(system::IDLER).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
     /// Ends the process that uses a profile, and waits for the helper to retire.
@@ -74,19 +75,16 @@ impl Household {
     /// Ends the helper by SIGKILL; the profile is still in use.
     pub(super) fn kill_helper(&self, name: &str) {
         if let Some(helper) = self.helper(name) {
-            // It may end by itself just now.
-            let _ = kill_process(Pid::from_raw(helper).unwrap(), Signal::KILL);
+            system::kill(helper.cast_unsigned());
             // A dying process loses its memory, and so what `helper` finds it by, before its files and the lock on one of them.
-            wait_until("the helper has let go of its lock", || {
-                let stat = fs::read_to_string(format!("/proc/{helper}/stat")).unwrap_or_default();
-                stat.is_empty() || stat.contains(") Z ") || stat.contains(") X ")
-            });
+            wait_until("the helper has let go of its lock", || !system::is_running(helper.cast_unsigned()));
         }
         wait_until("the helper is dead", || self.helper(name).is_none());
     }
 
     /// The same, with the client's locks gone that the helper may have held: only where nobody else holds one. They would be taken over when
     /// they are stale, which takes 15 seconds.
+    #[cfg(unix)]
     pub(super) fn kill_helper_and_its_locks(&self, name: &str) {
         self.kill_helper(name);
         for file in [self.hub(), self.own(name)] {
@@ -183,12 +181,8 @@ pub(super) fn wait_for(files: &[impl AsRef<Path>], key: &str, value: &Value) {
 
 /// Changes a file and waits until that is in the others: all that was written before has then been looked at, too.
 pub(super) fn settle(from: &Path, others: &[impl AsRef<Path>]) {
-    thread_local!(static NEXT: RefCell<u32> = const { RefCell::new(0) });
-    let number = NEXT.with_borrow_mut(|next| {
-        *next += 1;
-        *next
-    });
-    let mark = Value::from(format!("mark {number}"));
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mark = Value::from(format!("mark {}", NEXT.fetch_add(1, Ordering::Relaxed)));
     edit(from, |state| drop(state.insert("mark".into(), mark.clone())));
     wait_for(others, "mark", &mark);
 }
@@ -218,10 +212,11 @@ pub(super) fn replace(file: &Path, text: impl AsRef<[u8]>) {
     let name = file.file_name().unwrap().to_str().unwrap();
     let temp = file.with_file_name(format!("{name}.tmp.{:?}", thread::current().id()));
     fs::write(&temp, text).unwrap();
-    fs::rename(temp, file).unwrap();
+    system::rename(&temp, file);
 }
 
 /// Puts what stands at `place` where a file stands, whatever the two are, with no moment without any: nobody's chance to make another.
+#[cfg(unix)]
 pub(super) fn swap_in(place: &Path, file: &Path) {
     renameat_with(CWD, place, CWD, file, RenameFlags::EXCHANGE).unwrap();
     fs::remove_file(place).or_else(|_| fs::remove_dir(place)).unwrap();

@@ -2,13 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
 use super::household::{Household, edit, replace, settle, state, take_lock, wait_for};
-use crate::support::wait_until;
+use crate::support::{system, wait_until};
 
 #[test]
 fn a_client_that_holds_its_lock_is_waited_for() {
@@ -40,7 +42,7 @@ fn a_lock_whose_holder_died_is_taken_over() {
         edit(&from, |state| drop(state.insert("to".into(), json!(locked))));
         household.wait_for_trouble("work", "locked");
         // Nothing else happens: it is the helper that looks again when the lock has aged.
-        File::open(&lock).unwrap().set_modified(SystemTime::now() - Duration::from_secs(20)).unwrap();
+        system::age(&lock, Duration::from_secs(20));
         wait_for(&[locked], "to", state(&from).get("to").unwrap());
         wait_until("the lock is gone", || !lock.exists());
         wait_until("nothing is wrong any more", || household.troubles("work").is_empty());
@@ -89,7 +91,7 @@ fn an_unchanged_file_is_never_rewritten() {
     let hub = fs::read(household.hub()).unwrap();
     File::options().write(true).open(household.hub()).unwrap().write_all(&hub).unwrap();
     let hub_now = identity(&household.hub());
-    File::open(household.own("work")).unwrap().set_modified(SystemTime::now()).unwrap();
+    File::options().append(true).open(household.own("work")).unwrap().set_modified(SystemTime::now()).unwrap();
     let own_now = identity(&household.own("work"));
     household.sandbox.write("home/.claude/new.md", "x");
     wait_until("links go on", || household.runtime("work", "new.md").exists() && household.runtime("acme", "new.md").exists());
@@ -103,13 +105,13 @@ fn an_unchanged_file_is_never_rewritten() {
     assert_eq!(after, [hub_now, own_now, before[2], before[3]]);
 }
 
-/// Tells one version of a file from another: device and inode, and the time of its last write.
-fn identity(file: &Path) -> (u64, SystemTime) {
-    use std::os::unix::fs::MetadataExt as _;
+/// Tells one version of a file from another: its birth, and the time of its last write.
+fn identity(file: &Path) -> (Option<SystemTime>, SystemTime) {
     let meta = fs::metadata(file).unwrap();
-    (meta.ino(), meta.modified().unwrap())
+    (meta.created().ok(), meta.modified().unwrap())
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hub_that_is_a_link_of_the_user_s_stays_one() {
     let household = Household::new(&["work"]);

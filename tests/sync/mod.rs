@@ -1,7 +1,9 @@
 //! `.claude.json` and `settings.json`, kept in step by real helpers between profiles that are in use.
 
+#[cfg(unix)]
 mod bad_input;
 mod claude_json;
+#[cfg(unix)]
 mod crashes;
 mod household;
 mod locks;

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use super::OldConfig;
 use crate::account::{Credentials, Identity, Login, Secret, live_clients};
-use crate::io;
 use crate::layout::Writable;
 use crate::name::ProfileName;
+use crate::{io, sys};
 
 /// The most that is read of a file here, in bytes.
 const LIMIT: usize = 16 * 1024 * 1024;
@@ -77,11 +77,11 @@ impl Home {
         if let Some(without) = without {
             io::create_dir(rescue)?;
             io::write(&rescue.join("claude-settings.json"), &text)?;
-            let target = settings.canonicalize().with_context(|| format!("could not find {}", settings.display()))?;
+            let target = sys::physical(&settings).with_context(|| format!("could not find {}", settings.display()))?;
             io::write(&target, &serde_json::to_vec_pretty(&without).context("could not write JSON")?)?;
         }
         if whereabouts == Whereabouts::Shared {
-            fs::remove_file(&login).with_context(|| format!("could not remove {}", login.display()))?;
+            sys::remove_file(&login).with_context(|| format!("could not remove {}", login.display()))?;
         }
         Ok(())
     }
@@ -115,7 +115,7 @@ fn without_endpoint(settings: &[u8], old: &OldConfig) -> Option<Map<String, Valu
 }
 
 fn lies_in(target: &Path, directory: &Path) -> bool {
-    let is_same = |one: &Path| one.canonicalize().ok().zip(directory.canonicalize().ok()).is_some_and(|(one, other)| one == other);
+    let is_same = |one: &Path| sys::physical(one).ok().zip(sys::physical(directory).ok()).is_some_and(|(one, other)| one == other);
     target.parent().is_some_and(is_same)
 }
 

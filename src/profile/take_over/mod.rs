@@ -91,7 +91,7 @@ fn forget_generated(runtime: &Path, rescue: &Path) -> Result<()> {
         io::keep(&settings, &rescue.join("settings.json"))?;
     }
     if claude_json.is_symlink() {
-        fs::remove_file(&claude_json).with_context(|| format!("could not remove {}", claude_json.display()))?;
+        sys::remove_file(&claude_json).with_context(|| format!("could not remove {}", claude_json.display()))?;
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ fn take_over_login(directory: &Path, runtime: &Path, winner: Option<&Path>, resc
     let login = runtime.join(".credentials.json");
     if let Some(winner) = winner.filter(|winner| *winner != login) {
         // Either way a reader finds a whole login at every moment, and each login has one place.
-        let placed = if is_file(&login) { sys::exchange(winner, &login) } else { fs::rename(winner, &login) };
+        let placed = if is_file(&login) { sys::exchange(winner, &login) } else { sys::rename(winner, &login) };
         placed.with_context(|| format!("could not move {}", winner.display()))?;
     }
     for loser in candidates(directory, runtime).iter().filter(|path| winner.is_none() || **path != login) {
@@ -119,7 +119,7 @@ fn take_over_login(directory: &Path, runtime: &Path, winner: Option<&Path>, resc
     }
     // A link to nothing would make the client fail to save the next login.
     if login.is_symlink() && !login.exists() {
-        fs::remove_file(&login).with_context(|| format!("could not remove {}", login.display()))?;
+        sys::remove_file(&login).with_context(|| format!("could not remove {}", login.display()))?;
     }
     Ok(())
 }

@@ -18,8 +18,9 @@ use anyhow::{Context, Result};
 
 use self::manifest::Manifest;
 use self::verdict::{Agreed, Verdict, verdict};
+use super::link_mode::LinkMode;
 use super::names::{MIRRORED, is_temporary};
-use super::sides::{Entry, Identity, LinkMode, Seen, Side, Sides, look};
+use super::sides::{Entry, Identity, Seen, Side, Sides, look};
 use crate::{io, sys};
 
 mod manifest;
@@ -76,6 +77,11 @@ impl Mirror {
         self.trouble()
     }
 
+    /// Shares files in another way from now on; whether that is another one.
+    pub fn share_by(&mut self, mode: LinkMode) -> bool {
+        std::mem::replace(&mut self.sides.mode, mode) != mode
+    }
+
     /// The top-level names that are mirrored: those that must be real, and without symbolic links all that are shared.
     fn names(&self) -> BTreeSet<PathBuf> {
         let mut names: BTreeSet<PathBuf> = MIRRORED.iter().map(PathBuf::from).collect();
@@ -85,14 +91,22 @@ impl Mirror {
                 names.extend(entries.map(|entry| entry.file_name()).filter(|name| super::is_shared(name)).map(PathBuf::from));
             }
             names.extend(self.manifest.names_in(Path::new("")));
-            names.retain(|name| self.without.as_ref() != Some(name));
+            names.retain(|name| self.is_mirrored(name));
         }
         names
+    }
+
+    /// Whether a top-level name is mirrored: not what is kept in step by somebody else, and not a directory that is shared by a link.
+    fn is_mirrored(&self, name: &Path) -> bool {
+        let is_directory = || [Side::Own, Side::Hub].iter().any(|side| self.sides.root(*side).join(name).is_dir());
+        let is_real = MIRRORED.iter().any(|mirrored| name == Path::new(mirrored));
+        self.without.as_deref() != Some(name) && (is_real || !self.sides.mode.links_directories() || !is_directory())
     }
 
     /// Brings one path together, and what lies below it; returns what is in the way, there or elsewhere.
     pub fn settle_path(&mut self, relative: &Path, watcher: &mut dyn Watcher) -> Option<String> {
         match self.assert_present() {
+            Ok(()) if !relative.iter().next().is_some_and(|name| self.is_mirrored(Path::new(name))) => {}
             Ok(()) => self.visit(relative, watcher),
             Err(error) => return Some(format!("{error:#}")),
         }
@@ -267,6 +281,7 @@ impl Mirror {
                 return Ok(());
             }
             Verdict::Give(from) | Verdict::Clash(from) if self.leads_across(relative, from) => (from.other(), true),
+            Verdict::Clash(from) if self.leads_across(relative, from.other()) => (from, true),
             Verdict::Give(from) => {
                 let (given, replaced) = if from == Side::Own { (own, hub) } else { (hub, own) };
                 // A linked file can be written to after another took its place elsewhere: then it is not what was replaced there.

@@ -1,0 +1,89 @@
+//! What commands say and start on every system: paths as their users spell them, programs under any of their names, and the codes they end with.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{Holder, World};
+
+/// A client of npm's on Windows is a batch file; elsewhere it is a script.
+const ENDS_WITH_7: (&str, &str) = if cfg!(windows) { ("claude.cmd", "@exit /b 7\r\n") } else { ("claude", "#!/bin/sh\nexit 7\n") };
+
+/// Puts a program that stands for the client where PATH finds it.
+fn put_claude(world: &World, (name, text): (&str, &str)) {
+    #[cfg(unix)]
+    world.program(name, text);
+    #[cfg(windows)]
+    world.write(format!("bin/{name}"), text);
+}
+
+/// As a shell of Windows and Unix alike exports it.
+fn exported(world: &World, profile: &str) -> String {
+    world.config_dir(profile).replace('\\', "/")
+}
+
+#[test]
+fn what_is_shown_and_exported_is_spelled_as_its_users_spell_it() {
+    let world = World::new();
+    let work = world.bind("home/my työ/work", "work");
+    let holder = Holder::start(&world);
+    let answer = holder.evaluate(&world, &work).success();
+    assert!(answer.stdout().contains(&format!("export CLAUDE_CONFIG_DIR='{}'", exported(&world, "work"))), "{answer:?}");
+    let told = world.clauth_in(&work, &["status", "--json"]).success();
+    let status: Value = serde_json::from_str(told.stdout()).unwrap();
+    assert_eq!(status["profile"], "work");
+    for arguments in [&["status"][..], &["list"], &["doctor"], &["env", "work", "--json"], &["hook", "bash"], &["status", "--json"]] {
+        let told = world.clauth_in(&work, arguments);
+        let all = format!("{}{}{}", told.stdout(), told.stderr(), answer.stdout());
+        assert!(!all.contains(r"\\?\") && !all.contains("//?/") && !all.contains(r"\\\\?\\"), "{arguments:?}: {all}");
+    }
+}
+
+#[test]
+fn the_client_is_found_under_the_name_it_has_here_and_given_the_profile() {
+    let world = World::new();
+    let told = world.clauth(&["start", "work", "--version", "two words"]).success();
+    let said = told.stdout().trim_end();
+    assert!(said.contains(&format!("config_dir={} ", exported(&world, "work"))), "{said}");
+    assert!(said.ends_with("args=--version two words") || said.ends_with("args=--version \"two words\""), "{said}");
+}
+
+#[test]
+fn the_code_of_the_program_is_the_one_that_is_returned() {
+    let world = World::new();
+    put_claude(&world, ENDS_WITH_7);
+    world.clauth(&["start", "work"]).exits_with(7);
+    world.clauth(&["exec", "work", "--", "claude"]).exits_with(7);
+    world.clauth(&["exec", "work", "--", "clauth", "start", "nobody"]).exits_with(125);
+    assert!(world.clauth(&["exec", "work", "--", "no-such-program"]).exits_with(127).stderr().contains("no-such-program"));
+}
+
+#[test]
+fn the_shim_decides_by_the_directory_and_starts_the_real_client() {
+    let mut world = World::new();
+    let work = world.bind("home/work", "work");
+    world.clauth(&["shim", "install"]).success();
+    let entries = ["home/.clauth/bin", "bin", "program"].map(|entry| world.path(entry).into_os_string());
+    let path = std::env::join_paths(entries.into_iter().chain(crate::support::system::path())).unwrap();
+    world.set_variable("PATH", path);
+    let mut shim = world.command("claude");
+    shim.current_dir(&work).arg("hello");
+    let told = crate::support::finished::Finished::run(shim).success();
+    assert!(told.stdout().contains(&format!("config_dir={} ", exported(&world, "work"))), "{told:?}");
+    world.clauth(&["shim", "remove"]).success();
+    assert_eq!(fs::read_dir(world.path("home/.clauth/bin")).unwrap().count(), 0);
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "beyond Wine: row `long` of tests/cross/README.md")]
+fn a_path_longer_than_260_characters_is_bound_like_any_other() {
+    let world = World::new();
+    let deep: String = (0..12).map(|level| format!("a directory of a long name {level:04}/")).collect();
+    let directory = world.mkdir(format!("home/{deep}"));
+    assert!(directory.as_os_str().len() > 400);
+    let spelled = directory.to_str().unwrap();
+    world.clauth(&["use", "work", "--dir", spelled]).success();
+    let told = world.clauth(&["status", "--json", "--dir", spelled]).success();
+    let status: Value = serde_json::from_str(told.stdout()).unwrap();
+    assert_eq!(status["profile"], "work", "{status}");
+}

@@ -1,0 +1,11 @@
+//! What a sandbox needs of its system; each has the same items.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::{HOME, IDLER, age, create_private, is_one_file, is_running, kill, needed, path, put_program, rename, temporary};
+#[cfg(windows)]
+pub(crate) use windows::{HOME, IDLER, age, create_private, is_one_file, is_running, kill, needed, path, put_program, rename, temporary};
