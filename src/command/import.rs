@@ -102,7 +102,7 @@ fn refuse_unfit(context: &Context, name: &ProfileName, from: &Place) -> Result<b
 /// Returns the directory that is to become a profile, resolved; fails where it cannot be one.
 fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mistake> {
     let wrong = |reason: &dyn Display| Mistake::NotImportable { directory: named.display().to_string(), reason: reason.to_string() };
-    let directory = sys::physical(&named).map_err(|error| wrong(&error))?;
+    let directory = sys::physical(named).map_err(|error| wrong(&error))?;
     let clauth = sys::physical(context.layout.home()).unwrap_or_else(|_| context.layout.home().into());
     let meets = |other: &Path| directory.starts_with(other) || other.starts_with(&directory);
     if directory == hub.directory {

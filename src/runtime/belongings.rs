@@ -87,6 +87,6 @@ impl Belongings {
 /// Whether a link leads to what the hub has: into it, to where the hub's own link of that name leads, or, dangling, to where it would be.
 fn is_the_hubs(link: &Path, name: &OsString, hub: &Hub) -> bool {
     let of_hub = if name == STATE { hub.claude_json.clone() } else { hub.directory.join(name) };
-    let leads_into = sys::physical(&link).is_ok_and(|target| target.starts_with(&hub.directory));
+    let leads_into = sys::physical(link).is_ok_and(|target| target.starts_with(&hub.directory));
     leads_into || sys::same_file(link, &of_hub) || fs::read_link(link).is_ok_and(|target| target == of_hub)
 }
