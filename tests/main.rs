@@ -10,5 +10,6 @@ mod hook;
 mod mirror;
 mod real_client;
 mod session;
+mod storm;
 mod support;
 mod sync;
