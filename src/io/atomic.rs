@@ -111,6 +111,12 @@ pub fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Whether an error says that nothing stands there, or nothing that this user can see; any other is no answer.
+pub fn is_absence(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied | InvalidFilename)
+}
+
 /// Reads a regular file whole; `None` when something else stands there, or it is over `limit` bytes. Never waits for a FIFO's writer.
 pub fn read_regular(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let file = sys::open_for_reading(path)?;

@@ -18,7 +18,7 @@ mod wait;
 
 pub use ask::ask_secret;
 pub use atomic::{
-    create_dir, forget_unfinished, forget_unfinished_of, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably,
+    create_dir, forget_unfinished, forget_unfinished_of, is_absence, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably,
     write_public,
 };
 pub use beside::Beside;

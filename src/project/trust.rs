@@ -13,12 +13,18 @@ use sha2::{Digest, Sha256};
 
 use super::binding::Target;
 use crate::config::Config;
+use crate::error::Mistake;
 use crate::io::{self, epoch};
 use crate::layout::{Layout, Writable};
 
-/// Whether a file in this canonical directory is denied.
-pub fn is_denied(layout: &Layout, directory: &Path) -> bool {
-    fs::symlink_metadata(denial(layout, directory)).is_ok()
+/// Whether a file in this canonical directory is denied; an error where the disk does not say.
+pub fn is_denied(layout: &Layout, directory: &Path) -> Result<bool, Mistake> {
+    let file = denial(layout, directory);
+    match fs::symlink_metadata(&file) {
+        Ok(_) => Ok(true),
+        Err(error) if io::is_absence(&error) => Ok(false),
+        Err(error) => Err(Mistake::BindingUnreadable { file: file.display().to_string(), reason: error.to_string() }),
+    }
 }
 
 /// Whether a file in this canonical directory may choose this name.
