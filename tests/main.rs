@@ -5,6 +5,7 @@
 
 mod account;
 mod commands;
+mod faults;
 mod harness;
 mod hook;
 mod mirror;

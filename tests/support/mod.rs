@@ -4,6 +4,7 @@
 
 pub(crate) mod claude;
 pub(crate) mod commands;
+pub(crate) mod faults;
 pub(crate) mod finished;
 pub(crate) mod mirror;
 pub(crate) mod output;

@@ -3,7 +3,7 @@
 mod bad_input;
 mod claude_json;
 mod crashes;
-mod household;
+pub(crate) mod household;
 mod locks;
 #[cfg(target_os = "linux")]
 mod quiet;
