@@ -6,6 +6,7 @@
 mod account;
 mod commands;
 mod faults;
+mod fuzz;
 mod harness;
 mod hook;
 mod mirror;

@@ -14,7 +14,7 @@ mod import;
 mod killed;
 mod login;
 mod real_client;
-mod refresh;
+pub(crate) mod refresh;
 mod usage;
 
 /// Reads a `.claude.json`.
