@@ -16,10 +16,11 @@ pub mod screen;
 mod toml;
 mod wait;
 
+pub use crate::sys::keep_memory_private;
 pub use ask::ask_secret;
 pub use atomic::{
-    create_dir, forget_unfinished, forget_unfinished_of, is_absence, left_for, read_bounded, read_regular, sync_directory, temporary, write, write_durably,
-    write_public,
+    create_dir, forget_unfinished, forget_unfinished_of, is_absence, left_for, read_bounded, read_regular, sync_directory, temporary, write,
+    write_durably, write_public,
 };
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};

@@ -27,6 +27,11 @@ pub fn boot_and_namespace() -> String {
     format!("{}-{}", digits(boot.trim()), digits(&namespace.to_string_lossy()))
 }
 
+/// Keeps what this process has in memory out of core dumps and from other processes of the user; a program that it becomes or starts is as any.
+pub fn keep_memory_private() {
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable); // a kernel without it dumps as it likes
+}
+
 /// The time a process started, in the kernel's own words; `None` when there is no such process.
 pub fn start_time(pid: u32) -> Option<String> {
     started(pid).ok().flatten()
@@ -35,7 +40,9 @@ pub fn start_time(pid: u32) -> Option<String> {
 /// The same, and an error where the kernel does not say: without a descriptor to spare, each process would look dead.
 fn started(pid: u32) -> io::Result<Option<String>> {
     let stat = match Stat::read(pid) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
+            return Ok(None);
+        }
         stat => stat?,
     };
     // proc_pid_stat(5): field 3 is the state, where a dead process waits for its parent as Z; field 22 counts clock ticks since boot.
