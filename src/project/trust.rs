@@ -35,6 +35,7 @@ pub fn is_allowed(layout: &Layout, config: &Config, directory: &Path, target: &T
 /// Allows the pair and takes back a denial.
 pub fn allow(layout: Writable<'_>, directory: &Path, target: &Target) -> Result<()> {
     io::create_dir(&layout.allow())?;
+    io::forget_unfinished(&layout.allow());
     remove(&denial(&layout, directory))?;
     let mut text = directory.as_os_str().as_encoded_bytes().to_vec();
     text.extend_from_slice(format!("\n{}\n", target.as_str()).as_bytes());
@@ -45,6 +46,7 @@ pub fn allow(layout: Writable<'_>, directory: &Path, target: &Target) -> Result<
 /// Denies the directory.
 pub fn deny(layout: Writable<'_>, directory: &Path) -> Result<()> {
     io::create_dir(&layout.deny())?;
+    io::forget_unfinished(&layout.deny());
     let mut text = directory.as_os_str().as_encoded_bytes().to_vec();
     text.push(b'\n');
     io::write(&denial(&layout, directory), &text)?;
