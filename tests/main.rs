@@ -11,6 +11,7 @@ mod harness;
 mod hook;
 mod mirror;
 mod real_client;
+mod security;
 mod session;
 mod storm;
 mod support;

@@ -71,8 +71,15 @@ pub(super) fn nothing_is_left(storm: &Storm) {
         let past = SystemTime::now() - Duration::from_secs(120);
         fs::File::open(&lock).unwrap().set_modified(past).unwrap();
     }
-    for profile in &storm.profiles {
+    for (profile, directory) in storm.profiles.iter().zip(&storm.directories) {
         storm.sandbox.clauth(&["exec", profile, "--", "true"]).success();
+        // What a killed command left goes with the next one of its kind.
+        storm.sandbox.clauth_in(directory, &["use", profile]).success();
+    }
+    for directory in &storm.directories {
+        fs::write(directory.join(".clauth.toml"), "profile = \"p0\"\n").unwrap();
+        storm.sandbox.clauth_in(directory, &["use", "p0"]).success();
+        storm.sandbox.clauth_in(directory, &["deny"]).success();
     }
     storm.sandbox.assert_no_helpers_left();
     for profile in &storm.profiles {
@@ -84,6 +91,10 @@ pub(super) fn nothing_is_left(storm: &Storm) {
     }
     let left: Vec<_> = files_below(&storm.sandbox.home()).into_iter().filter(|file| file.to_string_lossy().ends_with(".tmp")).collect();
     assert_eq!(left, Vec::<PathBuf>::new());
+    for line in storm.lines.lock().unwrap().iter() {
+        let shared = storm.sandbox.path("home/.claude/projects/-storm").join(format!("{line}.jsonl"));
+        assert_eq!(fs::read_to_string(&shared).unwrap_or_else(|error| panic!("{}: {error}", shared.display())), *line);
+    }
     assert_eq!(lock_directories(&storm.sandbox.home()), Vec::<PathBuf>::new());
 }
 
@@ -109,12 +120,12 @@ fn logins_are_whole(storm: &Storm, round: usize) {
     }
 }
 
-/// Every line is in the hub, or rescued.
+/// Every line is in the hub, or rescued; or still in a profile that nobody uses, whose helper was killed.
 fn history_is_whole(storm: &Storm, round: usize) {
     let lines = storm.lines.lock().unwrap();
+    let roots = ["home/.claude/projects", "home/.clauth/rescued", "home/.clauth/profiles"].map(|root| storm.sandbox.path(root));
     let mut missing = Vec::new();
     let is_whole = came_true(|| {
-        let roots = [storm.sandbox.path("home/.claude/projects"), storm.sandbox.path("home/.clauth/rescued")];
         let found: BTreeSet<_> = roots.iter().flat_map(|root| files_below(root)).filter_map(|file| fs::read_to_string(file).ok()).collect();
         missing = lines.iter().filter(|line| !found.contains(*line)).collect();
         missing.is_empty()
