@@ -121,8 +121,8 @@ impl Standing {
     pub fn of(layout: &Layout, name: &ProfileName, config_dir: &Path) -> Self {
         let credentials = Store::of(config_dir).read().ok().flatten();
         Self {
+            has_ended: credentials.as_ref().is_some_and(|credentials| refresh::has_ended(layout, name, credentials)),
             login: credentials.and_then(|credentials| credentials.login()),
-            has_ended: refresh::has_ended(layout, name, config_dir),
             ..Self::shown(&config_dir.join(".claude.json"))
         }
     }

@@ -24,7 +24,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use self::answer::{Grant, Verdict};
 use self::renewed::Renewed;
 use self::spent::{Fate, Spent};
-use super::{Login, Services, Store};
+use super::{Credentials, Login, Services, Store};
 use crate::env::Env;
 use crate::error::Mistake;
 use crate::io::http::{Answer, Outcome};
@@ -246,9 +246,17 @@ pub fn finish(layout: Writable<'_>, name: &ProfileName, config_dir: &Path) -> Re
     renewed.settle(&file, config_dir)
 }
 
-/// Whether a config directory's login is over, and only a new sign-in helps: Claude Code emptied it, or its refresh was refused.
-pub fn has_ended(layout: &Layout, name: &ProfileName, config_dir: &Path) -> bool {
-    let Ok(Some(credentials)) = Store::of(config_dir).read() else { return false };
+/// The same for whoever does not hold the lock; while somebody else does, nothing is left to finish.
+pub fn finish_interrupted(layout: Writable<'_>, name: &ProfileName, config_dir: &Path) -> Result<()> {
+    if !layout.renewed(name).exists() {
+        return Ok(());
+    }
+    let Some(_rotation) = FileLock::exclusive_within(&layout.rotation_lock(name), Duration::ZERO)? else { return Ok(()) };
+    finish(layout, name, config_dir).map(drop)
+}
+
+/// Whether a profile's login is over, and only a new sign-in helps: Claude Code emptied it, or its refresh was refused.
+pub fn has_ended(layout: &Layout, name: &ProfileName, credentials: &Credentials) -> bool {
     match credentials.login() {
         None => credentials.is_emptied(),
         Some(login) => Spent::new(layout.spent(name)).fate(&login.refresh_token).is_ok_and(|fate| fate == Some(Fate::Refused)),
