@@ -61,10 +61,16 @@ fn whatever_fails_once_while_a_session_goes_on_the_account_is_right_or_refused()
     world.write("home/.clauth/config.toml", "[[rule]]\ndir = \"~/other\"\nprofile = \"acme\"\n");
     let holder = Holder::start(&world);
     holder.evaluate(&world, &work).success();
-    let count = at_each(&world.path("strace.log"), &calls(), 80, || {}, |strace, fault| {
-        evaluate(&world, &below, &holder, strace, fault);
-        assert_well(&world, &below, &holder, fault);
-    });
+    let count = at_each(
+        &world.path("strace.log"),
+        &calls(),
+        80,
+        || {},
+        |strace, fault| {
+            evaluate(&world, &below, &holder, strace, fault);
+            assert_well(&world, &below, &holder, fault);
+        },
+    );
     assert!(count > 20 || strace().is_none(), "{count}");
 }
 
@@ -77,9 +83,15 @@ fn whatever_fails_once_a_rule_and_a_default_are_followed_or_refused() {
         world.write("home/.clauth/config.toml", settings);
         holder.evaluate(&world, &ruled).success();
         let looks = "openat read statx ?readlink getdents64";
-        at_each(&world.path("strace.log"), looks, 40, || {}, |strace, fault| {
-            evaluate(&world, &ruled, &holder, strace, fault);
-            assert_well(&world, &ruled, &holder, fault);
-        });
+        at_each(
+            &world.path("strace.log"),
+            looks,
+            40,
+            || {},
+            |strace, fault| {
+                evaluate(&world, &ruled, &holder, strace, fault);
+                assert_well(&world, &ruled, &holder, fault);
+            },
+        );
     }
 }

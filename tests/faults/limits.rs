@@ -114,7 +114,7 @@ fn a_helper_that_is_suspended_while_everything_changes_catches_up() {
     let comes = Holder::start(&world);
     assert_eq!(comes.evaluate(&world, &work).success().stderr(), "");
     signal(helper, Signal::CONT);
-    let mut expected = vec![stays.pid(), comes.pid()];
+    let mut expected = [stays.pid(), comes.pid()];
     expected.sort_unstable();
     wait_until("the leases are those of the living", || session.leases().into_keys().eq(expected.iter().copied()));
     assert!(!session.leases().contains_key(&gone));

@@ -20,8 +20,8 @@ fn a_record_of_any_bytes_sets_nothing_but_what_it_may() {
         br#"{"config_dir":"'; touch hit; '","chosen":"hook"}"#,
     ];
     let mut script = String::from("cd \"$HOME/plain\" || exit 9\nbefore=$(env -u CLAUDE_CONFIG_DIR -u _ | sort)\n");
-    let mut count = 0;
-    for case in cases(&seeds, 60, 20_000).into_iter().filter(|case| !case.contains(&0)) {
+    let cases = cases(&seeds, 60, 20_000).into_iter().filter(|case| !case.contains(&0));
+    for (count, case) in cases.enumerate() {
         let mut command = evaluation(&world, &plain, holder.pid());
         command.env("CLAUDE_CONFIG_DIR", world.config_dir("work")).env("CLAUTH_STATE", OsStr::from_bytes(&case));
         let said = Finished::run(command).success();
@@ -32,7 +32,6 @@ fn a_record_of_any_bytes_sets_nothing_but_what_it_may() {
             "(\n{}\nafter=$(env -u CLAUDE_CONFIG_DIR -u CLAUTH_STATE -u CLAUTH_PROFILE -u _ | sort)\n[ \"$before\" = \"$after\" ] || echo {count}\n) 2>/dev/null\n",
             said.stdout()
         );
-        count += 1;
     }
     let file = world.write("answers.bash", script);
     let mut bash = world.command("bash");

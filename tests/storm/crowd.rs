@@ -169,7 +169,7 @@ impl Bash {
     }
 
     fn change_to(&mut self, directory: &Path) {
-        self.directory = directory.to_owned();
+        directory.clone_into(&mut self.directory);
         self.run(&format!("cd '{}'", directory.display()));
     }
 

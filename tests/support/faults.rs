@@ -14,7 +14,8 @@ pub(crate) const FILES: &str = "openat read write statx ?readlink getdents64 ?mk
      ?symlink symlinkat fsync fdatasync flock fcntl ftruncate fchmod ?utimensat ?copy_file_range";
 
 /// Those of one that starts others or follows them.
-pub(crate) const PROCESSES: &str = "?vfork ?clone3 pipe2 ?poll setsid chdir prlimit64 inotify_init1 inotify_add_watch epoll_create1 epoll_ctl pidfd_open dup3";
+pub(crate) const PROCESSES: &str =
+    "?vfork ?clone3 pipe2 ?poll setsid chdir prlimit64 inotify_init1 inotify_add_watch epoll_create1 epoll_ctl pidfd_open dup3";
 
 /// Lets `run` start a program under strace once for each call of these kinds, the first, the second, and so on until there is none left; each has one
 /// fault, and the next one another. `set_up` comes before each. The short form takes about `enough` of them, spread evenly; the long form has each
