@@ -88,12 +88,17 @@ impl Config {
 
     /// Returns the profile that a name means: itself, where there is a profile of that name.
     pub fn resolve_alias<'a>(&'a self, layout: &Layout, name: &'a ProfileName) -> &'a ProfileName {
-        self.aliases.get(name).filter(|_| !layout.profile_file(name).exists()).unwrap_or(name)
+        // Where the disk does not say, reading the profile will say why.
+        let is_taken = || fs::exists(layout.profile_file(name)).unwrap_or(true);
+        self.aliases.get(name).filter(|_| !is_taken()).unwrap_or(name)
     }
 
     /// Returns the rule for this canonical directory, the one for the deepest directory if several match, and that directory's canonical path.
     pub fn rule_for(&self, directory: &Path) -> Option<(PathBuf, &Rule)> {
-        let matching = self.rules.iter().filter_map(|rule| Some((sys::physical(rule.dir.get_ref()).ok()?, rule)));
+        // One that cannot be resolved is the one of that spelling: nobody stands below a directory that is not there, and a failing disk must not
+        // let another rule have its place.
+        let resolved = |dir: &PathBuf| sys::physical(dir).unwrap_or_else(|_| dir.clone());
+        let matching = self.rules.iter().map(|rule| (resolved(rule.dir.get_ref()), rule));
         matching.filter(|(ruled, _)| directory.starts_with(ruled)).max_by_key(|(ruled, _)| ruled.components().count())
     }
 

@@ -57,9 +57,13 @@ fn run(context: impl FnOnce() -> anyhow::Result<Context>, called: &OsStr, rest: 
         Some("export") => return command::export::run(&context()?, &rest[1..]),
         Some("helper") => return command::helper::run(&context()?, &rest[1..]),
         Some("statusline") if rest.len() == 1 => return command::statusline::run(&context()?),
-        Some("api-key") => return command::api_key::run(&context()?, &rest[1..]),
+        Some("api-key") => {
+            io::keep_memory_private();
+            return command::api_key::run(&context()?, &rest[1..]);
+        }
         _ => {}
     }
+    io::keep_memory_private(); // most of these read a login
     let name = Path::new(called).file_stem().unwrap_or(OsStr::new("clauth"));
     cli::run(context, name, rest)
 }

@@ -6,12 +6,19 @@
 mod account;
 mod commands;
 #[cfg(unix)]
+mod faults;
+#[cfg(unix)]
+mod fuzz;
 mod harness;
 #[cfg(unix)]
 mod hook;
 mod mirror;
 #[cfg(unix)]
 mod real_client;
+#[cfg(unix)]
+mod security;
 mod session;
+#[cfg(unix)]
+mod storm;
 mod support;
 mod sync;

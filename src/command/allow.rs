@@ -40,7 +40,7 @@ pub fn allow(context: &Context, arguments: &AllowArguments) -> Result<ExitCode> 
 }
 
 pub fn deny(context: &Context, arguments: &DenyArguments) -> Result<ExitCode> {
-    let directory = bound_directory(arguments.path.as_deref(), |directory| !trust::is_denied(&context.layout, directory))?;
+    let directory = bound_directory(arguments.path.as_deref(), |directory| !trust::is_denied(&context.layout, directory).unwrap_or(false))?;
     trust::deny(context.layout.writable()?, &directory)?;
     io::say(format_args!("{} is ignored from now on", directory.join(BINDING).display()));
     Ok(ExitCode::SUCCESS)

@@ -51,7 +51,7 @@ pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
             io::say(complaint);
         }
     }
-    if let Some(news) = said.news.filter(|_| !asker.is_first && !said.is_quiet) {
+    if let Some(news) = said.news {
         io::say(news);
     }
     io::print(asker.shell.answer(&answer))?;
@@ -177,7 +177,8 @@ impl<'a> Evaluation<'a> {
         };
         if action != Action::Keep && !is_unnamed {
             self.drop_other_leases(&outcome);
-            said.news = self.news(action, &outcome);
+            // Who is signed in stands in a file that may be large: read only to be said.
+            said.news = (!self.asker.is_first && !said.is_quiet).then(|| self.news(action, &outcome)).flatten();
         }
         if let Outcome::Refused(mistake) = &outcome {
             said.complaints.push(mistake.to_string());

@@ -30,6 +30,7 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
 /// is written.
 pub fn write_public(path: &Path, bytes: &[u8]) -> Result<()> {
     let path = &sys::physical(path).unwrap_or_else(|_| path.into());
+    forget_unfinished_of(path);
     let temp = temporary(path);
     let written = write_public_new(&temp, bytes, fs::metadata(path).ok()).and_then(|()| sys::rename(&temp, path));
     if written.is_err() {
@@ -39,7 +40,8 @@ pub fn write_public(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn write_public_new(path: &Path, bytes: &[u8], replaced: Option<fs::Metadata>) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    // In a directory that may be anybody's: through a link that waits there under this name, another file would be written.
+    let mut file = create_new(path, |path| File::options().write(true).create_new(true).open(path))?;
     if let Some(replaced) = replaced {
         file.set_permissions(replaced.permissions())?;
     }
@@ -64,14 +66,17 @@ fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
 }
 
 fn write_new(path: &Path, bytes: &[u8], is_durable: bool) -> io::Result<()> {
-    let created = match sys::create_private_file(path) {
-        // Left by a process that was killed here and had our pid.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => sys::remove_file(path).and_then(|()| sys::create_private_file(path)),
-        created => created,
-    };
-    let mut file = created?;
+    let mut file = create_new(path, sys::create_private_file)?;
     file.write_all(bytes)?;
     if is_durable { file.sync_all() } else { Ok(()) }
+}
+
+fn create_new(path: &Path, create: impl Fn(&Path) -> io::Result<File>) -> io::Result<File> {
+    match create(path) {
+        // Left by a process that was killed here and had our pid.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => sys::remove_file(path).and_then(|()| create(path)),
+        created => created,
+    }
 }
 
 fn is_equal(path: &Path, bytes: &[u8]) -> bool {
@@ -95,6 +100,12 @@ pub fn temporary(path: &Path) -> PathBuf {
     }
     name.push(ending);
     path.with_file_name(name)
+}
+
+/// Whether an error says that nothing stands there, or nothing that this user can see; any other is no answer.
+pub fn is_absence(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), NotFound | NotADirectory | PermissionDenied | InvalidFilename)
 }
 
 /// Reads a regular file whole; `None` when something else stands there, or it is over `limit` bytes. Never waits for a FIFO's writer.

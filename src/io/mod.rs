@@ -17,10 +17,11 @@ mod template;
 mod toml;
 mod wait;
 
+pub use crate::sys::keep_memory_private;
 pub use ask::ask_secret;
 pub use atomic::{
-    create_dir, forget_unfinished, forget_unfinished_of, is_hindered, left_for, read_bounded, read_regular, sync_directory, temporary, write,
-    write_durably, write_public,
+    create_dir, forget_unfinished, forget_unfinished_of, is_absence, is_hindered, left_for, read_bounded, read_regular, sync_directory, temporary,
+    write, write_durably, write_public,
 };
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};

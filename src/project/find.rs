@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::io;
 use crate::layout::BINDING;
 
 /// Names a place where something called `.clauth.toml` stands.
@@ -23,10 +24,11 @@ impl Candidate {
 
 /// Returns every candidate from `start` up to the root, nearest first, lazily.
 ///
-/// What cannot be looked at (an ancestor without search permission) counts as absent, as it does for git and direnv.
+/// What this user may not look at (an ancestor without search permission) counts as absent, as it does for git and direnv. Where the disk fails, there is
+/// no telling: that counts as a candidate, and reading it will say why.
 pub fn candidates(start: &Path) -> impl Iterator<Item = Candidate> + '_ {
     let levels = start.ancestors().enumerate();
     levels
-        .filter(|(_, directory)| fs::symlink_metadata(directory.join(BINDING)).is_ok())
+        .filter(|(_, directory)| fs::symlink_metadata(directory.join(BINDING)).map_or_else(|error| !io::is_absence(&error), |_| true))
         .map(|(level, directory)| Candidate { directory: directory.into(), level })
 }

@@ -51,12 +51,16 @@ pub struct Resolution {
 pub fn resolve(layout: &Layout, config: &Config, directory: &Path) -> Resolution {
     let mut answer = Resolution { outcome: Outcome::Unbound, source: None, decider: None, ignored: Vec::new(), text: None };
     for candidate in find::candidates(directory) {
-        if trust::is_denied(layout, &candidate.directory) {
-            answer.ignored.push(candidate.level);
-            continue;
-        }
+        let followed = match trust::is_denied(layout, &candidate.directory) {
+            Ok(true) => {
+                answer.ignored.push(candidate.level);
+                continue;
+            }
+            Ok(false) => follow(layout, config, &candidate),
+            Err(mistake) => Err(mistake),
+        };
         answer.source = Some(Source::File(candidate.file()));
-        answer.outcome = match follow(layout, config, &candidate) {
+        answer.outcome = match followed {
             Ok((outcome, binding)) => {
                 answer.text = binding.fits_a_shell().then_some(binding.text);
                 outcome

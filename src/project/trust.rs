@@ -13,13 +13,19 @@ use sha2::{Digest, Sha256};
 
 use super::binding::Target;
 use crate::config::Config;
+use crate::error::Mistake;
 use crate::io::{self, epoch};
 use crate::layout::{Layout, Writable};
 use crate::sys;
 
-/// Whether a file in this canonical directory is denied.
-pub fn is_denied(layout: &Layout, directory: &Path) -> bool {
-    fs::symlink_metadata(denial(layout, directory)).is_ok()
+/// Whether a file in this canonical directory is denied; an error where the disk does not say.
+pub fn is_denied(layout: &Layout, directory: &Path) -> Result<bool, Mistake> {
+    let file = denial(layout, directory);
+    match fs::symlink_metadata(&file) {
+        Ok(_) => Ok(true),
+        Err(error) if io::is_absence(&error) => Ok(false),
+        Err(error) => Err(Mistake::BindingUnreadable { file: file.display().to_string(), reason: error.to_string() }),
+    }
 }
 
 /// Whether a file in this canonical directory may choose this name.
@@ -30,6 +36,7 @@ pub fn is_allowed(layout: &Layout, config: &Config, directory: &Path, target: &T
 /// Allows the pair and takes back a denial.
 pub fn allow(layout: Writable<'_>, directory: &Path, target: &Target) -> Result<()> {
     io::create_dir(&layout.allow())?;
+    io::forget_unfinished(&layout.allow());
     remove(&denial(&layout, directory))?;
     let mut text = directory.as_os_str().as_encoded_bytes().to_vec();
     text.extend_from_slice(format!("\n{}\n", target.as_str()).as_bytes());
@@ -40,6 +47,7 @@ pub fn allow(layout: Writable<'_>, directory: &Path, target: &Target) -> Result<
 /// Denies the directory.
 pub fn deny(layout: Writable<'_>, directory: &Path) -> Result<()> {
     io::create_dir(&layout.deny())?;
+    io::forget_unfinished(&layout.deny());
     let mut text = directory.as_os_str().as_encoded_bytes().to_vec();
     text.push(b'\n');
     io::write(&denial(&layout, directory), &text)?;

@@ -35,7 +35,7 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     let mut events = Events::new().context("could not wait for events")?;
     // Watch first, then look: what comes between is seen twice, never missed.
     let leases = events.watch(&session.leases(), Interest::Names).with_context(|| format!("could not watch {}", session.leases().display()))?;
-    let mut helper = Helper { session, events, leases, holders: HashMap::new(), watchdog: None };
+    let mut helper = Helper { session, events, leases, holders: HashMap::new(), watchdog: None, has_put_off: false };
     helper.look_at_all()?;
     helper.introduce()?;
     let _ = io::print("ready\n"); // the starter may have given up; its lease counts all the same
@@ -70,6 +70,8 @@ struct Helper {
     watchdog: Option<Watchdog>,
     /// The live leases by pid, with the start time each was taken for.
     holders: HashMap<u32, String>,
+    /// Whether there are leases that could not be read, or followed.
+    has_put_off: bool,
 }
 
 impl Helper {
@@ -128,7 +130,7 @@ impl Helper {
 
     fn look_at_all(&mut self) -> Result<()> {
         let known: Vec<u32> = self.holders.keys().copied().collect();
-        let written = Lease::all(&self.session).into_iter().map(|lease| lease.pid);
+        let written = Lease::pids(&self.session).or_else(|error| self.put_off(error).map(|()| Vec::new()))?;
         for pid in known.into_iter().chain(written) {
             self.look_at(pid)?;
         }
@@ -136,7 +138,11 @@ impl Helper {
     }
 
     fn look_at(&mut self, pid: u32) -> Result<()> {
-        let lease = Lease::read(&self.session, pid);
+        self.follow(pid).or_else(|error| self.put_off(error))
+    }
+
+    fn follow(&mut self, pid: u32) -> Result<()> {
+        let lease = Lease::find(&self.session, pid)?;
         let known = self.holders.get(&pid);
         match lease {
             Some(lease) if known == Some(&lease.start) => Ok(()),
@@ -155,10 +161,23 @@ impl Helper {
         }
     }
 
+    /// Says what cannot be done now, for lack of descriptors say. Those who are followed must not lose their helper for one who is not; its turn comes when
+    /// one of them ends.
+    fn put_off(&mut self, error: anyhow::Error) -> Result<()> {
+        if self.holders.is_empty() {
+            return Err(error);
+        }
+        if !std::mem::replace(&mut self.has_put_off, true) {
+            io::say(format_args!("{error:#}"));
+        }
+        Ok(())
+    }
+
     fn end(&mut self, pid: u32) -> Result<()> {
         // Not removed unseen: another process may have got this pid, and a lease, before we woke.
         self.forget(pid);
-        self.look_at(pid)
+        self.look_at(pid)?;
+        if std::mem::take(&mut self.has_put_off) { self.look_at_all() } else { Ok(()) }
     }
 
     /// Removes a dead process's lease, but not the one that a new process with the same pid may have written meanwhile.

@@ -69,12 +69,15 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
         bail!(Mistake::GateBusy { profile: profile.name.to_string() });
     };
-    profile::load(&layout, &profile.name)?; // it may have been removed while we waited
+    if !layout.profile_file(&profile.name).exists() {
+        profile::load(&layout, &profile.name)?; // it was removed while we waited, and this says so
+    }
     profile.refuse_to_send_a_login(&layout).map_err(|mistake| TreeError(mistake.into()))?;
     lease.write(&session)?;
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
     let mut tree = Tree::new(context, hub, profile);
-    if FileLock::is_held(&session.lock())? && profile.config_dir.exists() {
+    let has_helper = FileLock::is_held(&session.lock())?;
+    if has_helper && profile.config_dir.exists() {
         tree.refuse_redirection().map_err(TreeError)?;
     } else {
         // What cannot be mended is the helper's to say, which looks at it all again.
@@ -82,7 +85,7 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
         // Before a client spends the old token a second time. What is in the way now is said by the next `clauth refresh`.
         let _ = refresh::finish_interrupted(layout, &profile.name, &profile.config_dir);
     }
-    if !FileLock::is_held(&session.lock())? {
+    if !has_helper {
         start::helper(context, &session, &profile.name, lifetime)?;
     }
     Ok(())

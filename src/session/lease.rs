@@ -60,21 +60,38 @@ impl Lease {
         Some(Self { pid, start: sys::start_time(pid)?, holder })
     }
 
-    /// Reads the lease of a pid; `None` when there is none, or what lies there is not one.
+    /// Reads the lease of a pid; `None` when there is none, or what lies there is not one or cannot be read.
     pub fn read(session: &Session, pid: u32) -> Option<Self> {
+        Self::find(session, pid).ok().flatten()
+    }
+
+    /// The same, and an error where a lease may be that cannot be read now.
+    pub fn find(session: &Session, pid: u32) -> Result<Option<Self>> {
+        let file = session.leases().join(pid.to_string());
         // Whatever lies there, a FIFO too, must keep neither the helper nor a prompt waiting.
-        let file = sys::open_for_reading(&session.leases().join(pid.to_string())).ok()?;
-        let text = String::from_utf8(io::read_bounded(file, LIMIT).ok()??).ok()?;
-        let mut words = text.split_ascii_whitespace();
+        match io::read_regular(&file, LIMIT) {
+            Err(error) if !io::is_absence(&error) => Err(error).with_context(|| format!("could not read {}", file.display())),
+            found => Ok(found.ok().flatten().and_then(|text| Self::parse(pid, &text))),
+        }
+    }
+
+    fn parse(pid: u32, text: &[u8]) -> Option<Self> {
+        let mut words = std::str::from_utf8(text).ok()?.split_ascii_whitespace();
         let (start, holder) = (words.next()?.to_owned(), words.next()?);
         let holder = Holder::NAMES.iter().find(|(_, name)| *name == holder)?.0;
         Some(Self { pid, start, holder })
     }
 
+    /// Returns every pid that has a lease, live or not, or something in the place of one.
+    pub fn pids(session: &Session) -> Result<Vec<u32>> {
+        let directory = session.leases();
+        let entries = fs::read_dir(&directory).with_context(|| format!("could not read {}", directory.display()))?;
+        Ok(entries.flatten().filter_map(|entry| pid_of(&entry.file_name())).collect())
+    }
+
     /// Returns every lease, live or not.
     pub fn all(session: &Session) -> Vec<Self> {
-        let entries = fs::read_dir(session.leases()).into_iter().flatten().flatten();
-        entries.filter_map(|entry| Self::read(session, pid_of(&entry.file_name())?)).collect()
+        Self::pids(session).into_iter().flatten().filter_map(|pid| Self::read(session, pid)).collect()
     }
 
     /// Returns the leases whose process still runs.

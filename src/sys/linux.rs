@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -27,16 +27,32 @@ pub fn boot_and_namespace() -> String {
     format!("{}-{}", digits(boot.trim()), digits(&namespace.to_string_lossy()))
 }
 
+/// Keeps what this process has in memory out of core dumps and from other processes of the user; a program that it becomes or starts is as any.
+pub fn keep_memory_private() {
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable); // a kernel without it dumps as it likes
+}
+
 /// The time a process started, in the kernel's own words; `None` when there is no such process.
 pub fn start_time(pid: u32) -> Option<String> {
+    started(pid).ok().flatten()
+}
+
+/// The same, and an error where the kernel does not say: without a descriptor to spare, each process would look dead.
+fn started(pid: u32) -> io::Result<Option<String>> {
+    let stat = match Stat::read(pid) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
+            return Ok(None);
+        }
+        stat => stat?,
+    };
     // proc_pid_stat(5): field 3 is the state, where a dead process waits for its parent as Z; field 22 counts clock ticks since boot.
-    stat_field(pid, 3).filter(|state| state != "Z" && state != "X")?;
-    stat_field(pid, 22)
+    let is_dead = matches!(stat.field(3), None | Some("Z" | "X"));
+    Ok(stat.field(22).filter(|_| !is_dead).map(str::to_owned))
 }
 
 /// The leader of a process's group; `None` when it is out of sight, in another pid namespace.
 pub fn process_group(pid: u32) -> Option<u32> {
-    stat_field(pid, 5)?.parse().ok().filter(|leader| *leader != 0)
+    Stat::read(pid).ok()?.field(5)?.parse().ok().filter(|leader| *leader != 0)
 }
 
 /// The name of a process, at most 15 bytes of it: its program's, or its script's.
@@ -50,11 +66,27 @@ pub fn program_name(pid: u32) -> Option<OsString> {
     fs::read_link(format!("/proc/{pid}/exe")).ok()?.file_name().map(OsStr::to_owned)
 }
 
-fn stat_field(pid: u32, number: usize) -> Option<String> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // Field 2 is the program's name in parentheses and can hold anything, `)` and blanks included; field 3 follows the last `)`.
-    let rest = &stat[stat.iter().rposition(|byte| *byte == b')')? + 1..];
-    std::str::from_utf8(rest).ok()?.split_ascii_whitespace().nth(number - 3).map(str::to_owned)
+/// Holds what the kernel says of a process in one line.
+struct Stat {
+    /// Longer than any: 52 numbers of at most 20 digits.
+    text: [u8; 1200],
+    length: usize,
+}
+
+impl Stat {
+    fn read(pid: u32) -> io::Result<Self> {
+        let mut text = [0; 1200];
+        // In one read, which is one moment.
+        let length = fs::File::open(format!("/proc/{pid}/stat"))?.read(&mut text)?;
+        Ok(Self { text, length })
+    }
+
+    fn field(&self, number: usize) -> Option<&str> {
+        let stat = &self.text[..self.length];
+        // Field 2 is the program's name in parentheses and can hold anything, `)` and blanks included; field 3 follows the last `)`.
+        let rest = &stat[stat.iter().rposition(|byte| *byte == b')')? + 1..];
+        std::str::from_utf8(rest).ok()?.split_ascii_whitespace().nth(number - 3)
+    }
 }
 
 /// Gives back what a process that will sleep for long does not need: memory that the C library keeps, and the code it has mapped, which the kernel
@@ -137,7 +169,7 @@ impl Events {
             Err(error) => return Err(error.into()),
         };
         // The handle first, then the question who it is: the other way round, the pid could pass on in between.
-        if start_time(pid).as_deref() != Some(start) {
+        if started(pid)?.as_deref() != Some(start) {
             return Ok(false);
         }
         epoll::add(&self.epoll, &handle, epoll::EventData::new_u64(pid.into()), epoll::EventFlags::IN)?;

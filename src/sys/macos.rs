@@ -35,6 +35,12 @@ pub fn boot_and_namespace() -> String {
     format!("{boot}-host")
 }
 
+/// Keeps what this process has in memory out of core dumps; a program that it becomes or starts makes none either.
+pub fn keep_memory_private() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, rustix::process::Rlimit { current: Some(0), ..limit });
+}
+
 /// The time a process started, in the kernel's own words; `None` when there is no such process, or another user owns it.
 pub fn start_time(pid: u32) -> Option<String> {
     // An exiting process is hidden before NOTE_EXIT is posted (xnu, proc_exit): a watch never says that one is gone which this still shows.

@@ -43,9 +43,15 @@ mod patience;
 mod tests;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
+pub use linux::{
+    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, keep_memory_private, process_group, program_name,
+    start_time,
+};
 #[cfg(target_os = "macos")]
-pub use macos::{Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, process_group, program_name, start_time};
+pub use macos::{
+    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, keep_memory_private, process_group, program_name,
+    start_time,
+};
 #[cfg(unix)]
 pub use signals::HeldSignals;
 #[cfg(unix)]

@@ -14,7 +14,7 @@ mod import;
 mod killed;
 mod login;
 mod real_client;
-mod refresh;
+pub(crate) mod refresh;
 mod usage;
 
 /// Reads a `.claude.json`.
@@ -30,7 +30,7 @@ fn logins(sandbox: &Sandbox) -> Vec<PathBuf> {
 
 /// Asserts that there is exactly one usable login, by its usual name and with its identity beside it; returns it.
 #[track_caller]
-fn assert_one_login(sandbox: &Sandbox) -> PathBuf {
+pub(crate) fn assert_one_login(sandbox: &Sandbox) -> PathBuf {
     let found = logins(sandbox);
     assert_eq!(found.len(), 1, "{found:?}");
     let login = state(&found[0]);
@@ -43,7 +43,7 @@ fn assert_one_login(sandbox: &Sandbox) -> PathBuf {
 }
 
 /// Returns the locks that lie about in HOME: directories, as the client makes them.
-fn locks(sandbox: &Sandbox) -> Vec<PathBuf> {
+pub(crate) fn locks(sandbox: &Sandbox) -> Vec<PathBuf> {
     let mut waiting = vec![sandbox.home()];
     let mut found = Vec::new();
     while let Some(directory) = waiting.pop() {

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 
+import shells
+
 PROMPT = "=bench=> "
 CALLS = "trace=clone,clone3,fork,vfork,execve,execveat"
 RC_FILES = {
@@ -32,7 +34,7 @@ class Traced:
         name, text, arguments = RC_FILES[language.name]
         rc_file = world.home / name
         rc_file.parent.mkdir(parents=True, exist_ok=True)
-        rc_file.write_text(text + language.hook_line + "\n")
+        rc_file.write_text(text + shells.CLAUTH.line(language, world) + "\n")
         # Without this directory the first fish of a HOME reads all manual pages of the machine.
         (world.home / ".local/share/fish/generated_completions").mkdir(parents=True, exist_ok=True)
         self.log = world.base / f"strace.{language.name}"
@@ -102,18 +104,46 @@ def count(language, world, depth):
 
 def syscalls(world, cwd, pid):
     """Returns how many system calls one `clauth export` makes."""
-    log = world.base / "strace.export"
-    command = [strace(), "-f", "-qq", "-o", log, world.program, "export", "bash", "--pid", str(pid)]
-    subprocess.run(command, env=world.env, cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return len(log.read_text().splitlines())
+    command = [world.program, "export", "bash", "--pid", str(pid)]
+    return _calls(world, command, cwd)
 
 
 def instructions(world, cwd, pid):
     """Returns how many instructions one `clauth export` takes, in thousands, by valgrind."""
+    return _collected(world, [world.program, "export", "bash", "--pid", str(pid)], cwd)
+
+
+def per_prompt(language, world, depth, prologue):
+    """Returns the processes, system calls and instructions (in thousands) of one unchanged prompt, bound: what a shell does that has 100 of them more."""
+    counts = []
+    for prompts in (100, 200):
+        script = world.base / f"count.{language.name}"
+        script.write_text(prologue + f"cd '{world.directory(world.bound, depth)}'\n__clauth_hook\n{language.repeat(prompts, '__clauth_hook')}\n")
+        command = [language.program, *language.arguments, script]
+        started = _calls(world, command, world.home, "trace=clone,clone3,fork,vfork") if strace() else None
+        counts.append((started, _calls(world, command, world.home) if strace() else None, _collected(world, command, world.home)))
+    return [None if None in pair else (pair[1] - pair[0]) / 100 for pair in zip(*counts)]
+
+
+def _calls(world, command, cwd, calls="trace=all"):
+    # A log for each process, and only that of the first one counts: the evaluation at the beginning is not an unchanged prompt's.
+    log = world.base / "strace.one"
+    for old in world.base.glob("strace.one*"):
+        old.unlink()
+    with subprocess.Popen(
+        [strace(), "-qq", "-e", "signal=none", "-e", calls, "-o", log, *command], env=world.env, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as traced:
+        if traced.wait():
+            raise RuntimeError(f"{command} ended with status {traced.returncode}")
+    return len(log.read_text().splitlines())
+
+
+def _collected(world, command, cwd):
     valgrind = shutil.which("valgrind")
     if not valgrind:
         return None
-    command = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", world.program, "export", "bash", "--pid", str(pid)]
+    command = [valgrind, "--tool=callgrind", "--trace-children=no", "--callgrind-out-file=/dev/null", *command]
     done = subprocess.run(command, env=world.env, cwd=cwd, check=False, capture_output=True, text=True)
-    collected = re.search(r"Collected : (\d+)", done.stderr)
-    return int(collected[1]) // 1000 if collected else None
+    # A process that a shell forks reports itself, too; the shell is the last to end.
+    collected = re.findall(r"Collected : (\d+)", done.stderr)
+    return int(collected[-1]) / 1000 if collected else None

@@ -7,11 +7,12 @@ import subprocess
 import time
 from pathlib import Path
 
-from world import PROFILE, SHARED_ENTRIES, wait_for_end
+from world import PROFILE, SHARED_ENTRIES, private, ran, settle, status, switches, wait_for_end
 
 DEATHS = 50
 ENTRIES = 20
 LAUNCHES = 40
+EVENTS = 20
 
 
 class Holder:
@@ -34,30 +35,71 @@ class Holder:
             wait_for_end(self.helper)
 
 
-def status(pid):
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {name: value.strip() for name, value in (line.split(":", 1) for line in lines)}
-
-
-def switches(pid):
-    fields = status(pid)
-    return int(fields["voluntary_ctxt_switches"]) + int(fields["nonvoluntary_ctxt_switches"])
-
-
 def idle(world, seconds):
     """Returns the helper's context switches over idle seconds, its memory in MB, its descriptors and its threads."""
     with Holder(world) as holder:
         pid = holder.helper
-        time.sleep(0.2)  # it may still be on its way to its first wait
+        settle([pid])
         before = switches(pid)
         time.sleep(seconds)
         switched = switches(pid) - before
         fields = status(pid)
         memory = {name: int(fields[name].split()[0]) * 1024 / 1e6 for name in ("VmRSS", "RssAnon", "RssFile")}
+        memory["private"] = private(pid)
         descriptors = {}
         for entry in sorted(os.listdir(f"/proc/{pid}/fd"), key=int):
             descriptors[int(entry)] = os.readlink(f"/proc/{pid}/fd/{entry}").replace(str(world.home), "~")
         return switched, memory, descriptors, int(fields["Threads"])
+
+
+def watched(pid):
+    """Returns how many inotify instances a process has, and how many watches."""
+    directory = Path(f"/proc/{pid}/fd")
+    instances = [entry.name for entry in directory.iterdir() if os.readlink(entry) == "anon_inode:inotify"]
+    watches = sum(Path(f"/proc/{pid}/fdinfo/{name}").read_text().count("inotify wd:") for name in instances)
+    return len(instances), watches
+
+
+class Profiles:
+    """So many profiles in use, each by one process; closing it ends those, and with them the helpers."""
+
+    def __init__(self, world, count):
+        self.holders = []
+        self.directories = [world.bind(f"p{count}-{number}") for number in range(count)]
+        for directory in self.directories:
+            holder = subprocess.Popen([shutil.which("sleep"), "1000"], env=world.env)
+            self.holders.append((holder, world.lease_for(holder.pid, directory, directory.name)))
+        self.helpers = [helper for _, helper in self.holders]
+        settle(self.helpers)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for holder, _ in self.holders:
+            holder.kill()
+            holder.wait()
+        for helper in self.helpers:
+            wait_for_end(helper)
+
+
+def crowd(world, count, seconds):
+    """Returns, for so many profiles in use: the context switches of all helpers over idle seconds, the private memory of the largest and the sum, in MB,
+    the inotify instances and watches of all, and the processor time in milliseconds that one more shell costs its helper, and the others."""
+    with Profiles(world, count) as profiles:
+        before = [switches(helper) for helper in profiles.helpers]
+        time.sleep(seconds)
+        switched = sum(switches(helper) for helper in profiles.helpers) - sum(before)
+        memory = [private(helper) for helper in profiles.helpers]
+        watches = [watched(helper) for helper in profiles.helpers]
+        ran_before = [ran(helper) for helper in profiles.helpers]
+        for _ in range(EVENTS):
+            with subprocess.Popen([shutil.which("sleep"), "1000"], env=world.env) as shell:
+                world.lease_for(shell.pid, profiles.directories[0], profiles.directories[0].name)
+                shell.kill()
+        settle(profiles.helpers)
+        cost = [after - before for before, after in zip(ran_before, map(ran, profiles.helpers))]
+        return switched, max(memory), sum(memory), sum(one for one, _ in watches), sum(two for _, two in watches), cost[0] / EVENTS, sum(cost[1:])
 
 
 def deaths(world):
@@ -70,20 +112,6 @@ def deaths(world):
             wait_for_end(holder.helper)
             times.append((time.perf_counter() - begin) * 1000)
     return times
-
-
-def spawn(world, command):
-    """Runs a program to its end and returns the seconds that took."""
-    null = os.open("/dev/null", os.O_RDWR)
-    actions = [(os.POSIX_SPAWN_DUP2, null, descriptor) for descriptor in range(3)]
-    begin = time.perf_counter()
-    pid = os.posix_spawn(command[0], command, world.env, file_actions=actions)
-    _, code = os.waitpid(pid, 0)
-    took = time.perf_counter() - begin
-    os.close(null)
-    if code:
-        raise RuntimeError(f"{command} ended with wait status {code}")
-    return took
 
 
 def no_helper(world):
@@ -151,8 +179,8 @@ def launches(world):
         for _ in range(LAUNCHES):
             if label == "helper started":
                 no_helper(world)
-            with_profile = spawn(world, commands[name])
-            differences.append(with_profile - spawn(world, [true]))
+            with_profile = world.spawn(commands[name])
+            differences.append(with_profile - world.spawn([true]))
         added[f"{name}, {label}"] = statistics.median(differences) * 1000
 
     with Holder(world):

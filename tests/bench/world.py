@@ -52,9 +52,11 @@ class World:
         return self
 
     def __exit__(self, *_):
-        helper = self.helper()
-        if helper:
-            os.kill(helper, signal.SIGKILL)
+        for note in (self.home / ".clauth" / "run").glob("*/*/helper"):
+            helper = self.helper(note.parent.name)
+            if helper:
+                os.kill(helper, signal.SIGKILL)
+                wait_for_end(helper)
         shutil.rmtree(self.base)
         shutil.rmtree(self.bound)
 
@@ -62,6 +64,27 @@ class World:
         """Runs the program under measurement to its end."""
         options = {"check": True, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options}
         return subprocess.run([self.program, *arguments], cwd=cwd or self.home, env=self.env, **options)
+
+    def run(self, *command):
+        """Runs another program in this world, to its end."""
+        subprocess.run(command, env=self.env, cwd=self.home, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def spawn(self, command):
+        """Runs a program to its end and returns the seconds that took."""
+        return self.used(command)[0]
+
+    def used(self, command):
+        """The same, and the seconds of user and system time that it used."""
+        null = os.open("/dev/null", os.O_RDWR)
+        actions = [(os.POSIX_SPAWN_DUP2, null, descriptor) for descriptor in range(3)]
+        begin = time.perf_counter()
+        pid = os.posix_spawn(command[0], [str(word) for word in command], self.env, file_actions=actions)
+        _, code, usage = os.wait4(pid, 0)
+        took = time.perf_counter() - begin
+        os.close(null)
+        if code:
+            raise RuntimeError(f"{command} ended with wait status {code}")
+        return took, usage.ru_utime + usage.ru_stime
 
     def directory(self, root, depth):
         """Returns a directory so many levels below `/`, made below `root`."""
@@ -75,18 +98,72 @@ class World:
     def runtime(self):
         return self.home / ".clauth" / "profiles" / PROFILE / "runtime"
 
-    def helper(self):
+    def helper(self, profile=PROFILE):
         """Returns the pid of the live helper, or None."""
-        for note in (self.home / ".clauth" / "run").glob(f"*/{PROFILE}/helper"):
+        for note in (self.home / ".clauth" / "run").glob(f"*/{profile}/helper"):
             words = note.read_text().split()
             if words and is_alive(int(words[0])):
                 return int(words[0])
         return None
 
-    def lease_for(self, pid):
+    def leases(self):
+        """Returns the directory of the profile's leases."""
+        (directory,) = (self.home / ".clauth" / "run").glob(f"*/{PROFILE}/leases")
+        return directory
+
+    def bind(self, profile):
+        """Adds a profile with a directory of its own, and returns that."""
+        directory = self.base / "bound" / profile
+        directory.mkdir(parents=True)
+        self.clauth("add", profile)
+        self.clauth("use", profile, cwd=directory)
+        return directory
+
+    def lease_for(self, pid, directory=None, profile=PROFILE):
         """Takes a lease for a process, as a prompt of it would, and returns the helper's pid."""
-        self.clauth("export", "bash", "--pid", str(pid), "--first", cwd=self.bound)
-        return self.helper()
+        self.clauth("export", "bash", "--pid", str(pid), "--first", cwd=directory or self.bound)
+        return self.helper(profile)
+
+
+def wait_until(condition, patience=60.0):
+    """Looks again and again until something is so, and returns when it was."""
+    deadline = time.perf_counter() + patience
+    while not condition():
+        if time.perf_counter() > deadline:
+            raise TimeoutError
+        time.sleep(0.0003)
+    return time.perf_counter()
+
+
+def status(pid):
+    """Returns what the kernel says about a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, value in (line.split(":", 1) for line in lines)}
+
+
+def switches(pid):
+    """Returns how often a process was given the processor, and with it how often it woke."""
+    fields = status(pid)
+    return int(fields["voluntary_ctxt_switches"]) + int(fields["nonvoluntary_ctxt_switches"])
+
+
+def ran(pid):
+    """Returns the milliseconds for which a process has had the processor."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6
+
+
+def private(pid):
+    """Returns the megabytes that a process has for itself alone."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return sum(int(fields[name].split()[0]) for name in ("Private_Clean", "Private_Dirty")) * 1024 / 1e6
+
+
+def settle(pids):
+    """Waits until every one of these processes has been without anything to do for a while."""
+    before = None
+    while before != (now := [switches(pid) for pid in pids]):
+        before = now
+        time.sleep(0.3)
 
 
 def memory():

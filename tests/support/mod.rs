@@ -7,6 +7,7 @@
 pub(crate) mod claude;
 #[cfg(unix)]
 pub(crate) mod commands;
+pub(crate) mod faults;
 pub(crate) mod finished;
 pub(crate) mod mirror;
 #[cfg(unix)]

@@ -17,17 +17,17 @@ use crate::support::finished::Finished;
 use crate::support::{Sandbox, system, wait_until};
 
 /// A JSON object with its keys in order and its numbers as written.
-pub(super) type State = serde_json::Map<String, Value>;
+pub(crate) type State = serde_json::Map<String, Value>;
 
 /// Holds a sandbox with some profiles; whoever uses one is a process that waits, which a test starts and ends.
-pub(super) struct Household {
-    pub(super) sandbox: Sandbox,
+pub(crate) struct Household {
+    pub(crate) sandbox: Sandbox,
     holders: RefCell<BTreeMap<String, Child>>,
 }
 
 impl Household {
     /// Makes the profiles and a directory bound to each; nobody uses them yet.
-    pub(super) fn new(profiles: &[&str]) -> Self {
+    pub(crate) fn new(profiles: &[&str]) -> Self {
         let sandbox = Sandbox::new();
         for name in profiles {
             sandbox.clauth(&["add", name]).success();
@@ -38,7 +38,7 @@ impl Household {
     }
 
     /// Makes the profiles and uses them all, so that each has a helper.
-    pub(super) fn in_use(profiles: &[&str]) -> Self {
+    pub(crate) fn in_use(profiles: &[&str]) -> Self {
         let household = Self::new(profiles);
         for name in profiles {
             household.enter(name);
@@ -47,7 +47,7 @@ impl Household {
     }
 
     /// Has the profile's process look at its directory, as a prompt does: starts a helper where none runs.
-    pub(super) fn prompt(&self, name: &str) -> Finished {
+    pub(crate) fn prompt(&self, name: &str) -> Finished {
         let mut holders = self.holders.borrow_mut();
         let holder = holders.entry(name.to_owned()).or_insert_with(|| self.start_holder());
         let pid = holder.id().to_string();
@@ -55,7 +55,7 @@ impl Household {
     }
 
     /// The same, and nothing may be wrong.
-    pub(super) fn enter(&self, name: &str) {
+    pub(crate) fn enter(&self, name: &str) {
         assert_eq!(self.prompt(name).stderr(), "");
     }
 
@@ -64,7 +64,7 @@ impl Household {
     }
 
     /// Ends the process that uses a profile, and waits for the helper to retire.
-    pub(super) fn leave(&self, name: &str) {
+    pub(crate) fn leave(&self, name: &str) {
         if let Some(mut holder) = self.holders.borrow_mut().remove(name) {
             holder.kill().unwrap();
             holder.wait().unwrap();
@@ -73,7 +73,7 @@ impl Household {
     }
 
     /// Ends the helper by SIGKILL; the profile is still in use.
-    pub(super) fn kill_helper(&self, name: &str) {
+    pub(crate) fn kill_helper(&self, name: &str) {
         if let Some(helper) = self.helper(name) {
             system::kill(helper.cast_unsigned());
             // A dying process loses its memory, and so what `helper` finds it by, before its files and the lock on one of them.
@@ -85,7 +85,7 @@ impl Household {
     /// The same, with the client's locks gone that the helper may have held: only where nobody else holds one. They would be taken over when
     /// they are stale, which takes 15 seconds.
     #[cfg(unix)]
-    pub(super) fn kill_helper_and_its_locks(&self, name: &str) {
+    pub(crate) fn kill_helper_and_its_locks(&self, name: &str) {
         self.kill_helper(name);
         for file in [self.hub(), self.own(name)] {
             let _ = fs::remove_dir(lock_of(&file));
@@ -93,7 +93,7 @@ impl Household {
     }
 
     /// Returns the process id of a profile's helper, if one runs.
-    pub(super) fn helper(&self, name: &str) -> Option<i32> {
+    pub(crate) fn helper(&self, name: &str) -> Option<i32> {
         let arguments = format!("helper {name}");
         // The helper's own command line, not that of an strace it runs under.
         let is_helper = |line: &str| line.ends_with(&arguments) && !line.contains("strace");
@@ -101,7 +101,7 @@ impl Household {
     }
 
     /// Returns what `clauth status` says is wrong in a profile's directory.
-    pub(super) fn troubles(&self, name: &str) -> Vec<String> {
+    pub(crate) fn troubles(&self, name: &str) -> Vec<String> {
         let directory = self.sandbox.path("home").join(name);
         let status = self.sandbox.clauth_in(directory, &["status", "--json"]).success();
         let status: Value = serde_json::from_str(status.stdout()).unwrap();
@@ -109,7 +109,7 @@ impl Household {
     }
 
     /// Waits until `clauth status` says that something about `what` is wrong, and returns that.
-    pub(super) fn wait_for_trouble(&self, name: &str, what: &str) -> String {
+    pub(crate) fn wait_for_trouble(&self, name: &str, what: &str) -> String {
         let mut found = None;
         wait_until(&format!("status tells of {what}"), || {
             found = self.troubles(name).into_iter().find(|trouble| trouble.contains(what));
@@ -119,43 +119,43 @@ impl Household {
     }
 
     /// Returns what the helpers of a profile had to say.
-    pub(super) fn log(&self, name: &str) -> String {
+    pub(crate) fn log(&self, name: &str) -> String {
         let run = fs::read_dir(self.clauth("run")).unwrap().next().unwrap().unwrap().path();
         fs::read_to_string(run.join(name).join("helper.log")).unwrap()
     }
 
     /// Returns a path in `~/.clauth`.
-    pub(super) fn clauth(&self, relative: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn clauth(&self, relative: impl AsRef<Path>) -> PathBuf {
         self.sandbox.path("home/.clauth").join(relative)
     }
 
     /// Returns a path in a profile's config directory.
-    pub(super) fn runtime(&self, name: &str, relative: &str) -> PathBuf {
+    pub(crate) fn runtime(&self, name: &str, relative: &str) -> PathBuf {
         self.clauth("profiles").join(name).join("runtime").join(relative)
     }
 
     /// Returns a profile's `.claude.json`.
-    pub(super) fn own(&self, name: &str) -> PathBuf {
+    pub(crate) fn own(&self, name: &str) -> PathBuf {
         self.runtime(name, ".claude.json")
     }
 
     /// Returns the user's `.claude.json`.
-    pub(super) fn hub(&self) -> PathBuf {
+    pub(crate) fn hub(&self) -> PathBuf {
         self.sandbox.path("home/.claude.json")
     }
 
     /// Returns the user's settings.
-    pub(super) fn hub_settings(&self) -> PathBuf {
+    pub(crate) fn hub_settings(&self) -> PathBuf {
         self.sandbox.path("home/.claude/settings.json")
     }
 
     /// Returns a profile's settings.
-    pub(super) fn own_settings(&self, name: &str) -> PathBuf {
+    pub(crate) fn own_settings(&self, name: &str) -> PathBuf {
         self.runtime(name, "settings.json")
     }
 
     /// Adds lines to a profile's `profile.toml`, before its tables.
-    pub(super) fn configure(&self, name: &str, lines: &str) {
+    pub(crate) fn configure(&self, name: &str, lines: &str) {
         let file = self.clauth("profiles").join(name).join("profile.toml");
         let config_dir = fs::read_to_string(&file).unwrap().lines().next().unwrap().to_owned();
         assert!(config_dir.starts_with("config_dir"), "{config_dir}");
@@ -173,14 +173,14 @@ impl Drop for Household {
 }
 
 /// Waits until a key has a value in each of the files.
-pub(super) fn wait_for(files: &[impl AsRef<Path>], key: &str, value: &Value) {
+pub(crate) fn wait_for(files: &[impl AsRef<Path>], key: &str, value: &Value) {
     for file in files.iter().map(AsRef::as_ref) {
         wait_until(&format!("{key} is {value} in {}", file.display()), || state(file).get(key) == Some(value));
     }
 }
 
 /// Changes a file and waits until that is in the others: all that was written before has then been looked at, too.
-pub(super) fn settle(from: &Path, others: &[impl AsRef<Path>]) {
+pub(crate) fn settle(from: &Path, others: &[impl AsRef<Path>]) {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let mark = Value::from(format!("mark {}", NEXT.fetch_add(1, Ordering::Relaxed)));
     edit(from, |state| drop(state.insert("mark".into(), mark.clone())));
@@ -188,19 +188,19 @@ pub(super) fn settle(from: &Path, others: &[impl AsRef<Path>]) {
 }
 
 /// Reads a file's state.
-pub(super) fn state(file: &Path) -> State {
+pub(crate) fn state(file: &Path) -> State {
     let text = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}: {}", file.display(), String::from_utf8_lossy(&text)))
 }
 
 /// Changes a file as the client does: takes its lock, reads, writes beside it, renames, lets go.
-pub(super) fn edit(file: &Path, change: impl FnOnce(&mut State)) {
+pub(crate) fn edit(file: &Path, change: impl FnOnce(&mut State)) {
     take_lock(file);
     edit_locked(file, change);
 }
 
 /// Does the rest of it with the lock taken.
-pub(super) fn edit_locked(file: &Path, change: impl FnOnce(&mut State)) {
+pub(crate) fn edit_locked(file: &Path, change: impl FnOnce(&mut State)) {
     let mut state = state(file);
     change(&mut state);
     replace(file, serde_json::to_vec_pretty(&state).unwrap());
@@ -208,7 +208,7 @@ pub(super) fn edit_locked(file: &Path, change: impl FnOnce(&mut State)) {
 }
 
 /// Replaces a file by rename, without any lock.
-pub(super) fn replace(file: &Path, text: impl AsRef<[u8]>) {
+pub(crate) fn replace(file: &Path, text: impl AsRef<[u8]>) {
     let name = file.file_name().unwrap().to_str().unwrap();
     let temp = file.with_file_name(format!("{name}.tmp.{:?}", thread::current().id()));
     fs::write(&temp, text).unwrap();
@@ -217,19 +217,19 @@ pub(super) fn replace(file: &Path, text: impl AsRef<[u8]>) {
 
 /// Puts what stands at `place` where a file stands, whatever the two are, with no moment without any: nobody's chance to make another.
 #[cfg(unix)]
-pub(super) fn swap_in(place: &Path, file: &Path) {
+pub(crate) fn swap_in(place: &Path, file: &Path) {
     renameat_with(CWD, place, CWD, file, RenameFlags::EXCHANGE).unwrap();
     fs::remove_file(place).or_else(|_| fs::remove_dir(place)).unwrap();
 }
 
 /// Takes the client's lock of a file, a directory, and returns it.
-pub(super) fn take_lock(file: &Path) -> PathBuf {
+pub(crate) fn take_lock(file: &Path) -> PathBuf {
     wait_until("the client's lock is free", || try_lock(file));
     lock_of(file)
 }
 
 /// Takes the client's lock of a file, if nobody holds it.
-pub(super) fn try_lock(file: &Path) -> bool {
+pub(crate) fn try_lock(file: &Path) -> bool {
     match DirBuilder::new().create(lock_of(file)) {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
@@ -238,6 +238,6 @@ pub(super) fn try_lock(file: &Path) -> bool {
 }
 
 /// Returns where the client's lock of a file is.
-pub(super) fn lock_of(file: &Path) -> PathBuf {
+pub(crate) fn lock_of(file: &Path) -> PathBuf {
     file.with_file_name(format!("{}.lock", file.file_name().unwrap().to_str().unwrap()))
 }

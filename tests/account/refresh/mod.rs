@@ -25,8 +25,8 @@ mod signals;
 mod tls;
 
 /// A profile `work` whose login a service on loopback knows.
-struct World {
-    sandbox: Sandbox,
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
     account: Arc<Account>,
     service: Service,
 }
@@ -45,7 +45,7 @@ impl World {
     }
 
     /// A service that may do anything with a connection, and is in no hurry.
-    fn on(service: Service, account: Arc<Account>) -> Self {
+    pub(crate) fn on(service: Service, account: Arc<Account>) -> Self {
         let mut sandbox = Sandbox::with_profiles(&["work"]);
         sandbox.set_variable("CLAUTH_SERVICES", service.url());
         let world = Self { sandbox, account, service };
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Puts the login of a number into the profile, which ends in so many seconds.
-    fn sign_in(&self, number: usize, seconds: i64) {
+    pub(crate) fn sign_in(&self, number: usize, seconds: i64) {
         self.sandbox.write(self.file(), login(number, &json!(milliseconds(seconds))).to_string());
         fs::set_permissions(self.file(), fs::Permissions::from_mode(0o600)).unwrap();
     }
@@ -65,7 +65,7 @@ impl World {
     }
 
     /// The text of the login.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.sandbox.read(self.file())
     }
 
@@ -81,7 +81,7 @@ impl World {
     }
 
     /// Runs `clauth refresh` to its end.
-    fn refresh(&self, arguments: &[&str]) -> Finished {
+    pub(crate) fn refresh(&self, arguments: &[&str]) -> Finished {
         Finished::run(self.command(arguments))
     }
 

@@ -1,9 +1,6 @@
-#!/usr/bin/env python3
-"""Measures what accounts cost: the limits of ten of them, asked for and from the cache, and how long a new login is only in memory.
+"""What accounts cost: the limits of ten of them, asked for and from the cache, and how long a new login is only in memory.
 
-    tests/bench/accounts [PROGRAM]      (default: target/release/clauth)
-
-Exits with 1 when a limit is missed. The service is a stand-in on loopback; nothing else is asked.
+The service is a stand-in on loopback; nothing else is asked.
 """
 
 import json
@@ -11,15 +8,11 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-sys.dont_write_bytecode = True  # beside the sources
-from report import Report
 
 PROFILES = [f"account{number}" for number in range(10)]
 DELAY = 0.3
@@ -132,13 +125,3 @@ def window(report, world):
         windows.append((world.login(PROFILES[0]).stat().st_ctime - Service.answered) * 1000)
     report.row("median", statistics.median(windows), unit=" ms", digits=1)
     report.row("longest of 30", max(windows), unit=" ms", digits=1)
-
-
-PROGRAM = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[2] / "target/release/clauth").resolve()
-
-if __name__ == "__main__":
-    report = Report()
-    with World(PROGRAM) as world:
-        limits(report, world)
-        window(report, world)
-    sys.exit(report.end())

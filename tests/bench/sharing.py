@@ -1,10 +1,4 @@
-#!/usr/bin/env python3
-"""Measures what a helper costs and how fast it is: how long a change takes to the other profiles, whether an append wakes it, what it holds.
-
-    tests/bench/watchdog [PROGRAM]      (default: target/release/clauth)
-
-Exits with 1 when a limit is missed. Linux only: it reads /proc.
-"""
+"""How fast a change reaches the other profiles, whether an append wakes their helpers, and what those hold in memory meanwhile."""
 
 import json
 import os
@@ -12,13 +6,11 @@ import random
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.dont_write_bytecode = True  # beside the sources
-from report import Report
+from world import is_alive, private, settle, switches, wait_until
 
 PROFILES = ["one", "two", "three", "four"]
 ROUNDS = 40
@@ -66,7 +58,7 @@ class Household:
 
     def clauth(self, *arguments, cwd=None):
         subprocess.run([self.program, *arguments], cwd=cwd or self.home, env=self.env, check=True, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def helper(self, name):
         (note,) = (self.home / ".clauth" / "run").glob(f"*/{name}/helper")
@@ -93,43 +85,10 @@ class Household:
         lock.rmdir()
         return renamed
 
-    def settle(self):
-        """Waits until every helper has been without anything to do for a while."""
-        before = None
-        while before != (now := [context_switches(helper) for helper in self.helpers]):
-            before = now
-            time.sleep(0.3)
 
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_until(condition, patience=20.0):
-    deadline = time.perf_counter() + patience
-    while not condition():
-        if time.perf_counter() > deadline:
-            raise TimeoutError
-        time.sleep(0.0005)
-    return time.perf_counter()
-
-
-def status(pid, field):
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field):
-            yield int(line.split()[1])
-
-
-def context_switches(pid):
-    return sum(status(pid, "voluntary_ctxt_switches")) + sum(status(pid, "nonvoluntary_ctxt_switches"))
-
-
-def propagation(report):
-    with Household(PROGRAM, 100_000) as household:
-        household.settle()
+def propagation(report, program):
+    with Household(program, 100_000) as household:
+        settle(household.helpers)
         report.section(f".claude.json of {household.hub.stat().st_size // 1000} KB, {len(PROFILES)} profiles in use")
         taken = []
         for number in range(ROUNDS):
@@ -159,40 +118,31 @@ def propagation(report):
             taken.append((wait_until(target.exists) - began) * 1000)
             time.sleep(0.01)
         report.row("a new transcript in another profile, median", statistics.median(taken), 20, " ms", digits=1)
-        household.settle()
-        before = [context_switches(helper) for helper in household.helpers]
+        settle(household.helpers)
+        before = [switches(helper) for helper in household.helpers]
         with household.own("one", "projects/-srv/0.jsonl").open("a") as transcript:
             for number in range(100):
                 transcript.write(f'{{"number": {number}}}\n')
                 transcript.flush()
         time.sleep(1)
-        after = [context_switches(helper) for helper in household.helpers]
+        after = [switches(helper) for helper in household.helpers]
         report.row("wake-ups of four helpers by 100 appends", sum(after) - sum(before), 0)
         seen = household.own("two", "projects/-srv/0.jsonl").read_text().count("\n")
         report.row("lines of them that another profile lacks", 101 - seen, 0)
 
-        before = [context_switches(helper) for helper in household.helpers]
+        before = [switches(helper) for helper in household.helpers]
         time.sleep(1)
-        report.row("wake-ups of four helpers in an idle second", sum(map(context_switches, household.helpers)) - sum(before), 0)
+        report.row("wake-ups of four helpers in an idle second", sum(map(switches, household.helpers)) - sum(before), 0)
 
 
-def memory(report):
-    with Household(PROGRAM, 1_500_000) as household:
+def memory(report, program):
+    with Household(program, 1_500_000) as household:
         report.section(f".claude.json of {household.hub.stat().st_size / 1e6:.1f} MB")
-        household.settle()
+        settle(household.helpers)
         began = household.edit(household.own("one"), "round", 1)
         for name in PROFILES[1:]:
             wait_until(lambda: '"round"' in household.own(name).read_text())
         report.row("a change in the hub and every other profile", (time.perf_counter() - began) * 1000, unit=" ms", digits=1)
         time.sleep(1)
-        most = max(sum(status(helper, "RssAnon")) for helper in household.helpers)
-        report.row("anonymous memory of a helper one second later", most / 1024, 3, " MB", digits=2)
-
-
-PROGRAM = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[2] / "target/release/clauth").resolve()
-
-if __name__ == "__main__":
-    report = Report()
-    propagation(report)
-    memory(report)
-    sys.exit(report.end())
+        most = max(private(helper) for helper in household.helpers)
+        report.row("private memory of a helper one second later", most, 3, " MB", digits=2)

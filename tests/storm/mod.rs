@@ -1,0 +1,55 @@
+//! Many shells over many profiles, and everything at once: enter, switch, leave, edit, allow, deny, use, remove, and SIGKILL at random.
+//!
+//! After each quiet moment and one evaluation per shell all must be as if nothing had happened: each shell has the account of its directory, each
+//! profile in use has one helper and no other has, and no lease, lock, temporary file, login or line of history is lost or left over.
+
+#![cfg(target_os = "linux")]
+
+mod checks;
+mod crowd;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::session::rounds;
+use crowd::{Crowd, Storm};
+
+/// Threads that each have shells of their own.
+const WORKERS: usize = 4;
+
+#[test]
+fn after_a_storm_every_shell_has_its_account_and_nothing_is_left_over() {
+    let storm = Storm::new(rounds(5, 20));
+    let shells = rounds(40, 1000);
+    let mut crowds: Vec<_> = (0..WORKERS).map(|number| Crowd::new(&storm, number, shells / WORKERS)).collect();
+    let mut memory = Vec::new();
+    for round in 0..rounds(2, 10) {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for crowd in &mut crowds {
+                let is_over = &is_over;
+                scope.spawn(move || crowd.rage(is_over));
+            }
+            // The short form counts steps; the long one takes its time.
+            let until = Instant::now() + Duration::from_secs(rounds(0, 60).try_into().unwrap());
+            while Instant::now() < until {
+                thread::sleep(Duration::from_millis(100));
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        storm.restore();
+        for crowd in &mut crowds {
+            crowd.evaluate();
+        }
+        let shells: Vec<_> = crowds.iter_mut().flat_map(|crowd| &mut crowd.shells).collect();
+        memory.push(checks::all_is_well(&storm, &shells, round));
+    }
+    // What a helper holds does not depend on what it went through.
+    assert!(memory.iter().all(|most| *most < memory[0] + 1024), "KB of the largest helper, round by round: {memory:?}");
+    let (lines, logins) = (storm.lines.lock().unwrap().len(), storm.logins.lock().unwrap().len());
+    assert!(lines > 10 && logins > storm.profiles.len(), "{lines} lines and {logins} logins are no storm");
+    drop(crowds);
+    storm.sandbox.assert_no_helpers_left();
+    checks::nothing_is_left(&storm);
+}
