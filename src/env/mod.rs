@@ -9,9 +9,12 @@ use crate::sys;
 
 pub mod change;
 mod direnv;
+mod keychain;
 pub mod record;
 mod terminal;
 pub mod variable;
+
+pub use keychain::Keychain;
 
 /// Holds the environment as it was when the process started.
 #[derive(Clone, Default)]

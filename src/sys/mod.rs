@@ -3,6 +3,7 @@
 //! Each system's file has the same items; the choice is made here, once. The contract, to which `tests` holds each of them:
 //!
 //! - [`HOME_VARIABLE`]: the environment variable that names the user's home.
+//! - [`KEYCHAIN_PROGRAM`]: by what logins in a keychain are reached.
 //! - [`TERMINALS_RUN_LOGIN_SHELLS`]: what a new terminal starts.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
 //! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
@@ -14,6 +15,7 @@
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper of this process, and a small one.
 //! - [`TypingHidden`]: while it lives, a terminal shows no key that is pressed, and hands each over at once.
+//! - [`apart_from_terminal`]: starts a program that no key of the terminal's interrupts.
 //! - [`replace_process`]: becomes another program; returns only on failure.
 //! - [`HeldSignals`]: what would end or stop this process waits until it is dropped.
 //! - [`terminal_columns`]: how wide the terminal is that standard output goes to.
@@ -44,6 +46,16 @@ pub use unix::{
     is_momentary, is_private, make_private, open_for_reading, open_lock_file, owned_by_this_user, parent_process, rename_new, replace_process,
     same_file, silence_stdout, symlink, terminal_columns,
 };
+
+/// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.
+pub const KEYCHAIN_PROGRAM: Option<&str> = if cfg!(target_os = "macos") { Some("/usr/bin/security") } else { None };
+
+/// Keeps a command that is started from what is typed at the terminal: Ctrl-C would end it in the middle.
+pub fn apart_from_terminal(command: &mut std::process::Command) -> &mut std::process::Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
 
 /// Something that a helper woke up for.
 #[derive(Debug, PartialEq, Eq)]

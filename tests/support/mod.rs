@@ -5,6 +5,7 @@
 pub(crate) mod claude;
 pub(crate) mod commands;
 pub(crate) mod finished;
+pub(crate) mod keychain;
 pub(crate) mod mirror;
 pub(crate) mod output;
 pub(crate) mod patience;
