@@ -70,6 +70,9 @@ _clauth() {
             clauth,status)
                 cmd="clauth__subcmd__status"
                 ;;
+            clauth,statusline)
+                cmd="clauth__subcmd__statusline"
+                ;;
             clauth,stop)
                 cmd="clauth__subcmd__stop"
                 ;;
@@ -92,7 +95,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version setup hook use allow deny env start exec add capture list remove status refresh doctor usage stop shim completions"
+            opts="-h -V --help --version setup hook use allow deny env start exec add login capture import list remove status refresh doctor usage statusline stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -138,7 +141,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__capture)
-            opts="-h --help"
+            opts="-y -h --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -394,6 +397,20 @@ _clauth() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__statusline)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -31,7 +31,9 @@ impl Layout {
         };
         // The paths below are exported to shells and read by Claude Code, which knows only UTF-8; control characters would make one-line messages two.
         match home.to_str() {
-            Some(text) if home.is_absolute() && !text.contains(char::is_control) => Ok(Self { home: home.components().collect(), keychain: Keychain::from_env(env) }),
+            Some(text) if home.is_absolute() && !text.contains(char::is_control) => {
+                Ok(Self { home: home.components().collect(), keychain: Keychain::from_env(env) })
+            }
             _ => Err(Mistake::HomeUnusable { path: home.to_string_lossy().into_owned() }),
         }
     }

@@ -3,12 +3,12 @@
 //! No secret ever stands in `security`'s arguments, which every process can read: it is written by a command on the standard input of `security -i`, in
 //! hexadecimal. That cuts lines at 4096 bytes and goes on with the rest as if nothing had happened, and its exit status tells nothing of single
 //! commands. So what is too long is never sent, and what was sent is read back; where something else lies there, what lay there before is put back.
+//! Before anything is written over, as many bytes that are no secret are written to an item of clauth's own, to see that they arrive.
 
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str;
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
@@ -17,9 +17,6 @@ use crate::env::Keychain;
 use crate::error::Mistake;
 use crate::io::Beside;
 use crate::sys;
-
-/// How long the Keychain may take for an answer; over that it shows a dialog, or hangs.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The longest line that is sent, in bytes; Claude Code stays as far below the limit of 4096.
 const LINE: usize = 4032;
@@ -71,10 +68,9 @@ impl Item {
             Some(NOT_FOUND) => Ok(Held::Nothing),
             Some(status) if NO_KEYCHAIN.contains(&status) => Ok(Held::NoKeychain),
             Some(LOCKED) => Err(Mistake::KeychainLocked { item: self.to_string() }),
-            status => Err(Mistake::KeychainDenied {
-                item: self.to_string(),
-                status: status.map_or("a signal".into(), |status| format!("status {status}")),
-            }),
+            status => {
+                Err(Mistake::KeychainDenied { item: self.to_string(), status: status.map_or("a signal".into(), |status| format!("status {status}")) })
+            }
         }
     }
 
@@ -89,6 +85,9 @@ impl Item {
             return Err(Mistake::KeychainTooLong { item: self.to_string() });
         }
         let before = self.read()?;
+        if matches!(before, Held::Text(_)) {
+            self.rehearse(text.len())?;
+        }
         self.add(text)?;
         let found = self.read()?;
         if found == Held::Text(text.into()) {
@@ -104,6 +103,16 @@ impl Item {
             _ => {}
         }
         Err(Mistake::KeychainUnkept { item: self.to_string() })
+    }
+
+    /// Writes as much into an item of clauth's own first, and no secret: what is written over is lost where the Keychain keeps a part alone.
+    fn rehearse(&self, length: usize) -> Result<(), Mistake> {
+        let own = Self { service: format!("clauth {}", self.service), ..self.clone() };
+        let text = "x".repeat(length);
+        own.add(&text)?;
+        let found = own.read()?;
+        let _ = own.delete(); // it is none that matters
+        if found == Held::Text(text.into()) { Ok(()) } else { Err(Mistake::KeychainUnkept { item: self.to_string() }) }
     }
 
     /// Deletes the item. The caller knows that it is clauth's own, or that its bytes lie elsewhere and the user agreed.
@@ -132,7 +141,7 @@ impl Item {
         sys::apart_from_terminal(command.args(arguments).stderr(Stdio::null()));
         let program = || self.keychain.program.display().to_string();
         let running = Beside::run(&mut command, input).map_err(|error| Mistake::NoSecurity { program: program(), reason: error.to_string() })?;
-        let (status, printed) = running.end(PATIENCE).ok_or_else(|| Mistake::KeychainSilent { item: self.to_string() })?;
+        let (status, printed) = running.end(self.keychain.patience).ok_or_else(|| Mistake::KeychainSilent { item: self.to_string() })?;
         Ok((status.code(), printed))
     }
 }
@@ -172,7 +181,7 @@ mod tests {
     use super::*;
 
     fn item(config_dir: Option<&str>) -> Item {
-        let keychain = Keychain { program: "/usr/bin/security".into(), account: "me".into() };
+        let keychain = Keychain { program: "/usr/bin/security".into(), account: "me".into(), patience: std::time::Duration::ZERO };
         Item::of(&keychain, config_dir.map(Path::new))
     }
 

@@ -89,7 +89,10 @@ impl Store {
                 return Ok(item.write(&text)?);
             }
             if !item.takes(text.len()) {
-                io::say(format_args!("the login is too long for a line of `security`, so it lies in {}, where Claude Code looks too", self.file.display()));
+                io::say(format_args!(
+                    "the login is too long for a line of `security`, so it lies in {}, where Claude Code looks too",
+                    self.file.display()
+                ));
             }
         }
         io::write_durably(&self.file, json.as_bytes())?;

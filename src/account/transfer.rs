@@ -38,6 +38,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long a program outlives the clauth that started it: longer than clauth waits for one.
 const AFTERMATH: Duration = Duration::from_millis(2500);
 
+/// Longer than a transfer takes, whatever the Keychain does.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// What the journal holds.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Journal {
@@ -106,8 +109,10 @@ fn busy(place: &Place) -> Mistake {
 pub fn settle(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Result<Option<Settled>> {
     if layout.keychain().is_some() {
         // What the dead one had told the Keychain may happen yet, and must not happen to what is settled.
-        let age = fs::metadata(layout.transfer()).and_then(|meta| meta.modified()).ok().and_then(|written| written.elapsed().ok());
-        thread::sleep(age.map_or(Duration::ZERO, |age| AFTERMATH.saturating_sub(age)));
+        let written = fs::metadata(layout.transfer()).and_then(|meta| meta.modified());
+        if written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age < LONGEST)) {
+            thread::sleep(AFTERMATH);
+        }
     }
     settle_at_once(layout, has_client)
 }

@@ -72,7 +72,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     } else if belongings.has_state && !to.is_signed_in(&layout)? {
         account::transfer_account(&from, &to)?;
     }
-    for (is_there, name) in [(belongings.has_state, ".claude.json"), (belongings.has_login && !is_signed_in && from.store(&layout).file().exists(), ".credentials.json")] {
+    for (is_there, name) in
+        [(belongings.has_state, ".claude.json"), (belongings.has_login && !is_signed_in && from.store(&layout).file().exists(), ".credentials.json")]
+    {
         if is_there {
             io::keep(&from.directory.join(name), &rescue.join(name))?;
             rescued.push(name.into());

@@ -110,5 +110,11 @@ fn plan(inventory: &Inventory, rescue: &Path, deletes_login: bool, deletion: Opt
         (true, true) => "the login is deleted",
         (true, false) => "the login is kept there too (--delete-login deletes it)",
     };
-    format!("{} shared files go to ~/.claude, {} of its own to {}; {login}{}", inventory.shared.len(), inventory.private.len(), rescue.display(), in_keychain.unwrap_or_default())
+    format!(
+        "{} shared files go to ~/.claude, {} of its own to {}; {login}{}",
+        inventory.shared.len(),
+        inventory.private.len(),
+        rescue.display(),
+        in_keychain.unwrap_or_default()
+    )
 }

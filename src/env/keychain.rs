@@ -1,9 +1,13 @@
 //! Whether logins lie in a keychain, by what the environment says.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Env, variable};
 use crate::sys;
+
+/// How long Claude Code lets it take, and so does clauth.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Says by which program logins in a keychain are reached, and whose they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +16,8 @@ pub struct Keychain {
     pub program: PathBuf,
     /// The account that Claude Code files its items under.
     pub account: String,
+    /// How long it may take for an answer; over that it shows a dialog, or hangs.
+    pub patience: Duration,
 }
 
 impl Keychain {
@@ -19,8 +25,9 @@ impl Keychain {
     pub fn from_env(env: &Env) -> Option<Self> {
         let stand_in = env.non_empty(variable::CLAUTH_KEYCHAIN).map(Path::new).filter(|program| program.is_absolute());
         let program = stand_in.or(sys::KEYCHAIN_PROGRAM.map(Path::new))?.to_owned();
+        let patience = stand_in.and_then(|_| env.patience_with_stand_ins()).unwrap_or(PATIENCE);
         let user = variable::USER.iter().find_map(|name| env.non_empty(name)?.to_str());
-        Some(Self { program, account: account(user).into() })
+        Some(Self { program, account: account(user).into(), patience })
     }
 }
 

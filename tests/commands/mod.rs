@@ -7,6 +7,7 @@ mod binding;
 mod doctor;
 mod env;
 mod exec;
+mod keychain;
 mod mistakes;
 mod profiles;
 mod refreshing;

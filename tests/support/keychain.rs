@@ -41,6 +41,7 @@ impl Sandbox {
         let program = self.program("security", SECURITY);
         self.set_variable("CLAUTH_KEYCHAIN", program);
         self.set_variable("USER", USER);
+        self.set_variable("CLAUTH_TIMEOUT", "30"); // nothing fails because the machine is busy
         self.mkdir("home/.keychain/items");
     }
 

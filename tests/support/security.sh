@@ -1,7 +1,7 @@
 #!/bin/bash
 # Stands in for macOS's `security`, with its limits: items are files in ~/.keychain, and the word in ~/.keychain/behaviour says what is wrong with it
-# (locked, denied, missing, hangs, cuts, forgets, deaf), or at which call its caller is killed: `before N`, `after N`, and `orphan N`, which goes on and
-# does its work a moment later. Every argument that it was ever given is kept in ~/.keychain/arguments.
+# (locked, denied, missing, hangs, cuts, forgets, deaf), or at which call its caller is killed: `before N`, and `orphan N`, which goes on and does its
+# work a moment later. Every argument that it was ever given is kept in ~/.keychain/arguments.
 
 export LC_ALL=C
 keychain=$HOME/.keychain
@@ -30,7 +30,6 @@ esac
 case $behaviour${number:+ now} in
 "before now") kill -9 "$PPID" && exit ;;
 "orphan now") kill -9 "$PPID" && sleep 0.3 ;;
-"after now") trap 'kill -9 "$PPID"' EXIT ;;
 esac
 
 account='' service='' hex=''

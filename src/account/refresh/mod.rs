@@ -134,9 +134,7 @@ impl Refresh<'_> {
     /// Reads the login, which must be one that can be refreshed.
     fn login(&self) -> Result<Login> {
         let name = self.name.to_string();
-        let Some(login) = self.store().read()?.and_then(|credentials| credentials.login()) else {
-            bail!(Mistake::NotSignedIn { name })
-        };
+        let Some(login) = self.store().read()?.and_then(|credentials| credentials.login()) else { bail!(Mistake::NotSignedIn { name }) };
         if login.refresh_token.reveal().is_empty() {
             bail!(Mistake::TokenNeedsNoRefresh { name });
         }

@@ -153,7 +153,7 @@ fn a_prompt_and_the_client_start_never_ask_the_keychain() {
     let project = sandbox.bound("project", "work");
     sandbox.keychain_behaves("hangs");
     let answer = sandbox.clauth_in(&project, &["export", "bash", "--first", "--pid", &std::process::id().to_string()]).success();
-    assert!(answer.stdout().contains("CLAUTH_PROFILE") && answer.stderr().contains(HOME_ACCOUNT), "{answer:?}");
+    assert!(answer.stdout().contains("CLAUTH_PROFILE"), "{answer:?}");
     sandbox.clauth(&["start", "work"]).success();
     assert_eq!(sandbox.keychain_calls(), 0);
 }
