@@ -114,7 +114,8 @@ pub fn temporary(path: &Path) -> PathBuf {
 /// Reads a regular file whole; `None` when something else stands there, or it is over `limit` bytes. Never waits for a FIFO's writer.
 pub fn read_regular(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let file = sys::open_for_reading(path)?;
-    if file.metadata()?.is_file() { read_bounded(file, limit) } else { Ok(None) }
+    let meta = file.metadata()?;
+    if meta.is_file() { read_expecting(file, meta.len(), limit) } else { Ok(None) }
 }
 
 /// Returns what a path was prepared for, if its name is a temporary one of clauth's whose process is gone. Of a name that is no text or was cut the
@@ -146,8 +147,16 @@ pub fn forget_unfinished_of(file: &Path) {
 
 /// Reads at most `limit` bytes of a file; `None` when it is longer.
 pub fn read_bounded(file: File, limit: usize) -> io::Result<Option<Vec<u8>>> {
-    let expected = file.metadata().ok().and_then(|meta| usize::try_from(meta.len()).ok()).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(expected.min(limit) + 1); // and one, to see the end without growing
+    let expected = file.metadata().map_or(0, |meta| meta.len());
+    read_expecting(file, expected, limit)
+}
+
+fn read_expecting(file: File, expected: u64, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    if expected > limit as u64 {
+        return Ok(None); // none of it need be read for that
+    }
+    let expected = usize::try_from(expected).unwrap_or(limit);
+    let mut bytes = Vec::with_capacity(expected + 1); // and one, to see the end without growing
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= limit).then_some(bytes))
 }

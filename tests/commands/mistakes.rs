@@ -16,7 +16,7 @@ use crate::support::{Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, keychain, refreshing};
+use super::{arrivals, asking, keychain, refreshing};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -92,6 +92,10 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("LoginEnded", 1, refreshing::login_ended),
     ("LoginMisplaced", 1, refreshing::login_misplaced),
     ("LoginLost", 1, refreshing::login_lost),
+    ("TokenRefused", 1, asking::token_refused),
+    ("UsageUnanswered", 1, asking::usage_unanswered),
+    ("UsageAsked", 1, asking::usage_asked),
+    ("UsageThrottled", 1, asking::usage_throttled),
     ("NoShellFound", 1, no_shell_found),
     ("NoHook", 1, no_hook),
 ];

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod arrivals;
+mod asking;
 mod bad_input;
 mod binding;
 mod doctor;

@@ -7,7 +7,6 @@ use super::mistakes::error::Mistake;
 use super::mistakes::text;
 use crate::support::Sandbox;
 use crate::support::finished::Finished;
-use crate::support::mirror::files_below;
 use crate::support::service::{Service, answer};
 
 /// What a service answers that does as it should.
@@ -118,9 +117,9 @@ pub(super) fn login_ended(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 pub(super) fn login_misplaced(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let runtime = sandbox.runtime("work");
     let finished = refresh_at(sandbox, 200, RENEWED, block(&runtime));
-    let kept = files_below(&sandbox.path("home/.clauth/rescued/work"));
-    assert!(kept.len() == 1 && sandbox.read(&kept[0]).contains("sk-ant-ort01-NEW"), "{kept:?} {finished:?}");
-    (finished, Mistake::LoginMisplaced { name: name(), file: text(kept[0].clone()), reason: unreadable(sandbox) })
+    let kept = sandbox.path("home/.clauth/profiles/work/renewed");
+    assert!(sandbox.read(&kept).contains("sk-ant-ort01-NEW"), "{finished:?}");
+    (finished, Mistake::LoginMisplaced { name: name(), file: text(kept), reason: unreadable(sandbox) })
 }
 
 pub(super) fn login_lost(sandbox: &mut Sandbox) -> (Finished, Mistake) {

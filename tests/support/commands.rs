@@ -71,7 +71,8 @@ impl Sandbox {
             "claudeAiOauth": {"accessToken": access, "refreshToken": refresh, "expiresAt": 4_102_444_800_000_u64},
             "mcpOAuth": {"example": {"accessToken": mcp}},
         });
-        let identity = serde_json::json!({"oauthAccount": {"emailAddress": address, "organizationName": "Corp"}});
+        let identity =
+            serde_json::json!({"oauthAccount": {"accountUuid": format!("account-{profile}"), "emailAddress": address, "organizationName": "Corp"}});
         let runtime = self.runtime(profile);
         self.write(runtime.join(".credentials.json"), login.to_string());
         self.write(runtime.join(".claude.json"), identity.to_string());

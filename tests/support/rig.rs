@@ -94,6 +94,11 @@ impl Rig {
         let _ = self.control(&format!("account?account={account}"));
     }
 
+    /// From now on new access tokens are good for so many seconds.
+    pub(crate) fn limit_tokens(&self, seconds: u64) {
+        let _ = self.control(&format!("lifetime?seconds={seconds}"));
+    }
+
     /// Signs an account in to a config directory, as the client's own login leaves it there.
     pub(crate) fn sign_in(&self, account: &str, config_dir: &Path, claude_json: &Path, freshness: Freshness) {
         let mut login = self.control(&format!("login?meta=1&account={account}"));

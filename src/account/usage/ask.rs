@@ -144,11 +144,7 @@ mod tests {
             (500, r#"{"error": {"type": "a tok"}}"#, "HTTP 500"),
             (404, "", "HTTP 404"),
             (204, "", "HTTP 204"),
-            (
-                200,
-                &format!(r#"{{"limits": [{{"kind": "weekly_scoped", "scope": {{"model": {{"display_name": "\u0053K-ant-oat01-x"}}}}}}]}}"#),
-                REPEATED,
-            ),
+            (200, r#"{"limits": [{"kind": "weekly_scoped", "scope": {"model": {"display_name": "\u0053K-ant-oat01-x"}}}]}"#, REPEATED),
         ] {
             assert_eq!(verdict(status, None, body), Verdict::Unusable(expected.into()), "{status} {body}");
         }

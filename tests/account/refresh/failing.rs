@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -20,11 +21,11 @@ fn refresh_failing(world: &World, calls: &str, when: &str) -> Option<Finished> {
     Some(Finished::run(command))
 }
 
-/// The calls of a refresh that wait for the disk: of the room for a new login, of the note that its token is being sent (its text, then its name), and of
-/// the login itself.
+/// The calls of a refresh that wait for the disk: of the room for a new login, of the note that its token is being sent (its text, then its name), of
+/// what came, and of the login itself.
 const ROOM: &str = "1";
 const NOTE: [&str; 2] = ["2", "3"];
-const LOGIN: [&str; 2] = ["4", "5"];
+const LOGIN: [&str; 4] = ["4", "5", "6", "7"];
 
 #[test]
 fn without_room_for_a_new_login_none_is_asked_for() {
@@ -61,16 +62,17 @@ fn a_write_that_fails_once_or_twice_is_tried_again() {
 fn a_login_that_cannot_be_written_to_its_place_is_kept_and_said() {
     let world = World::new();
     let before = world.text();
-    // Three tries, and then another place.
-    let Some(told) = refresh_failing(&world, "/^(rename|renameat2?)$", "3..5") else { return };
+    // In its place at no try, and beside it at once.
+    let Some(told) = refresh_failing(&world, "/^(rename|renameat2?)$", "4+") else { return };
     let told = told.failure();
     assert_eq!(world.text(), before);
-    let kept = crate::support::mirror::files_below(&world.sandbox.path("home/.clauth/rescued/work"));
-    assert_eq!(kept.len(), 1, "{kept:?}");
-    assert!(told.complaint().contains(&format!("it is kept in {}", kept[0].display())) && !told.stderr().contains("REFRESH"), "{told:?}");
-    // What the message says is all there is to do.
-    fs::rename(&kept[0], world.file()).unwrap();
+    let kept = world.sandbox.path("home/.clauth/profiles/work/renewed");
+    assert!(told.complaint().contains(&format!("is kept in {}", kept.display())) && !told.stderr().contains("REFRESH"), "{told:?}");
+    assert_eq!(fs::metadata(&kept).unwrap().permissions().mode() & 0o777, 0o600);
+    // What the message says is all there is to do, and it costs no token.
+    assert_eq!(world.refresh(&["work"]).success().complaint(), "work: what an interrupted refresh brought is in its place now");
     world.assert_good();
+    assert!(!kept.exists());
 }
 
 #[test]

@@ -26,9 +26,12 @@ fn age(lock: &Path, seconds: u64) {
     File::open(lock).unwrap().set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
 }
 
+/// What a service does before it answers.
+type During = Arc<Mutex<Box<dyn Fn() + Send>>>;
+
 /// Starts a world whose service does something before it answers: `during` is set once there is a world.
-fn world_with_hook() -> (World, Arc<Mutex<Box<dyn Fn() + Send>>>) {
-    let during: Arc<Mutex<Box<dyn Fn() + Send>>> = Arc::new(Mutex::new(Box::new(|| {})));
+fn world_with_hook() -> (World, During) {
+    let during: During = Arc::new(Mutex::new(Box::new(|| {})));
     let hook = Arc::clone(&during);
     let world = World::with(move |request, account| {
         hook.lock().unwrap()();

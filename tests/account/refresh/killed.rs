@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::io::{self, Write as _};
 use std::process::Stdio;
 
 use super::World;
@@ -52,21 +53,22 @@ fn kill_at(calls: &str) {
             fs::remove_dir(lock).unwrap(); // as whoever comes a minute later does
         }
         let next = world.refresh(&["work"]);
-        match next.code() {
-            Some(0) => assert_eq!(world.number(), world.account.number(), "{call}"),
+        if next.code() == Some(0) {
+            // What came, and was kept before it was in its place, is in its place now.
+            assert_eq!(world.number(), world.account.number(), "{call}");
+        } else {
             // It was noted that the token is being sent, and it may not have been: then it is as good as before.
-            _ => {
-                assert!(next.complaint().contains("it was sent earlier"), "{call}: {next:?}");
-                assert_eq!(world.text(), before.1);
-                let count = if is_spent { &lost } else { &noted };
-                count.set(count.get() + 1);
-            }
+            assert!(next.complaint().contains("it was sent earlier"), "{call}: {next:?}");
+            assert_eq!(world.text(), before.1);
+            let count = if is_spent { &lost } else { &noted };
+            count.set(count.get() + 1);
         }
         assert_eq!(world.account.refused(), Vec::<String>::new(), "{call}");
-        assert!(!is_spent || is_new || next.code() != Some(0), "{call}");
         !is_over
     });
-    eprintln!("{kills} kills: {} between the note and the request, {} between the request and the write", noted.get(), lost.get());
+    // Past the capture of the test runner: the counts are what this test is for.
+    let _ =
+        writeln!(io::stderr(), "{kills} kills: {} between the note and the request, {} between the request and the write", noted.get(), lost.get());
     assert!(kills == 0 || kills > 10, "{kills}");
     world.refresh(&["work"]);
     world.assert_tidy();

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -113,7 +113,7 @@ impl World {
     #[track_caller]
     fn assert_tidy(&self) {
         assert_eq!(locks(&self.sandbox), Vec::<PathBuf>::new());
-        let left = |name: &String| name.ends_with(".tmp") || name == "room";
+        let left = |name: &String| Path::new(name).extension().is_some_and(|extension| extension == "tmp") || name == "room";
         for directory in [self.sandbox.runtime("work"), self.sandbox.path("home/.clauth/profiles/work")] {
             let names = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
             assert_eq!(names.filter(left).collect::<Vec<_>>(), Vec::<String>::new(), "{}", directory.display());
@@ -136,6 +136,5 @@ fn login(number: usize, expires_at: &Value) -> Value {
 /// A time so many seconds from now, in milliseconds since 1970.
 fn milliseconds(seconds: i64) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let then = if seconds < 0 { now - Duration::from_secs(seconds.unsigned_abs()) } else { now + Duration::from_secs(seconds.unsigned_abs()) };
-    u64::try_from(then.as_millis()).unwrap()
+    u64::try_from(i64::try_from(now.as_millis()).unwrap() + seconds * 1000).unwrap()
 }

@@ -1,7 +1,7 @@
 //! How it is shown: on any width, in colour only where that is wanted, at the user's own time of day.
 
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 use super::{World, body, milliseconds_ago};
 use crate::support::finished::Finished;
@@ -35,7 +35,7 @@ fn any_width_from_twenty_columns_on_is_enough() {
     let world = World::new(&["work", "b"]);
     for columns in ["20", "21", "40", "60", "80", "300", "7"] {
         let shown = usage_with(&world, &[("COLUMNS", columns)]).success();
-        let widest = shown.stdout().lines().map(|line| line.width()).max().unwrap();
+        let widest = shown.stdout().lines().map(UnicodeWidthStr::width).max().unwrap();
         assert!(widest <= columns.parse::<usize>().unwrap().clamp(20, 100), "{columns}: {shown:?}");
         for word in ["42 %", "97 %", "2 h 10 min", "3 d 4 h", "Corp"] {
             assert!(shown.stdout().contains(word), "{word:?} in {columns} columns: {shown:?}");
