@@ -8,6 +8,7 @@ mod binding;
 mod doctor;
 mod env;
 mod exec;
+mod grammar;
 mod keychain;
 mod mistakes;
 mod profiles;

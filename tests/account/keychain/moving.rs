@@ -17,7 +17,7 @@ fn a_captured_login_moves_from_item_to_item_and_through_no_argument() {
     let told = sandbox.clauth(&["capture", "work", "--yes"]).success();
     assert!(told.complaint().contains(&format!("moved to the profile work ({HOME_ACCOUNT})")), "{told:?}");
     let item = item_of_profile(&sandbox, "work");
-    assert_eq!(sandbox.items(), [item.clone()]);
+    assert_eq!(sandbox.items(), std::slice::from_ref(&item));
     assert_eq!(json_of(&sandbox, &item), before);
     assert_one_login(&sandbox);
     assert!(!sandbox.runtime("work").join(".credentials.json").exists());
