@@ -164,9 +164,14 @@ impl Layout {
         self.home.join("usage")
     }
 
+    /// The sessions of all kernel boots and pid namespaces that this home was used in.
+    pub fn runs(&self) -> PathBuf {
+        self.home.join("run")
+    }
+
     /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.
     pub fn run(&self) -> PathBuf {
-        self.home.join("run").join(sys::boot_and_namespace())
+        self.runs().join(sys::boot_and_namespace())
     }
 
     /// Returns the profile whose config directory this value names, whether or not that profile still exists.

@@ -45,6 +45,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let _state = profile::lock_state(layout)?;
     let profile = profile::load(&layout, &name)?;
     refresh::finish(layout, &name, &profile.config_dir)?; // what is kept of a login is one that is good
+    if Session::is_used_elsewhere(&layout, &name) {
+        bail!(Mistake::ProfileInUse { name: name.to_string(), by: "a shell in another container".into() });
+    }
     let session = Session::new(&layout, &name);
     io::create_dir(&session.leases())?;
     let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {

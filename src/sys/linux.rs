@@ -5,9 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{Timespec, epoll};
@@ -22,9 +22,11 @@ pub const TERMINALS_RUN_LOGIN_SHELLS: bool = false;
 /// A file name that differs between kernel boots and pid namespaces.
 pub fn boot_and_namespace() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    // Where the namespace is hidden, and in WSL 1, which has none, each container and distribution has at least an init of its own.
+    let namespace = fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned());
+    let namespace = namespace.unwrap_or_else(|_| format!("init{}", stat_field(1, 22).unwrap_or_default()));
     let digits = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
-    format!("{}-{}", digits(boot.trim()), digits(&namespace.to_string_lossy()))
+    format!("{}-{}", digits(boot.trim()), digits(&namespace))
 }
 
 /// The time a process started, in the kernel's own words; `None` when there is no such process.
@@ -36,22 +38,41 @@ pub fn start_time(pid: u32) -> Option<String> {
 
 /// The leader of a process's group; `None` when it is out of sight, in another pid namespace.
 pub fn process_group(pid: u32) -> Option<u32> {
-    stat_field(pid, 5)?.parse().ok().filter(|leader| *leader != 0)
+    // In a foreign procfs it would be a foreign number.
+    stat_field(pid, 5).filter(|_| is_procfs_ours())?.parse().ok().filter(|leader| *leader != 0)
 }
 
 /// The name of a process, at most 15 bytes of it: its program's, or its script's.
 pub fn command_name(pid: u32) -> Option<OsString> {
-    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    let name = fs::read(process(pid)?.join("comm")).ok()?;
     Some(OsStr::from_bytes(name.trim_ascii_end()).into())
 }
 
 /// The file name of a process's program: of a script, its interpreter's.
 pub fn program_name(pid: u32) -> Option<OsString> {
-    fs::read_link(format!("/proc/{pid}/exe")).ok()?.file_name().map(OsStr::to_owned)
+    fs::read_link(process(pid)?.join("exe")).ok()?.file_name().map(OsStr::to_owned)
+}
+
+/// Where procfs shows a process. One that is another pid namespace's, as in a container that was started without its own, knows the process by another
+/// number, and some other process by this one: a pidfd tells which.
+fn process(pid: u32) -> Option<PathBuf> {
+    let procfs = Path::new("/proc");
+    if is_procfs_ours() {
+        return Some(procfs.join(pid.to_string()));
+    }
+    let handle = pidfd_open(Pid::from_raw(pid.try_into().ok()?)?, PidfdFlags::empty()).ok()?;
+    let about = fs::read_to_string(procfs.join("self/fdinfo").join(handle.as_raw_fd().to_string())).ok()?;
+    let number: u32 = about.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
+    Some(procfs.join(number.to_string()))
+}
+
+/// Whether procfs is that of this process's pid namespace: it knows this process by its pid.
+fn is_procfs_ours() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
 }
 
 fn stat_field(pid: u32, number: usize) -> Option<String> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = fs::read(process(pid)?.join("stat")).ok()?;
     // Field 2 is the program's name in parentheses and can hold anything, `)` and blanks included; field 3 follows the last `)`.
     let rest = &stat[stat.iter().rposition(|byte| *byte == b')')? + 1..];
     std::str::from_utf8(rest).ok()?.split_ascii_whitespace().nth(number - 3).map(str::to_owned)

@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod containers;
 mod crowd;
 mod detached;
 mod launch;
