@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use super::start::{self, Lifetime};
 use super::tree::Tree;
 use super::{Lease, Session};
+use crate::account::refresh;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Mistake;
@@ -78,6 +79,8 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     } else {
         // What cannot be mended is the helper's to say, which looks at it all again.
         tree.prepare(Use::InUse).map_err(TreeError)?;
+        // Before a client spends the old token a second time. What is in the way now is said by the next `clauth refresh`.
+        let _ = refresh::finish_interrupted(layout, &profile.name, &profile.config_dir);
     }
     if !FileLock::is_held(&session.lock())? {
         start::helper(context, &session, &profile.name, lifetime)?;

@@ -248,6 +248,15 @@ pub fn finish(layout: Writable<'_>, name: &ProfileName, config_dir: &Path) -> Re
     renewed.settle(&file, &Store::of(&layout, config_dir), config_dir)
 }
 
+/// The same for whoever does not hold the lock; while somebody else does, nothing is left to finish.
+pub fn finish_interrupted(layout: Writable<'_>, name: &ProfileName, config_dir: &Path) -> Result<()> {
+    if !layout.renewed(name).exists() {
+        return Ok(());
+    }
+    let Some(_rotation) = FileLock::exclusive_within(&layout.rotation_lock(name), Duration::ZERO)? else { return Ok(()) };
+    finish(layout, name, config_dir).map(drop)
+}
+
 /// Whether a profile's login is over, and only a new sign-in helps: Claude Code emptied it, or its refresh was refused.
 pub fn has_ended(layout: &Layout, name: &ProfileName, credentials: &Credentials) -> bool {
     match credentials.login() {

@@ -76,6 +76,17 @@ fn a_login_that_cannot_be_written_to_its_place_is_kept_and_said() {
 }
 
 #[test]
+fn what_a_refresh_could_not_put_in_its_place_is_put_there_before_the_next_session() {
+    let world = World::new();
+    let Some(told) = refresh_failing(&world, "/^(rename|renameat2?)$", "4+") else { return };
+    told.failure();
+    world.sandbox.clauth(&["exec", "work", "--", "true"]).success();
+    world.assert_good();
+    assert!(!world.sandbox.path("home/.clauth/profiles/work/renewed").exists());
+    world.sandbox.assert_no_helpers_left();
+}
+
+#[test]
 fn a_record_that_cannot_be_read_may_hold_any_token() {
     let world = World::new();
     world.sandbox.mkdir("home/.clauth/profiles/work/spent");
