@@ -118,6 +118,8 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             break
         }
         'clauth;capture' {
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask whether to take the login out of the macOS Keychain')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask whether to take the login out of the macOS Keychain')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -141,7 +141,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__capture)
-            opts="-h --help"
+            opts="-y -h --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

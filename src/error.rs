@@ -40,6 +40,20 @@ mistakes! {
     NoApiKey { name, file } => "the profile `{name}` has no `api_key`; put one into {file}, or sign in with `claude` in a directory of the profile";
     /// There is no login to move: nobody is signed in, or the client emptied it.
     NoLogin { place } => "nobody is signed in to a claude.ai account at {place}; make a profile with `clauth add NAME` and sign in to it with `clauth login NAME`";
+    /// The Keychain is locked: at the start of an ssh session, or by its own timer.
+    KeychainLocked { item } => "the Keychain is locked, as it is in every session over ssh, so its item {item} is out of reach; unlock it with `security unlock-keychain`, then try again";
+    /// The Keychain refuses, for a reason of its own.
+    KeychainDenied { item, status } => "the Keychain denies its item {item} (`security` ended with {status}); let `security` use it in the app Keychain Access, then try again";
+    /// The Keychain shows a dialog, or hangs.
+    KeychainSilent { item } => "the Keychain did not answer for its item {item} within 2 s; if it shows a dialog, choose \"Always Allow\", then try again";
+    /// There is no `security`, or it cannot be run.
+    NoSecurity { program, reason } => "could not run {program} ({reason}), by which the Keychain is reached; look at it with `ls -l {program}`";
+    /// The Keychain has something else than what was written.
+    KeychainUnkept { item } => "the Keychain did not keep what was written to its item {item}, which is as it was; look at it in the app Keychain Access, then try again";
+    /// A login does not fit into a line of `security`, and arguments are for everybody to see.
+    KeychainTooLong { item } => "the login in the Keychain item {item} is too long for clauth to write (`security` takes lines of 4096 bytes); let Claude Code renew it: run `claude` there";
+    /// A new profile would come into the login of an earlier one.
+    KeychainTaken { name, item, command } => "the Keychain item {item} still has the login of an earlier profile `{name}`; choose another name, or delete it with `{command}`";
     /// The directory cannot become a profile.
     NotImportable { directory, reason } => "{directory} cannot be imported ({reason}); name a directory that a CLAUDE_CONFIG_DIR of yours led to";
     /// The client's sign-in came to nothing.

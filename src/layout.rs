@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::env::{Env, variable};
+use crate::env::{Env, Keychain, variable};
 use crate::error::Mistake;
 use crate::name::ProfileName;
 use crate::sys;
@@ -15,10 +15,11 @@ pub const BINDING: &str = ".clauth.toml";
 /// What the refused `CLAUDE_CONFIG_DIR` is called below [`Layout::refused`]: the client prints the path when it fails, so it says what to do.
 const REFUSED_ENTRY: &str = "run-clauth-status";
 
-/// Knows where everything lies below `$CLAUTH_HOME` (default `~/.clauth`).
+/// Knows where everything lies below `$CLAUTH_HOME` (default `~/.clauth`), and what does not lie in files.
 #[derive(Debug, Clone)]
 pub struct Layout {
     home: PathBuf,
+    keychain: Option<Keychain>,
 }
 
 impl Layout {
@@ -30,7 +31,9 @@ impl Layout {
         };
         // The paths below are exported to shells and read by Claude Code, which knows only UTF-8; control characters would make one-line messages two.
         match home.to_str() {
-            Some(text) if home.is_absolute() && !text.contains(char::is_control) => Ok(Self { home: home.components().collect() }),
+            Some(text) if home.is_absolute() && !text.contains(char::is_control) => {
+                Ok(Self { home: home.components().collect(), keychain: Keychain::from_env(env) })
+            }
             _ => Err(Mistake::HomeUnusable { path: home.to_string_lossy().into_owned() }),
         }
     }
@@ -38,6 +41,11 @@ impl Layout {
     /// `$CLAUTH_HOME` itself.
     pub fn home(&self) -> &Path {
         &self.home
+    }
+
+    /// The keychain that logins lie in, where they do not lie in files.
+    pub fn keychain(&self) -> Option<&Keychain> {
+        self.keychain.as_ref()
     }
 
     /// The user's settings.
@@ -156,9 +164,14 @@ impl Layout {
         self.home.join("usage")
     }
 
+    /// The sessions of all kernel boots and pid namespaces that this home was used in.
+    pub fn runs(&self) -> PathBuf {
+        self.home.join("run")
+    }
+
     /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.
     pub fn run(&self) -> PathBuf {
-        self.home.join("run").join(sys::boot_and_namespace())
+        self.runs().join(sys::boot_and_namespace())
     }
 
     /// Returns the profile whose config directory this value names, whether or not that profile still exists.

@@ -7,9 +7,11 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::keychain::Item;
 use super::{Credentials, Login, Store};
 use crate::error::Mistake;
 use crate::io::{self, ClientLock};
+use crate::layout::Layout;
 use crate::sys;
 
 /// The most that is read of a `.claude.json`, in bytes.
@@ -89,8 +91,17 @@ impl Place {
     }
 
     /// Where its login lies.
-    pub fn store(&self) -> Store {
-        Store::of(&self.directory)
+    pub fn store(&self, layout: &Layout) -> Store {
+        Store::new(&self.directory, layout.keychain().map(|keychain| Item::of(keychain, self.spelling())))
+    }
+
+    /// The `CLAUDE_CONFIG_DIR` that leads here, as it is spelled; `None` for the default one, whose state lies beside it.
+    fn spelling(&self) -> Option<&Path> {
+        let around = self.claude_json.parent()?;
+        if around == self.directory {
+            return Some(&self.directory); // its spelling: a slash at the end counts in the Keychain, and is nothing in a comparison of paths
+        }
+        sys::same_file(around, &self.directory).then_some(around)
     }
 
     /// Returns the account's part of its state; empty where there is no state yet.
@@ -101,20 +112,25 @@ impl Place {
     }
 
     /// Returns the login that lies there, and all that lies beside it.
-    pub fn login(&self) -> Result<(Credentials, Login), Mistake> {
-        let found = self.store().read().map_err(|error| Mistake::BrokenLogin { reason: format!("{error:#}") })?;
+    pub fn login(&self, layout: &Layout) -> Result<(Credentials, Login), Mistake> {
+        let broken = |error: anyhow::Error| error.downcast().unwrap_or_else(|error| Mistake::BrokenLogin { reason: format!("{error:#}") });
+        let found = self.store(layout).read().map_err(broken)?;
         let whole = found.and_then(|credentials| Some((credentials.login()?, credentials)));
         whole.map(|(login, credentials)| (credentials, login)).ok_or_else(|| Mistake::NoLogin { place: self.directory.display().to_string() })
     }
 
-    /// Whether a login lies there.
-    pub fn is_signed_in(&self) -> bool {
-        self.login().is_ok()
+    /// Whether a login lies there; fails where nobody can say, as of a locked Keychain.
+    pub fn is_signed_in(&self, layout: &Layout) -> Result<bool, Mistake> {
+        match self.login(layout) {
+            Ok(_) => Ok(true),
+            Err(Mistake::NoLogin { .. } | Mistake::BrokenLogin { .. }) => Ok(false),
+            Err(unknown) => Err(unknown),
+        }
     }
 
     /// Compares two places where somebody is signed in.
-    pub fn kinship(&self, other: &Self) -> Kinship {
-        let (Ok((_, own)), Ok((_, others))) = (self.login(), other.login()) else { return Kinship::None };
+    pub fn kinship(&self, layout: &Layout, other: &Self) -> Kinship {
+        let (Ok((_, own)), Ok((_, others))) = (self.login(layout), other.login(layout)) else { return Kinship::None };
         let account = |place: &Self, key: &str| place.account().ok()?.get("oauthAccount")?.get(key)?.as_str().map(str::to_lowercase);
         let same = |key: &str| account(self, key).zip(account(other, key)).map(|(own, other)| own == other);
         if own.refresh_token == others.refresh_token && !own.refresh_token.reveal().is_empty() {

@@ -1,19 +1,11 @@
 //! A login as Claude Code keeps it, edited as the JSON that it is: whatever else stands in it survives.
 
 use std::fmt;
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value};
 
 use super::Secret;
-use crate::io;
-use crate::sys;
-
-/// The most that is read of a login, in bytes.
-const LIMIT: usize = 16 * 1024 * 1024;
 
 /// Holds everything that Claude Code keeps beside a login, too: tokens of MCP servers, plugins' secrets.
 #[derive(Clone, PartialEq)]
@@ -81,6 +73,16 @@ impl Credentials {
         self.tree.get(LOGIN).is_some_and(|login| ["accessToken", "refreshToken"].iter().all(|key| login.get(key).and_then(Value::as_str) == Some("")))
     }
 
+    /// Whether it has this text under this key.
+    pub(super) fn says(&self, key: &str, text: &str) -> bool {
+        self.tree.get(key).and_then(Value::as_str) == Some(text)
+    }
+
+    /// Returns the text of a credentials file.
+    pub(super) fn to_json(&self) -> Result<String> {
+        serde_json::to_string(&self.tree).context("could not write JSON")
+    }
+
     /// Returns the whole tree, to be edited and written.
     pub fn tree_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.tree
@@ -99,60 +101,5 @@ fn milliseconds(value: &Value) -> Option<u64> {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[credentials]")
-    }
-}
-
-/// The place where a config directory's login lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Store {
-    file: PathBuf,
-}
-
-impl Store {
-    /// Names the place; looks at nothing.
-    pub fn of(config_dir: &Path) -> Self {
-        Self { file: config_dir.join(".credentials.json") }
-    }
-
-    /// The file.
-    pub fn file(&self) -> &Path {
-        &self.file
-    }
-
-    /// Reads what lies there; `None` when nothing does.
-    pub fn read(&self) -> Result<Option<Credentials>> {
-        let reading = || format!("could not read {}", self.file.display());
-        let text = match io::read_regular(&self.file, LIMIT) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            text => text.with_context(reading)?,
-        };
-        let Some(text) = text else { bail!("{} is not a file of a login", self.file.display()) };
-        Credentials::parse(&text).map(Some).with_context(reading)
-    }
-
-    /// Replaces what lies there. It is on the disk when this returns.
-    pub fn write(&self, credentials: &Credentials) -> Result<()> {
-        io::write_durably(&self.file, &serde_json::to_vec(&credentials.tree).context("could not write JSON")?)?;
-        io::sync_directory(self.file.parent().unwrap_or(&self.file))
-    }
-
-    /// Returns the file that holds the login: where the user keeps it elsewhere, what the link leads to.
-    pub fn resolved(&self) -> PathBuf {
-        sys::physical(&self.file).unwrap_or_else(|_| self.file.clone())
-    }
-
-    /// Takes what lies there away.
-    pub fn remove(&self) -> Result<()> {
-        match fs::remove_file(&self.file) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", self.file.display())),
-            _ => Ok(()),
-        }
-    }
-
-    /// Takes a link away that leads to no login any more.
-    pub fn remove_dangling(&self) {
-        if self.file.is_symlink() && !self.file.exists() {
-            let _ = fs::remove_file(&self.file); // the client replaces it all the same
-        }
     }
 }

@@ -4,27 +4,34 @@ mod claude_json;
 mod clients;
 mod credentials;
 mod identity;
+mod keychain;
 pub mod refresh;
 mod secret;
 mod services;
 mod standing;
+mod store;
 mod transfer;
 pub mod usage;
 
 pub use claude_json::{Kinship, Place, is_account_key};
 pub use clients::live_clients;
-pub use credentials::{Credentials, Login, Store};
+pub use credentials::{Credentials, Login};
 pub use identity::{ClaudeJson, Identity};
+pub use keychain::Item;
 pub use secret::Secret;
 pub use services::Services;
 pub use standing::{Obstacle, Standing, Summary};
+pub use store::Store;
 pub use transfer::{Settled, settle, transfer, transfer_account};
 
 use std::path::Path;
 
+use crate::error::Mistake;
+use crate::layout::Layout;
+
 /// Whether a login lies in this config directory: one whose tokens are not empty.
 ///
 /// Claude Code empties the tokens of a login that was revoked and leaves the file.
-pub fn is_signed_in(config_dir: &Path) -> bool {
-    Place::of(config_dir).is_signed_in()
+pub fn is_signed_in(layout: &Layout, config_dir: &Path) -> Result<bool, Mistake> {
+    Place::of(config_dir).is_signed_in(layout)
 }

@@ -20,9 +20,7 @@ impl Services {
         if !is_base_of_this_machine(&base) {
             return Err(Mistake::ServicesElsewhere { value: base });
         }
-        let patience = env.non_empty(variable::CLAUTH_TIMEOUT).and_then(|seconds| seconds.to_str()?.parse().ok());
-        let patience = patience.and_then(|seconds| Duration::try_from_secs_f32(seconds).ok());
-        Ok(Self { stand_in: Some(base), patience: patience.unwrap_or(http::PATIENCE) })
+        Ok(Self { stand_in: Some(base), patience: env.patience_with_stand_ins().unwrap_or(http::PATIENCE) })
     }
 
     /// Where a refresh token becomes new tokens.

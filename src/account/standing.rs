@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::usage::{self, Account, Reading};
-use super::{ClaudeJson, Identity, Login, Store, refresh};
+use super::{ClaudeJson, Credentials, Identity, Login, Store, refresh};
 use crate::io::{Clock, clock};
 use crate::layout::Layout;
 use crate::name::ProfileName;
@@ -25,6 +25,8 @@ pub enum Obstacle {
     OtherAccount,
     /// It is good for messages and nothing else.
     MessagesOnly,
+    /// It cannot be read.
+    Unreadable,
     /// Nobody knows whose it is.
     UnknownAccount,
     /// The access token ended then.
@@ -39,6 +41,7 @@ impl Obstacle {
             Self::Ended => "login_ended",
             Self::OtherAccount => "other_account",
             Self::MessagesOnly => "messages_only",
+            Self::Unreadable => "login_unreadable",
             Self::UnknownAccount => "unknown_account",
             Self::Expired(_) => "expired",
         }
@@ -51,6 +54,7 @@ impl Obstacle {
             Self::Ended => format!("the login has ended: run `clauth login {profile}`"),
             Self::OtherAccount => format!("the login is of another account than .claude.json names: run `clauth login {profile}`"),
             Self::MessagesOnly => "a long-lived token: the service tells it no usage windows".into(),
+            Self::Unreadable => "the login cannot be read: run `clauth doctor`".into(),
             Self::UnknownAccount => format!("whose login it is, is not known yet: run `clauth start {profile}` once"),
             Self::Expired(end) => {
                 format!("the token expired {} ago: run `clauth refresh {profile}`, or use it once", clock::in_words(clock.since(end)))
@@ -66,6 +70,8 @@ pub struct Standing {
     pub identity: Option<Identity>,
     /// The login; `None` where nobody is signed in.
     pub login: Option<Login>,
+    /// Why nobody can say whether there is one.
+    pub trouble: Option<String>,
     /// Whether it is over, so that only a new sign-in helps.
     pub has_ended: bool,
     /// What Claude Code was last told of the account's limits.
@@ -83,6 +89,9 @@ pub struct Summary {
     pub plan: Option<String>,
     /// Whether there is a login.
     pub signed_in: bool,
+    /// Why the login cannot be read.
+    #[serde(rename = "login_trouble", skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// Whether there is a login that is over, so that only a new sign-in helps.
     pub login_ended: bool,
     /// Whether the token belongs to another account than the one that is shown.
@@ -97,6 +106,7 @@ impl Summary {
         match &self.account {
             Some(account) if self.login_ended => format!("{account}: sign in again"),
             Some(account) if self.signed_in => account.clone(),
+            _ if self.trouble.is_some() => "login unreadable".into(),
             None if self.login_ended => "sign in again".into(),
             None if self.signed_in => "signed in".into(),
             _ => "not signed in".into(),
@@ -117,12 +127,16 @@ impl Summary {
 }
 
 impl Standing {
-    /// Reads the files of a profile; one that cannot be read is one that says nothing.
+    /// Reads what a profile has; a `.claude.json` that cannot be read is one that says nothing.
     pub fn of(layout: &Layout, name: &ProfileName, config_dir: &Path) -> Self {
-        let credentials = Store::of(config_dir).read().ok().flatten();
+        let (credentials, trouble) = match Store::of(layout, config_dir).read() {
+            Ok(credentials) => (credentials, None),
+            Err(error) => (None, Some(format!("{error:#}"))),
+        };
         Self {
-            has_ended: credentials.as_ref().is_some_and(|credentials| refresh::has_ended(layout, name, credentials)),
-            login: credentials.and_then(|credentials| credentials.login()),
+            login: credentials.as_ref().and_then(Credentials::login),
+            has_ended: credentials.is_some_and(|credentials| refresh::has_ended(layout, name, &credentials)),
+            trouble,
             ..Self::shown(&config_dir.join(".claude.json"))
         }
     }
@@ -132,7 +146,7 @@ impl Standing {
         let ClaudeJson { oauth_account: identity, cached_usage_utilization: cache } = ClaudeJson::read(claude_json);
         let uuid = identity.as_ref().and_then(|identity| identity.account_uuid.as_deref());
         let told = uuid.and_then(|uuid| usage::of_client_cache(&cache?, uuid));
-        Self { identity, login: None, has_ended: false, told }
+        Self { identity, told, ..Self::default() }
     }
 
     /// Whether the token belongs to another account than the one that is shown: what is asked is then paid by one and told of the other.
@@ -150,6 +164,7 @@ impl Standing {
             organization: identity.organization_name,
             plan: self.login.as_ref().and_then(|login| login.subscription.clone()),
             signed_in: self.login.is_some() && !self.has_ended,
+            trouble: self.trouble.clone(),
             login_ended: self.has_ended,
             other_account: self.is_of_two(),
             token_expires_at: self.expires_at(),
@@ -166,6 +181,7 @@ impl Standing {
     pub fn obstacle(&self, now: Timestamp) -> Option<Obstacle> {
         let may = |login: &Login| login.scopes.is_empty() || login.scopes.iter().any(|scope| scope == PROFILE_SCOPE);
         match &self.login {
+            _ if self.trouble.is_some() => Some(Obstacle::Unreadable),
             _ if self.has_ended => Some(Obstacle::Ended),
             None => Some(Obstacle::SignedOut),
             Some(_) if self.is_of_two() => Some(Obstacle::OtherAccount),
@@ -186,7 +202,6 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Credentials;
 
     fn standing(identity: Option<&str>, login: &str) -> Standing {
         let identity = identity.map(|uuid| Identity { account_uuid: Some(uuid.into()), ..Identity::default() });

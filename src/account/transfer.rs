@@ -6,7 +6,7 @@
 //!
 //! 1. The journal is written: the two places, and a hash of the login. It holds no token.
 //! 2. The account's part of `.claude.json` is written at the new place, then the login, which is read back.
-//! 3. At the old place the login is renamed aside. From this moment on the new one is the login, and nobody can take the other for one.
+//! 3. At the old place the login is renamed aside, or the item of the Keychain emptied and marked. From this moment on the new one is the login, and nobody can take the other for one.
 //! 4. The journal says so; what was set aside, and the account's part of the old `.claude.json`, are removed, then the journal.
 //!
 //! Every command looks for a journal before anything else, so that nothing enters a profile while two copies lie about. One that was left is settled: a
@@ -16,6 +16,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -34,6 +35,12 @@ const LIMIT: usize = 64 * 1024;
 /// How long to wait for a client's locks: no client runs, so they are those of a dead one.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long a program outlives the clauth that started it: longer than clauth waits for one.
+const AFTERMATH: Duration = Duration::from_millis(2500);
+
+/// Longer than a transfer takes, whatever the Keychain does.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// What the journal holds.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Journal {
@@ -41,8 +48,8 @@ struct Journal {
     to: Place,
     /// Tells the login that is moved from any that came later.
     login: String,
-    /// Where the old file goes before it goes away: beside what a link of the user's leads to.
-    aside: PathBuf,
+    /// Where the old file goes before it goes away: beside what a link of the user's leads to. An item of the Keychain is emptied instead.
+    aside: Option<PathBuf>,
     /// Whether it is known to have gone there.
     is_moved: bool,
 }
@@ -60,7 +67,7 @@ pub enum Settled {
 pub fn transfer(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
     let moved = move_login(layout, from, to);
     if moved.is_err() {
-        let _ = settle(layout, |_| true); // where that fails too, the next command tries again
+        let _ = settle_at_once(layout, |_| true); // where that fails too, the next command tries again
     }
     moved
 }
@@ -69,19 +76,18 @@ fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
     let _signals = HeldSignals::hold().context("could not hold back signals")?;
     let _held = lock_login(from)?.ok_or_else(|| busy(from))?;
     let (old_state, new_state) = (from.lock()?.ok_or_else(|| busy(from))?, to.lock()?.ok_or_else(|| busy(to))?);
-    let (credentials, login) = from.login()?;
+    let (credentials, login) = from.login(&layout)?;
     let account = from.account().map_err(|error| Mistake::BrokenLogin { reason: format!("{error:#}") })?;
-    ensure!(!to.is_signed_in(), "somebody has just signed in at {}", to.directory.display());
-    let mut aside = from.store().resolved();
-    aside.as_mut_os_string().push(".moved");
-    let mut journal = Journal { from: from.clone(), to: to.clone(), login: fingerprint(&login), aside, is_moved: false };
+    ensure!(!to.is_signed_in(&layout)?, "somebody has just signed in at {}", to.directory.display());
+    let (old, new) = (from.store(&layout), to.store(&layout));
+    let mut journal = Journal { from: from.clone(), to: to.clone(), login: fingerprint(&login), aside: old.aside()?, is_moved: false };
     journal.write(layout)?;
 
     to.set_account(&new_state, &account)?;
-    to.store().write(&credentials)?;
+    new.write(&credentials)?;
     // It is on the disk before the old one leaves it, on whichever file systems they lie.
-    ensure!(to.store().read()?.as_ref() == Some(&credentials), "the login at {} is not what was written", to.directory.display());
-    fs::rename(from.store().resolved(), &journal.aside).with_context(|| format!("could not move the login at {}", from.directory.display()))?;
+    ensure!(new.read()?.as_ref() == Some(&credentials), "the login at {} is not what was written", to.directory.display());
+    old.set_aside(journal.aside.as_deref(), &journal.login)?;
     journal.finish(layout, Some(&old_state))
 }
 
@@ -101,6 +107,17 @@ fn busy(place: &Place) -> Mistake {
 ///
 /// `has_client` tells whether a client runs in a config directory: somebody's who knows nothing of the transfer.
 pub fn settle(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Result<Option<Settled>> {
+    if layout.keychain().is_some() {
+        // What the dead one had told the Keychain may happen yet, and must not happen to what is settled.
+        let written = fs::metadata(layout.transfer()).and_then(|meta| meta.modified());
+        if written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age < LONGEST)) {
+            thread::sleep(AFTERMATH);
+        }
+    }
+    settle_at_once(layout, has_client)
+}
+
+fn settle_at_once(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Result<Option<Settled>> {
     let file = layout.transfer();
     let reading = || format!("could not read {}", file.display());
     let text = match io::read_regular(&file, LIMIT) {
@@ -110,9 +127,9 @@ pub fn settle(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Resul
     let mut journal: Journal = serde_json::from_slice(&text).with_context(reading)?;
     for place in [&journal.from, &journal.to] {
         io::forget_unfinished_of(&place.claude_json);
-        io::forget_unfinished_of(place.store().file());
+        io::forget_unfinished_of(place.store(&layout).file());
     }
-    let is_moved = journal.is_moved || fs::symlink_metadata(&journal.aside).is_ok();
+    let is_moved = journal.is_moved || journal.from.store(&layout).is_aside(journal.aside.as_deref(), &journal.login)?;
     if !is_moved {
         return journal.undo(layout).map(|is_undone| is_undone.then_some(Settled::Undone(journal.from.directory)));
     }
@@ -133,11 +150,10 @@ impl Journal {
             self.is_moved = true;
             self.write(layout)?; // else, with nothing set aside any more, a later login there would look like this one
         }
-        remove(&self.aside)?;
-        self.from.store().remove_dangling();
+        self.from.store(&layout).forget_aside(self.aside.as_deref(), &self.login)?;
         let Some(old_state) = old_state else { return Ok(()) };
         // One who has signed in there since then has an account of their own.
-        if !self.from.is_signed_in() {
+        if !self.from.is_signed_in(&layout)? {
             self.from.set_account(old_state, &Map::new())?;
         }
         remove(&layout.transfer())
@@ -145,11 +161,12 @@ impl Journal {
 
     /// Takes the new place's part away, but for a login that somebody made there meanwhile; false when a lock was not to be had.
     fn undo(&self, layout: Writable<'_>) -> Result<bool> {
-        let found = self.to.store().read()?.and_then(|credentials| credentials.login());
+        let store = self.to.store(&layout);
+        let found = store.read()?.and_then(|credentials| credentials.login());
         if found.as_ref().is_some_and(|found| fingerprint(found) == self.login) {
-            self.to.store().remove()?;
+            store.remove()?;
         }
-        if !self.to.is_signed_in() && self.to.directory.is_dir() {
+        if !self.to.is_signed_in(&layout)? && self.to.directory.is_dir() {
             let Some(new_state) = self.to.lock()? else { return Ok(false) };
             self.to.set_account(&new_state, &Map::new())?;
         }

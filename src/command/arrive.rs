@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::account::{self, Kinship, Place, live_clients};
+use crate::account::{self, Kinship, Place, Store, live_clients};
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
@@ -38,11 +38,21 @@ pub fn refuse_unfit(context: &Context, name: &ProfileName) -> Result<()> {
         Err(Mistake::UnknownProfile { .. }) => return Ok(profile::refuse_taken(&context.layout, name)?),
         loaded => loaded?,
     };
-    if Place::of(&profile.config_dir).is_signed_in() {
+    if account::is_signed_in(&context.layout, &profile.config_dir)? {
         bail!(Mistake::ProfileSignedIn { name: name.to_string() });
     }
     refuse_key(context, &profile)?;
     Ok(refuse_clients(&profile.config_dir)?)
+}
+
+/// Asks whether a login may be taken out of the Keychain, where clauth has not put it. In a file it is the user's to move all the same, unasked.
+pub fn agree_to_delete(context: &Context, from: &Place, yes: bool) -> Result<()> {
+    let Some(question) =
+        from.store(&context.layout).held_by()?.map(|item| format!("take the login out of the Keychain item {item}, once the profile has it?"))
+    else {
+        return Ok(());
+    };
+    io::confirm(&question, yes)
 }
 
 /// Fails for a profile with a key, which wins over any login.
@@ -62,9 +72,8 @@ pub fn make_ready(layout: Writable<'_>, state: &FileLock, hub: &Hub, name: &Prof
     io::create_dir(&profile.config_dir)?;
     runtime::seed_claude_json(&profile.config_dir, hub)?;
     // Emptied by the client, but other things than a login lie in it too.
-    let emptied = profile.config_dir.join(".credentials.json");
-    if emptied.exists() && !account::is_signed_in(&profile.config_dir) {
-        io::keep(&emptied, &layout.rescue(name).join(".credentials.json"))?;
+    if !account::is_signed_in(&layout, &profile.config_dir)? {
+        Store::of(&layout, &profile.config_dir).clear(&layout.rescue(name).join(".credentials.json"))?;
     }
     Ok(profile)
 }
@@ -77,7 +86,7 @@ pub fn tell_kin(context: &Context, hub: &Hub, profile: &Profile) {
     let hub = (hub.directory.display().to_string(), hub_place(hub));
     let mut same_account = Vec::new();
     for (shown, place) in others.chain([hub]) {
-        match own.kinship(&place) {
+        match own.kinship(&context.layout, &place) {
             Kinship::Copy => io::say(format_args!(
                 "WARNING: {name} has a copy of the login of {shown}: the first of the two to refresh it logs both out; give {name} one of its own with \
                  `clauth login {name}`",

@@ -17,6 +17,9 @@ use crate::profile;
 pub struct Arguments {
     /// The profile: a new one, or one without a login
     name: String,
+    /// Do not ask whether to take the login out of the macOS Keychain
+    #[arg(long, short)]
+    yes: bool,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
@@ -24,12 +27,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
     let hub = context.hub(&context.config()?)?;
     let from = arrive::hub_place(&hub);
+    arrive::agree_to_delete(context, &from, arguments.yes)?;
     // Before the lock: an older clauth's profile is taken over under it.
     arrive::refuse_unfit(context, &name)?;
     let state = profile::lock_state(layout)?;
     arrive::refuse_unfit(context, &name)?;
     arrive::refuse_clients(&from.directory)?;
-    from.login()?;
+    from.login(&layout)?;
     let profile = arrive::make_ready(layout, &state, &hub, &name)?;
     account::transfer(layout, &from, &Place::of(&profile.config_dir))?;
     epoch::advance(layout)?;

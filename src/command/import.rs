@@ -40,23 +40,26 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let name: ProfileName = arguments.name.parse()?;
     let layout = context.layout.writable()?;
     let hub = context.hub(&context.config()?)?;
-    let from = Place::of(&directory(context, &hub, &arguments.dir)?);
+    let directory = directory(context, &hub, &arguments.dir)?;
+    let from = place(context, &directory, &arguments.dir)?;
     arrive::refuse_clients(&from.directory)?;
-    let belongings = Belongings::of(&from.directory, &hub)?;
+    let belongings = belongings(context, &from, &hub)?;
     refuse_unfit(context, &name, &from)?;
     let rescue = layout.rescue(&name);
     if arguments.dry_run {
-        io::print(plan(&belongings, &from, &hub, &name, &rescue))?;
+        let is_signed_in = belongings.has_login && from.is_signed_in(&layout)?;
+        io::print(plan(&belongings, is_signed_in, &from, &hub, &name, &rescue))?;
         return Ok(ExitCode::SUCCESS);
     }
     if !arguments.yes {
-        io::say(summary(&belongings, &from, &hub, &rescue));
+        let is_signed_in = belongings.has_login && from.is_signed_in(&layout)?;
+        io::say(summary(&belongings, is_signed_in, &from, &hub, &rescue));
     }
     io::confirm(&format!("make {} the profile {name}?", from.directory.display()), arguments.yes)?;
 
     let state = profile::lock_state(layout)?;
     arrive::refuse_clients(&from.directory)?;
-    let belongings = Belongings::of(&from.directory, &hub)?;
+    let belongings = self::belongings(context, &from, &hub)?;
     let is_signed_in = refuse_unfit(context, &name, &from)? && belongings.has_login;
     let profile = arrive::make_ready(layout, &state, &hub, &name)?;
     // What is shared first: killed before the login moves, all of it can be done again.
@@ -67,17 +70,19 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let to = Place::of(&profile.config_dir);
     if is_signed_in {
         account::transfer(layout, &from, &to)?;
-    } else if belongings.has_state && !to.is_signed_in() {
+    } else if belongings.has_state && !to.is_signed_in(&layout)? {
         account::transfer_account(&from, &to)?;
     }
-    for (is_there, name) in [(belongings.has_state, ".claude.json"), (belongings.has_login && !is_signed_in, ".credentials.json")] {
+    for (is_there, name) in
+        [(belongings.has_state, ".claude.json"), (belongings.has_login && !is_signed_in && from.store(&layout).file().exists(), ".credentials.json")]
+    {
         if is_there {
             io::keep(&from.directory.join(name), &rescue.join(name))?;
             rescued.push(name.into());
         }
     }
     epoch::advance(layout)?;
-    tell(&belongings, &from, &profile, &rescued, &rescue);
+    tell(to.is_signed_in(&layout).unwrap_or(false), &belongings, &from, &profile, &rescued, &rescue);
     let in_this_shell = context.env.non_empty(CLAUDE_CONFIG_DIR).is_some_and(|value| sys::same_file(Path::new(value), &from.directory));
     io::say(format_args!(
         "where a shell or an alias of yours sets CLAUDE_CONFIG_DIR to {}, as {}, take that out: use `clauth use {name}` in its directories, or `clauth \
@@ -91,7 +96,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 
 /// Fails where the login there cannot be one of the profile's; returns whether there is one at all.
 fn refuse_unfit(context: &Context, name: &ProfileName, from: &Place) -> Result<bool> {
-    match from.login() {
+    match from.login(&context.layout) {
         Ok(_) => arrive::refuse_unfit(context, name).map(|()| true),
         // One that was interrupted comes again without its login, to the very profile that has it by now.
         Err(Mistake::NoLogin { .. }) => Ok(false),
@@ -117,11 +122,30 @@ fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mist
     Ok(directory)
 }
 
+/// Names the place, by the spelling that the Keychain knows it by: Claude Code was told one of a few.
+fn place(context: &Context, directory: &Path, typed: &Path) -> Result<Place, Mistake> {
+    let set = context.env.non_empty(CLAUDE_CONFIG_DIR).map(Path::new).filter(|set| sys::same_file(set, directory));
+    for spelling in [set, Some(typed), Some(&directory.join(""))].into_iter().flatten() {
+        let place = Place::of(spelling);
+        if spelling.is_absolute() && place.store(&context.layout).held_by()?.is_some() {
+            return Ok(place);
+        }
+    }
+    Ok(Place::of(directory))
+}
+
+/// Looks at what lies there. A login in the Keychain is the directory's own, as a file of its own is.
+fn belongings(context: &Context, from: &Place, hub: &Hub) -> Result<Belongings> {
+    let mut found = Belongings::of(&from.directory, hub)?;
+    found.has_login |= from.store(&context.layout).held_by()?.is_some();
+    Ok(found)
+}
+
 /// Lists what would become of each name.
-fn plan(belongings: &Belongings, from: &Place, hub: &Hub, name: &ProfileName, rescue: &Path) -> String {
+fn plan(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, name: &ProfileName, rescue: &Path) -> String {
     let (there, rescue) = (hub.directory.display(), rescue.display());
     let mut lines = Vec::new();
-    if belongings.has_login && from.is_signed_in() {
+    if is_signed_in {
         let account = account::Identity::read(&from.directory).and_then(|identity| identity.email_address);
         lines.push(format!("move  the login of {} to the profile {name}", account.as_deref().unwrap_or("an unknown account")));
     }
@@ -138,17 +162,17 @@ fn plan(belongings: &Belongings, from: &Place, hub: &Hub, name: &ProfileName, re
     lines.iter().map(|line| io::terminal_safe(line) + "\n").collect()
 }
 
-fn summary(belongings: &Belongings, from: &Place, hub: &Hub, rescue: &Path) -> String {
-    let login = if belongings.has_login && from.is_signed_in() { "the login moves to the profile" } else { "there is no login" };
+fn summary(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, rescue: &Path) -> String {
+    let login = if is_signed_in { "the login moves to the profile" } else { "there is no login" };
     let lost = belongings.in_conflict(&from.directory, hub).len();
     let (files, there) = (belongings.files().len(), hub.directory.display());
     format!("{login}; {files} shared files go to {there}, but for {lost} that differ there, which go to {}", rescue.display())
 }
 
-fn tell(belongings: &Belongings, from: &Place, profile: &Profile, rescued: &[PathBuf], rescue: &Path) {
+fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Profile, rescued: &[PathBuf], rescue: &Path) {
     let (name, directory) = (&profile.name, from.directory.display());
     let signed_in = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
-        _ if !account::is_signed_in(&profile.config_dir) => format!("nobody is signed in yet: `clauth login {name}`"),
+        _ if !is_signed_in => format!("nobody is signed in yet: `clauth login {name}`"),
         Some(account) => account,
         None => "account unknown".into(),
     };

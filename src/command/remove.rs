@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::launch;
-use crate::account::{live_clients, refresh};
+use crate::account::{Item, Store, live_clients, refresh};
 use crate::context::Context;
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
@@ -45,6 +45,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let _state = profile::lock_state(layout)?;
     let profile = profile::load(&layout, &name)?;
     refresh::finish(layout, &name, &profile.config_dir)?; // what is kept of a login is one that is good
+    if Session::is_used_elsewhere(&layout, &name) {
+        bail!(Mistake::ProfileInUse { name: name.to_string(), by: "a shell in another container".into() });
+    }
     let session = Session::new(&layout, &name);
     io::create_dir(&session.leases())?;
     let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
@@ -56,7 +59,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let hub = context.hub(&context.config()?)?;
     let inventory = depart::inventory(&profile.config_dir)?;
     let rescue = layout.rescue(&name);
-    io::say(plan(&inventory, &rescue, arguments.delete_login));
+    let deletion = Store::of(&layout, &profile.config_dir).held_by()?.map(Item::deletion);
+    io::say(plan(&inventory, &rescue, arguments.delete_login, deletion));
     io::confirm(&format!("remove the profile {name}?"), arguments.yes)?;
 
     if has_daemon {
@@ -101,11 +105,19 @@ fn refuse_if_in_use(profile: &Profile, session: &Session, clients: Vec<u32>) -> 
     if users.is_empty() { Ok(()) } else { Err(Mistake::ProfileInUse { name: profile.name.to_string(), by: users.join(", ") }) }
 }
 
-fn plan(inventory: &Inventory, rescue: &Path, deletes_login: bool) -> String {
+fn plan(inventory: &Inventory, rescue: &Path, deletes_login: bool, deletion: Option<String>) -> String {
+    let in_keychain = deletion.map(|command| format!("; the login stays in the Keychain, from which only you delete it: `{command}`"));
     let login = match (inventory.has_login, deletes_login) {
+        (false, _) if in_keychain.is_some() => "there is no file of a login",
         (false, _) => "there is no login",
         (true, true) => "the login is deleted",
         (true, false) => "the login is kept there too (--delete-login deletes it)",
     };
-    format!("{} shared files go to ~/.claude, {} of its own to {}; {login}", inventory.shared.len(), inventory.private.len(), rescue.display())
+    format!(
+        "{} shared files go to ~/.claude, {} of its own to {}; {login}{}",
+        inventory.shared.len(),
+        inventory.private.len(),
+        rescue.display(),
+        in_keychain.unwrap_or_default()
+    )
 }

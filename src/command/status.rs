@@ -199,6 +199,7 @@ fn text(status: &Status, clock: &Clock) -> String {
         (None, true) => "signed in".into(),
         (Some(account), false) if status.account.login_ended => format!("{account}, whose login has ended: sign in again by running `claude` here"),
         (None, false) if status.account.login_ended => "the login has ended: sign in again by running `claude` here".into(),
+        _ if status.account.trouble.is_some() => status.account.who(),
         _ => "not signed in yet: run `claude` here".into(),
     };
     match (&status.profile, &status.refused) {
@@ -213,6 +214,7 @@ fn text(status: &Status, clock: &Clock) -> String {
     if let (Some(profile), true) = (&status.profile, status.account.other_account) {
         rows.push(("trouble", Obstacle::OtherAccount.advice(profile, clock)));
     }
+    rows.extend(status.account.trouble.clone().map(|trouble| ("trouble", trouble)));
     if let Some(decider) = &status.decided_by {
         let why = match decider.as_str() {
             DIRENV => "direnv: `use clauth` in an .envrc".into(),

@@ -115,7 +115,8 @@ impl Look {
     fn of(context: &Context, profile: Profile, clock: &Clock) -> Self {
         let standing = Standing::of(&context.layout, &profile.name, &profile.config_dir);
         let obstacle = standing.obstacle(clock.now);
-        let has_limits = !profile.has_api_key && !matches!(obstacle, Some(Obstacle::SignedOut | Obstacle::Ended | Obstacle::OtherAccount));
+        let has_limits =
+            !profile.has_api_key && !matches!(obstacle, Some(Obstacle::SignedOut | Obstacle::Ended | Obstacle::OtherAccount | Obstacle::Unreadable));
         let account = standing.account().filter(|_| has_limits);
         let mut look = Self { profile, standing, obstacle, account, readings: Vec::new(), trouble: None };
         look.read(context);

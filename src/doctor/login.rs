@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use super::Finding;
-use crate::account::{Identity, Login, Store};
+use crate::account::{Identity, Login, Place};
 use crate::context::Context;
+use crate::error::Mistake;
 use crate::profile;
 
 /// One place of a login.
-struct Place {
+struct Found {
     called: String,
     login: Login,
     config_dir: PathBuf,
@@ -16,23 +17,30 @@ struct Place {
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut places: Vec<Place> = Vec::new();
-    let mut look = |called: String, config_dir: PathBuf| match Store::of(&config_dir).read() {
-        Ok(credentials) => places.extend(credentials.and_then(|credentials| credentials.login()).map(|login| Place { called, login, config_dir })),
-        Err(error) => found.push(Finding::problem(
-            format!("the login of {called} cannot be read: {error:#}"),
-            "the client cannot use it either",
-            "sign in again by running `claude` there",
-        )),
+    let mut places: Vec<Found> = Vec::new();
+    let mut look = |called: String, place: Place| match place.store(&context.layout).read() {
+        Ok(credentials) => {
+            let login = credentials.and_then(|credentials| credentials.login());
+            places.extend(login.map(|login| Found { called, login, config_dir: place.directory }));
+        }
+        Err(error) => {
+            // The Keychain's own way out; any other login is as good as lost.
+            let mistake = error.downcast_ref::<Mistake>().map(ToString::to_string);
+            let (what, remedy) = mistake
+                .as_deref()
+                .and_then(|text| text.split_once("; "))
+                .map_or_else(|| (format!("{error:#}"), "sign in again by running `claude` there"), |(what, remedy)| (what.to_owned(), remedy));
+            found.push(Finding::problem(format!("the login of {called} cannot be read: {what}"), "the client cannot use it either", remedy));
+        }
     };
     for name in profile::names(&context.layout) {
         // One that cannot be loaded is told by `tree`.
         if let Ok(profile) = profile::load(&context.layout, &name) {
-            look(name.to_string(), profile.config_dir);
+            look(name.to_string(), Place::of(&profile.config_dir));
         }
     }
     if let Ok(hub) = context.config().and_then(|config| context.hub(&config)) {
-        look(hub.directory.display().to_string(), hub.directory);
+        look(hub.directory.display().to_string(), Place { directory: hub.directory, claude_json: hub.claude_json });
     }
     for (index, place) in places.iter().enumerate() {
         for other in places[..index].iter().filter(|other| other.login.refresh_token == place.login.refresh_token) {

@@ -3,16 +3,20 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::Mistake;
 use crate::sys;
 
 pub mod change;
 pub mod direnv;
+mod keychain;
 mod mise;
 pub mod record;
 mod terminal;
 pub mod variable;
+
+pub use keychain::Keychain;
 
 /// Holds the environment as it was when the process started.
 #[derive(Clone, Default)]
@@ -56,6 +60,12 @@ impl Env {
     pub fn absolute_path(&self) -> OsString {
         let path = self.get(variable::PATH).unwrap_or_default();
         std::env::join_paths(std::env::split_paths(path).filter(|directory| directory.is_absolute())).unwrap_or_default()
+    }
+
+    /// Returns how long what a test puts in the place of something real may take for an answer, if the test says so.
+    pub fn patience_with_stand_ins(&self) -> Option<Duration> {
+        let seconds = self.non_empty(variable::CLAUTH_TIMEOUT)?.to_str()?.parse().ok()?;
+        Duration::try_from_secs_f32(seconds).ok()
     }
 
     /// Returns the locale's variables, which a helper inherits beside its own few.

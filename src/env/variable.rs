@@ -24,8 +24,14 @@ pub const CLAUTH_LINK_MODE: &str = "CLAUTH_LINK_MODE";
 /// The address of a stand-in for the services that clauth asks, on this machine alone: `http://127.0.0.1:8484`. For tests.
 pub const CLAUTH_SERVICES: &str = "CLAUTH_SERVICES";
 
-/// How many seconds such a stand-in may take for an answer.
+/// How many seconds such a stand-in, or that of [`CLAUTH_KEYCHAIN`], may take for an answer.
 pub const CLAUTH_TIMEOUT: &str = "CLAUTH_TIMEOUT";
+
+/// The program that stands in for macOS's `security`, by an absolute path: logins lie in a keychain then, which it reaches. For tests.
+pub const CLAUTH_KEYCHAIN: &str = "CLAUTH_KEYCHAIN";
+
+/// Who the user is, the first that is set; Claude Code files its items of the Keychain under that name.
+pub const USER: &[&str] = &["USER", "LOGNAME"];
 
 /// The proxy for https, the first that is set, as Claude Code looks for it.
 pub const HTTPS_PROXY: &[&str] = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];

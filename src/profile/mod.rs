@@ -5,7 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -186,6 +186,8 @@ pub fn add(layout: Writable<'_>, name: &ProfileName, access: Access) -> Result<(
 pub fn create(layout: Writable<'_>, _state: &FileLock, name: &ProfileName, access: Access) -> Result<Profile> {
     refuse_taken(&layout, name)?;
     let config_dir = layout.runtime(name);
+    let store = Store::of(&layout, &config_dir);
+    refuse_held(&store, name)?;
     let file = ProfileFile { base_url: access.endpoint, api_key: access.api_key, ..ProfileFile::new(config_dir.clone()) };
     let text = toml::to_string(&file).context("could not write the profile as TOML")?;
     io::create_dir(&layout.profile(name))?;
@@ -193,10 +195,19 @@ pub fn create(layout: Writable<'_>, _state: &FileLock, name: &ProfileName, acces
     io::write_durably(&layout.profile_file(name), text.as_bytes())?;
     if let Some(token) = &access.token {
         io::create_dir(&config_dir)?;
-        Store::of(&config_dir).write(&Credentials::of_token(token))?;
+        store.write(&Credentials::of_token(token))?;
     }
     epoch::advance(layout)?;
     Ok(load(&layout, name)?)
+}
+
+/// Fails where the Keychain has a login for a profile that is only to be made: an earlier one's, whose account would come back unasked.
+fn refuse_held(store: &Store, name: &ProfileName) -> Result<()> {
+    let Some(item) = store.held_by()? else { return Ok(()) };
+    if store.read().is_ok_and(|found| found.is_none_or(|found| found.login().is_none())) {
+        return Ok(()); // emptied
+    }
+    bail!(Mistake::KeychainTaken { name: name.to_string(), item: item.to_string(), command: item.deletion() })
 }
 
 /// Makes the regular file below which no config directory can be: Claude Code refuses to start there.

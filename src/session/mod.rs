@@ -17,8 +17,10 @@
 //! A lease is removed by its own shell when it leaves, by the helper when its process is gone, and by `clauth stop`. A process is named by its pid
 //! and start time, so a pid that passed on is never mistaken.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::io::FileLock;
 use crate::layout::Layout;
 use crate::name::ProfileName;
 
@@ -44,6 +46,14 @@ impl Session {
     /// Returns the session of a profile.
     pub fn new(layout: &Layout, name: &ProfileName) -> Self {
         Self { directory: layout.run().join(name) }
+    }
+
+    /// Whether a helper in another pid namespace follows the profile: the processes of a container cannot be seen from here, nor ours from there, but the
+    /// lock that its helper holds can.
+    pub fn is_used_elsewhere(layout: &Layout, name: &ProfileName) -> bool {
+        let others = fs::read_dir(layout.runs()).into_iter().flatten().flatten().map(|run| run.path()).filter(|run| *run != layout.run());
+        let mut locks = others.map(|run| Self { directory: run.join(name) }.lock());
+        locks.any(|lock| lock.exists() && FileLock::is_held(&lock).unwrap_or(true))
     }
 
     /// Where all of it lies.

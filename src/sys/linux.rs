@@ -5,9 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{Timespec, epoll};
@@ -22,9 +22,11 @@ pub const TERMINALS_RUN_LOGIN_SHELLS: bool = false;
 /// A file name that differs between kernel boots and pid namespaces.
 pub fn boot_and_namespace() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    // Where the namespace is hidden, and in WSL 1, which has none, each container and distribution has at least an init of its own.
+    let namespace = fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned());
+    let namespace = namespace.unwrap_or_else(|_| format!("init{}", Stat::read(1).ok().and_then(|init| init.field(22).map(str::to_owned)).unwrap_or_default()));
     let digits = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
-    format!("{}-{}", digits(boot.trim()), digits(&namespace.to_string_lossy()))
+    format!("{}-{}", digits(boot.trim()), digits(&namespace))
 }
 
 /// Keeps what this process has in memory out of core dumps and from other processes of the user; a program that it becomes or starts is as any.
@@ -52,18 +54,38 @@ fn started(pid: u32) -> io::Result<Option<String>> {
 
 /// The leader of a process's group; `None` when it is out of sight, in another pid namespace.
 pub fn process_group(pid: u32) -> Option<u32> {
-    Stat::read(pid).ok()?.field(5)?.parse().ok().filter(|leader| *leader != 0)
+    // In a foreign procfs it would be a foreign number.
+    Stat::read(pid).ok().filter(|_| is_procfs_ours())?.field(5)?.parse().ok().filter(|leader| *leader != 0)
 }
 
 /// The name of a process, at most 15 bytes of it: its program's, or its script's.
 pub fn command_name(pid: u32) -> Option<OsString> {
-    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    let name = fs::read(process(pid).ok()?.join("comm")).ok()?;
     Some(OsStr::from_bytes(name.trim_ascii_end()).into())
 }
 
 /// The file name of a process's program: of a script, its interpreter's.
 pub fn program_name(pid: u32) -> Option<OsString> {
-    fs::read_link(format!("/proc/{pid}/exe")).ok()?.file_name().map(OsStr::to_owned)
+    fs::read_link(process(pid).ok()?.join("exe")).ok()?.file_name().map(OsStr::to_owned)
+}
+
+/// Where procfs shows a process. One that is another pid namespace's, as in a container that was started without its own, knows the process by another
+/// number, and some other process by this one: a pidfd tells which.
+fn process(pid: u32) -> io::Result<PathBuf> {
+    let procfs = Path::new("/proc");
+    if is_procfs_ours() {
+        return Ok(procfs.join(pid.to_string()));
+    }
+    let nobody = || io::Error::from(io::ErrorKind::NotFound);
+    let handle = pidfd_open(pid.try_into().ok().and_then(Pid::from_raw).ok_or_else(nobody)?, PidfdFlags::empty())?;
+    let about = fs::read_to_string(procfs.join("self/fdinfo").join(handle.as_raw_fd().to_string()))?;
+    let number: Option<u32> = about.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
+    Ok(procfs.join(number.ok_or_else(nobody)?.to_string()))
+}
+
+/// Whether procfs is that of this process's pid namespace: it knows this process by its pid.
+fn is_procfs_ours() -> bool {
+    fs::read_link("/proc/self").is_ok_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
 }
 
 /// Holds what the kernel says of a process in one line.
@@ -77,7 +99,7 @@ impl Stat {
     fn read(pid: u32) -> io::Result<Self> {
         let mut text = [0; 1200];
         // In one read, which is one moment.
-        let length = fs::File::open(format!("/proc/{pid}/stat"))?.read(&mut text)?;
+        let length = fs::File::open(process(pid)?.join("stat"))?.read(&mut text)?;
         Ok(Self { text, length })
     }
 

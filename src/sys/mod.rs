@@ -3,6 +3,7 @@
 //! Each system's file has the same items; the choice is made here, once. The contract, to which `tests` holds each of them:
 //!
 //! - [`HOME_VARIABLE`], [`NEEDED_VARIABLES`], [`IGNORES_CASE_OF_VARIABLES`]: the user's home in the environment, and how that is looked at.
+//! - [`KEYCHAIN_PROGRAM`]: by what logins in a keychain are reached.
 //! - [`TERMINALS_RUN_LOGIN_SHELLS`]: what a new terminal starts.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
 //! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
@@ -17,6 +18,7 @@
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`start_detached`], [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper, and a small one; [`KEEPS_DEAD_CHILDREN`].
 //! - [`TypingHidden`]: while it lives, a terminal shows no key that is pressed, and hands each over at once.
+//! - [`apart_from_terminal`]: starts a program that no key of the terminal's interrupts.
 //! - [`replace_process`]: becomes another program, or stands for it until it ends; returns only on failure.
 //! - [`KNOWS_OWN_PROGRAM`], [`PROGRAM_SUFFIX`]: how programs are named.
 //! - [`HeldSignals`]: what would end or stop this process waits until it is dropped.
@@ -71,6 +73,16 @@ pub use windows::{
     remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time, symlink, terminal_columns,
     unlink_program, working_directory,
 };
+
+/// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.
+pub const KEYCHAIN_PROGRAM: Option<&str> = if cfg!(target_os = "macos") { Some("/usr/bin/security") } else { None };
+
+/// Keeps a command that is started from what is typed at the terminal: Ctrl-C would end it in the middle.
+pub fn apart_from_terminal(command: &mut std::process::Command) -> &mut std::process::Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
 
 /// Something that a helper woke up for.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::support::mirror::files_below;
 mod add;
 mod capture;
 mod import;
+mod keychain;
 mod killed;
 mod login;
 mod real_client;

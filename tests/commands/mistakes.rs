@@ -16,7 +16,7 @@ use crate::support::{Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, asking, refreshing};
+use super::{arrivals, asking, keychain, refreshing};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -45,6 +45,13 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ClientRuns", 1, arrivals::client_runs),
     ("BrokenLogin", 1, arrivals::broken_login),
     ("LoginBusy", 1, arrivals::login_busy),
+    ("KeychainLocked", 1, keychain::locked),
+    ("KeychainDenied", 1, keychain::denied),
+    ("KeychainSilent", 1, keychain::silent),
+    ("NoSecurity", 1, keychain::no_security),
+    ("KeychainUnkept", 1, keychain::unkept),
+    ("KeychainTooLong", 1, keychain::too_long),
+    ("KeychainTaken", 1, keychain::taken),
     ("SettingsRedirect", 125, settings_redirect),
     ("ProfileInUse", 1, profile_in_use),
     ("NotConfirmed", 1, not_confirmed),

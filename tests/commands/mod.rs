@@ -17,6 +17,10 @@ mod env;
 #[cfg(unix)]
 mod exec;
 #[cfg(unix)]
+mod grammar;
+#[cfg(unix)]
+mod keychain;
+#[cfg(unix)]
 mod mistakes;
 #[cfg(unix)]
 mod profiles;

@@ -1,6 +1,8 @@
 //! Leases, the gate and the helper: who uses a profile, and who looks after it for exactly as long.
 
 mod anywhere;
+#[cfg(target_os = "linux")]
+mod containers;
 mod crowd;
 #[cfg(target_os = "linux")]
 mod detached;

@@ -9,6 +9,7 @@ pub(crate) mod claude;
 pub(crate) mod commands;
 pub(crate) mod faults;
 pub(crate) mod finished;
+pub(crate) mod keychain;
 pub(crate) mod mirror;
 #[cfg(unix)]
 pub(crate) mod output;

@@ -90,14 +90,15 @@ impl Refresh<'_> {
             return Ok(Refreshed::ByAnother);
         }
         io::forget_unfinished(&self.layout.profile(self.name));
-        io::forget_unfinished_of(Store::of(self.config_dir).file());
+        io::forget_unfinished_of(self.store().file());
         let spent = Spent::new(self.layout.spent(self.name));
         match spent.fate(&login.refresh_token)? {
             None => {}
             Some(Fate::Refused) => bail!(self.ended()),
             Some(Fate::Sent) => bail!(self.unknown("it was sent earlier, and no answer came")),
         }
-        let room = Room::make(self.layout.room(self.name), self.config_dir)?;
+        self.store().refuse_full()?;
+        let room = Room::make(self.layout.room(self.name), self.store().file())?;
         let (asked, answer) = self.ask(&login, &spent, &locks, &signals)?;
         match answer::judge(&answer) {
             Verdict::Renewed(body) => {
@@ -126,12 +127,14 @@ impl Refresh<'_> {
         Ok(lock)
     }
 
+    fn store(&self) -> Store {
+        Store::of(&self.layout, self.config_dir)
+    }
+
     /// Reads the login, which must be one that can be refreshed.
     fn login(&self) -> Result<Login> {
         let name = self.name.to_string();
-        let Some(login) = Store::of(self.config_dir).read()?.and_then(|credentials| credentials.login()) else {
-            bail!(Mistake::NotSignedIn { name })
-        };
+        let Some(login) = self.store().read()?.and_then(|credentials| credentials.login()) else { bail!(Mistake::NotSignedIn { name }) };
         if login.refresh_token.reveal().is_empty() {
             bail!(Mistake::TokenNeedsNoRefresh { name });
         }
@@ -191,7 +194,7 @@ impl Refresh<'_> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let kept = renewed.write(&file);
-            let error = match renewed.settle(&file, self.config_dir) {
+            let error = match renewed.settle(&file, &self.store(), self.config_dir) {
                 Ok(is_put) => return Ok(if is_put { Refreshed::Renewed(lifetime) } else { Refreshed::ByAnother }),
                 Err(error) => error,
             };
@@ -216,8 +219,7 @@ impl Refresh<'_> {
         spent.note(&login.refresh_token, Fate::Refused)?;
         let rescue = self.layout.rescue(self.name);
         io::create_dir(&rescue)?;
-        let old = Store::of(self.config_dir).file().to_owned();
-        io::copy_new(&old, &rescue.join(".credentials.json")).with_context(|| format!("could not copy {}", old.display()))?;
+        self.store().copy_to(&rescue.join(".credentials.json"))?;
         bail!(self.ended())
     }
 
@@ -243,7 +245,7 @@ impl Refresh<'_> {
 pub fn finish(layout: Writable<'_>, name: &ProfileName, config_dir: &Path) -> Result<bool> {
     let file = layout.renewed(name);
     let Some(renewed) = Renewed::read(&file)? else { return Ok(false) };
-    renewed.settle(&file, config_dir)
+    renewed.settle(&file, &Store::of(&layout, config_dir), config_dir)
 }
 
 /// The same for whoever does not hold the lock; while somebody else does, nothing is left to finish.
@@ -280,10 +282,10 @@ fn now() -> u64 {
 struct Room(PathBuf);
 
 impl Room {
-    fn make(path: PathBuf, config_dir: &Path) -> Result<Self> {
+    fn make(path: PathBuf, login: &Path) -> Result<Self> {
         /// New tokens may be longer than the old ones.
         const MORE: u64 = 16 * 1024;
-        let length = fs::metadata(Store::of(config_dir).file()).map_or(0, |meta| meta.len()) + MORE;
+        let length = fs::metadata(login).map_or(0, |meta| meta.len()) + MORE;
         let room = Self(path);
         io::write_durably(&room.0, &vec![b'-'; usize::try_from(length)?])?;
         Ok(room)

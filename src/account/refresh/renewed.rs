@@ -51,18 +51,17 @@ impl Renewed {
     }
 
     /// Writes the new tokens to their place, and takes what was kept away; false when another login stands there by now, or none.
-    pub fn settle(&self, file: &Path, config_dir: &Path) -> Result<bool> {
-        let is_put = self.put(config_dir)?;
+    pub fn settle(&self, file: &Path, store: &Store, config_dir: &Path) -> Result<bool> {
+        let is_put = self.put(store, config_dir)?;
         let _ = fs::remove_file(file); // once more would change nothing
         Ok(is_put)
     }
 
-    fn put(&self, config_dir: &Path) -> Result<bool> {
+    fn put(&self, store: &Store, config_dir: &Path) -> Result<bool> {
         let Some(grant) = Grant::parse(&self.answer) else { return Ok(false) };
         let deadline = Instant::now() + PATIENCE;
         // Without the lock rather than not at all.
         let _writing = ClientLock::wait(&config_dir.join(".storage-write.lock"), Purpose::Writing, &|| Instant::now() > deadline);
-        let store = Store::of(config_dir);
         let Some(mut credentials) = store.read()? else { return Ok(false) };
         let Some(login) = credentials.tree_mut().get_mut(LOGIN).and_then(Value::as_object_mut) else { return Ok(false) };
         if grant.is_in(login) {
