@@ -148,8 +148,12 @@ fn the_commands_that_come_next_work_as_they_are_printed() {
     let sandbox = Sandbox::new();
     sandbox.program(
         "claude",
-        "#!/bin/sh\n[ \"$1 $2\" = \"auth login\" ] || exit 0\n\
-         echo '{\"claudeAiOauth\": {\"accessToken\": \"a\", \"refreshToken\": \"r\"}}' >\"$CLAUDE_CONFIG_DIR/.credentials.json\"\n",
+        r#"#!/bin/sh
+case "$1 $2" in
+"auth login") echo '{"claudeAiOauth": {"accessToken": "a", "refreshToken": "r"}}' >"$CLAUDE_CONFIG_DIR/.credentials.json" ;;
+"auth status") echo '{"loggedIn": true, "authMethod": "claude.ai", "email": "me@corp.example"}' ;;
+esac
+"#,
     );
     sandbox.mkdir("home/work");
     let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
