@@ -4,6 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::{Duration, SystemTime};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::support::{Sandbox, Shell};
 
 /// Returns a sandbox in which nothing is wrong.
@@ -126,17 +128,21 @@ fn the_shells_with_the_hook_are_named_and_those_without_it() {
 }
 
 #[test]
-fn a_helper_is_named_with_what_it_had_to_say() {
+fn a_helper_is_named_and_one_that_is_gone_with_what_it_said() {
     let sandbox = healthy(&["work"]);
     let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
     crate::support::wait_until("the helper is named", || sandbox.clauth(&["doctor"]).stdout().contains("helper   work: pid "));
-    user.kill().unwrap();
-    user.wait().unwrap();
-    sandbox.assert_no_helpers_left();
     let log = sandbox.session_of("work").join("helper.log");
     sandbox.write(&log, "clauth: could not do this\nclauth: could not do that\u{1b}[31m\n");
-    assert_found(&sandbox, "the helper of work said: could not do that", log.to_str().unwrap());
+    sandbox.clauth(&["doctor"]).success();
+    for helper in sandbox.helpers() {
+        kill_process(Pid::from_raw(helper).unwrap(), Signal::KILL).unwrap();
+    }
+    sandbox.assert_no_helpers_left();
+    assert_found(&sandbox, "its helper does not run; the last it said: could not do that", log.to_str().unwrap());
     assert!(sandbox.clauth(&["doctor"]).stdout().contains("that\\u{1b}[31m\n"), "nothing that a terminal obeys");
+    user.kill().unwrap();
+    user.wait().unwrap();
 }
 
 #[test]
