@@ -273,8 +273,13 @@ impl<'a> Evaluation<'a> {
 
 /// Returns the line that says which account a shell is in.
 fn introduce(profile: &Profile) -> String {
-    let account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
-    format!("{} · {}", profile.name, account.as_deref().unwrap_or("not signed in yet"))
+    let account = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
+        _ if profile.has_api_key => "API key".into(),
+        Some(address) => address,
+        None if account::is_signed_in(&profile.config_dir) => "signed in".into(),
+        None => "not signed in yet".into(),
+    };
+    format!("{} · {account}", profile.name)
 }
 
 /// Stands for some complaints in a shell variable; empty for none.

@@ -201,7 +201,7 @@ fn say_what_next(context: &Context, has_shim: bool) {
         io::say("editors and scripts have no prompt: `clauth setup --shim` lets them choose by directory too");
     }
     io::say("the account you have now stays as it is; in a new shell, for each further one:");
-    io::say("  clauth login work                # a profile, and its sign-in");
-    io::say("  clauth use work --dir ~/work     # the directory it belongs to");
-    io::say("  cd ~/work                        # and `claude` is that account");
+    io::say("  clauth add work                  # a profile");
+    io::say("  clauth login work                # its sign-in, in the browser");
+    io::say("  clauth use work --dir ~/work     # the directory it belongs to: `cd ~/work`, and `claude` is that account");
 }

@@ -64,8 +64,10 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     let has_helper = Introduction::read(&session).is_some();
     let holders = Lease::live(&session).len();
     if holders > 0 && !has_helper {
+        // What a live one cannot do stands in its troubles; its log is what it ever said.
+        let said = last_line(&session.log()).map(|line| format!("; the last it said: {line}")).unwrap_or_default();
         found.push(Finding::problem(
-            format!("{holders} processes use {name}, and its helper does not run"),
+            format!("{holders} processes use {name}, and its helper does not run{said}"),
             "what they write is not shared",
             format!("run `clauth stop {name}`: the next prompt starts another; its log is {}", session.log().display()),
         ));
@@ -74,11 +76,6 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
         found.push(Finding::problem(format!("{name}: {trouble}"), "that much is not shared", "mend what it names"));
     }
     found.extend(stale_locks(&profile.config_dir).into_iter().map(left_behind));
-    if let Some(line) = last_line(&session.log()) {
-        let what = format!("the helper of {name} said: {line}");
-        let remedy = format!("see {}; remove it when that is settled", session.log().display());
-        found.push(Finding::note(what, "it says something only when it could not do something", remedy));
-    }
     let Some(tree) = context.config().and_then(|config| context.hub(&config)).ok().map(|hub| Tree::new(context, hub, profile)) else {
         return found;
     };

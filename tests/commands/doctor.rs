@@ -4,7 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::{Duration, SystemTime};
 
-use crate::support::{Sandbox, Shell};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Sandbox, Shell, wait_until};
 
 /// Returns a sandbox in which nothing is wrong.
 fn healthy(profiles: &[&str]) -> Sandbox {
@@ -126,17 +128,24 @@ fn the_shells_with_the_hook_are_named_and_those_without_it() {
 }
 
 #[test]
-fn a_helper_is_named_with_what_it_had_to_say() {
+fn a_helper_is_named_and_one_that_is_gone_with_what_it_said() {
     let sandbox = healthy(&["work"]);
-    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
-    crate::support::wait_until("the helper is named", || sandbox.clauth(&["doctor"]).stdout().contains("helper   work: pid "));
-    user.kill().unwrap();
-    user.wait().unwrap();
-    sandbox.assert_no_helpers_left();
+    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sh", "-c", "touch ~/began; exec sleep 600"]).spawn().unwrap();
+    // Until then another helper would be started in the place of the one that is killed here.
+    wait_until("the session has begun", || sandbox.path("home/began").exists());
+    let is_named = || sandbox.clauth(&["doctor"]).stdout().contains("helper   work: pid ");
+    wait_until("the helper is named", is_named);
     let log = sandbox.session_of("work").join("helper.log");
     sandbox.write(&log, "clauth: could not do this\nclauth: could not do that\u{1b}[31m\n");
-    assert_found(&sandbox, "the helper of work said: could not do that", log.to_str().unwrap());
+    sandbox.clauth(&["doctor"]).success();
+    for helper in sandbox.helpers() {
+        kill_process(Pid::from_raw(helper).unwrap(), Signal::KILL).unwrap();
+    }
+    wait_until("it is gone", || !is_named());
+    assert_found(&sandbox, "its helper does not run; the last it said: could not do that", log.to_str().unwrap());
     assert!(sandbox.clauth(&["doctor"]).stdout().contains("that\\u{1b}[31m\n"), "nothing that a terminal obeys");
+    user.kill().unwrap();
+    user.wait().unwrap();
 }
 
 #[test]
@@ -214,7 +223,7 @@ fn links_that_are_cut_are_made_again_and_what_was_written_is_shared() {
     let sandbox = healthy(&["work"]);
     sandbox.write("home/.claude/CLAUDE.md", "shared");
     sandbox.clauth(&["exec", "work", "--", "true"]).success();
-    crate::support::wait_until("the helper is gone", || sandbox.helpers().is_empty());
+    wait_until("the helper is gone", || sandbox.helpers().is_empty());
     let link = sandbox.runtime("work").join("CLAUDE.md");
     fs::remove_file(&link).unwrap();
     fs::write(&link, "newer").unwrap();

@@ -144,6 +144,29 @@ fn other_config_directories_are_named_with_the_command_that_takes_them() {
 }
 
 #[test]
+fn the_commands_that_come_next_work_as_they_are_printed() {
+    let sandbox = Sandbox::new();
+    sandbox.program(
+        "claude",
+        r#"#!/bin/sh
+case "$1 $2" in
+"auth login") echo '{"claudeAiOauth": {"accessToken": "a", "refreshToken": "r"}}' >"$CLAUDE_CONFIG_DIR/.credentials.json" ;;
+"auth status") echo '{"loggedIn": true, "authMethod": "claude.ai", "email": "me@corp.example"}' ;;
+esac
+"#,
+    );
+    sandbox.mkdir("home/work");
+    let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
+    let (_, next) = told.stderr().split_once("for each further one:\n").unwrap();
+    let commands: Vec<_> = next.lines().map(|line| line.strip_prefix("clauth:   ").unwrap()).collect();
+    assert_eq!(commands.len(), 3);
+    for command in commands {
+        sandbox.script("/bin/sh", command).success();
+    }
+    assert_eq!(sandbox.applies(sandbox.path("home/work")), "work");
+}
+
+#[test]
 fn a_program_that_is_not_on_path_is_called_by_its_place() {
     let mut sandbox = Sandbox::new();
     sandbox.set_path(&["/usr/bin", "/bin"]);

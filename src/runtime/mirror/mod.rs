@@ -24,6 +24,8 @@ use super::sides::{Entry, Identity, Seen, Side, Sides, look};
 use crate::{io, sys};
 
 mod manifest;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 /// Keeps a profile's mirrored directories and the hub's the same.
@@ -38,8 +40,8 @@ pub struct Mirror {
     removals: BTreeSet<PathBuf>,
     /// When the newest of them was seen.
     last_removal: Instant,
-    /// Whether removals are carried across now, or only noted.
-    carries_removals: bool,
+    /// Those that are carried across now; any other is only noted.
+    carried: BTreeSet<PathBuf>,
     /// What could not be done, by path, for as long as it is so.
     troubles: BTreeMap<PathBuf, String>,
 }
@@ -64,7 +66,7 @@ impl Mirror {
             manifest_file: manifest.into(),
             removals: BTreeSet::new(),
             last_removal: Instant::now(),
-            carries_removals: false,
+            carried: BTreeSet::new(),
             troubles: BTreeMap::new(),
         }
     }
@@ -127,12 +129,17 @@ impl Mirror {
 
     /// Carries removals across.
     pub fn carry_removals(&mut self, watcher: &mut dyn Watcher) -> Option<String> {
-        self.carries_removals = true;
-        for path in std::mem::take(&mut self.removals) {
+        self.carried = std::mem::take(&mut self.removals);
+        for path in self.carried.clone() {
             self.settle_path(&path, watcher);
         }
-        self.carries_removals = false;
+        self.carried.clear();
         self.trouble()
+    }
+
+    /// Whether the removal of a path, or of a directory above it, is carried across now.
+    fn carries(&self, relative: &Path) -> bool {
+        relative.ancestors().any(|path| self.carried.contains(path))
     }
 
     /// Forgets removals that nobody meant.
@@ -200,15 +207,17 @@ impl Mirror {
         if is_root && !agreed.is_some_and(|agreed| is_same(own, agreed.own) && is_same(hub, agreed.hub)) {
             // Taken away or made anew as a whole: that says nothing of the files in it, which are given again, though not under the hands of whoever
             // takes them away.
-            if agreed.is_some() && own.is_none() != hub.is_none() && !self.carries_removals {
+            if agreed.is_some() && own.is_none() != hub.is_none() && !self.carries(relative) {
                 self.note_removal(relative);
                 return Ok(());
             }
+            // Nor does it of those noted with it: if they are missing again, somebody takes it all away once more.
+            self.carried.retain(|path| !path.starts_with(relative));
             self.forget(relative);
         }
         let verdict = verdict(own.as_ref(), hub.as_ref(), self.manifest.get(relative).as_ref());
         if let Verdict::Remove(side) = verdict {
-            if !self.carries_removals {
+            if !self.carries(relative) {
                 self.note_removal(relative);
                 return Ok(());
             }
@@ -270,7 +279,7 @@ impl Mirror {
                 self.manifest.set(relative, own.zip(hub).map(|(own, hub)| Agreed { own, hub }));
                 return Ok(());
             }
-            Verdict::Remove(_) if !self.carries_removals => {
+            Verdict::Remove(_) if !self.carries(relative) => {
                 self.note_removal(relative);
                 return Ok(());
             }
