@@ -197,7 +197,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__env)
-            opts="-h --shell --unset --json --help"
+            opts="$(clauth list --names 2>/dev/null) -h --shell --unset --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -215,7 +215,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__exec)
-            opts="-h --help"
+            opts="$(clauth list --names 2>/dev/null) -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -229,7 +229,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__hook)
-            opts="-h --help bash zsh fish pwsh sh"
+            opts="-h --help bash zsh fish pwsh sh direnv"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -257,7 +257,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__list)
-            opts="-h --json --help"
+            opts="-h --json --names --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -271,7 +271,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__login)
-            opts="-h --help"
+            opts="$(clauth list --names 2>/dev/null) -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -285,7 +285,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__refresh)
-            opts="-h --all --force --help"
+            opts="$(clauth list --names 2>/dev/null) -h --all --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -299,7 +299,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__remove)
-            opts="-y -h --yes --delete-login --help"
+            opts="$(clauth list --names 2>/dev/null) -y -h --yes --delete-login --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,7 +373,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__start)
-            opts="-h --help"
+            opts="$(clauth list --names 2>/dev/null) -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -387,13 +387,20 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__status)
-            opts="-h --dir --json --help"
+            opts="-h --dir --json --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --format)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -419,7 +426,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__stop)
-            opts="-h --help"
+            opts="$(clauth list --names 2>/dev/null) -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -433,7 +440,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__usage)
-            opts="-h --json --help"
+            opts="$(clauth list --names 2>/dev/null) -h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -447,14 +454,17 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__use)
-            opts="-h --dir --help"
+            opts="$(clauth list --names 2>/dev/null) -h --dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --dir)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 *)

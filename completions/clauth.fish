@@ -57,7 +57,7 @@ complete -c clauth -n "__fish_clauth_using_subcommand setup" -l uninstall -d 'Ta
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand hook" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c clauth -n "__fish_clauth_using_subcommand use" -l dir -d 'The directory; the current one when absent' -r -F
+complete -c clauth -n "__fish_clauth_using_subcommand use" -l dir -d 'The directory; the current one when absent' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand use" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand allow" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand deny" -s h -l help -d 'Print help'
@@ -80,13 +80,15 @@ complete -c clauth -n "__fish_clauth_using_subcommand import" -l dry-run -d 'Lis
 complete -c clauth -n "__fish_clauth_using_subcommand import" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand import" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand list" -l json -d 'Print JSON'
+complete -c clauth -n "__fish_clauth_using_subcommand list" -l names -d 'Print the names alone, one a line'
 complete -c clauth -n "__fish_clauth_using_subcommand list" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -l delete-login -d 'Delete the login too, instead of keeping it in ~/.clauth/rescued'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s h -l help -d 'Print help'
-complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The directory; the current one when absent' -r -F
+complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The directory; the current one when absent' -r -f -a "(__fish_complete_directories)"
+complete -c clauth -n "__fish_clauth_using_subcommand status" -l format -d 'Print one line for a prompt, such as \'{profile} {5h}\'; empty where nothing is bound' -r
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l json -d 'Print JSON'
-complete -c clauth -n "__fish_clauth_using_subcommand status" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -l all -d 'Every profile that has a login'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -l force -d 'Refresh though it does not end soon'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -s h -l help -d 'Print help'
@@ -103,3 +105,14 @@ complete -c clauth -n "__fish_clauth_using_subcommand shim; and not __fish_seen_
 complete -c clauth -n "__fish_clauth_using_subcommand shim; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand shim; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c clauth -n "__fish_clauth_using_subcommand hook; and test (count (commandline -opc)) = 2" -f -a "bash zsh fish pwsh direnv"
+complete -c clauth -n "__fish_clauth_using_subcommand use; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand env; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand start; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand exec; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand login; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand remove; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand refresh; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand usage; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand stop; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand completions; and test (count (commandline -opc)) = 2" -f -a "bash zsh fish pwsh"

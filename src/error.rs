@@ -134,6 +134,8 @@ mistakes! {
     UsageThrottled { profile, until } => "the service wants no question about the limits of `{profile}` before {until}; try again then";
     /// A command that works on a profile, where none applies.
     NoProfileHere { directory } => "no profile applies in {directory}; name one, or pass `--all`";
+    /// A template asks for what there is not.
+    UnknownPlaceholder { text, known } => "`{text}` is no placeholder of `--format`; use {known}, and `{{{{` for a brace";
     /// There is no login to refresh.
     NotSignedIn { name } => "the profile `{name}` is not signed in; sign in with `clauth login {name}`";
     /// The login is a key of its own.

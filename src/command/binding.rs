@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use crate::context::Context;
 use crate::env;
@@ -20,7 +20,7 @@ pub struct Arguments {
     /// The profile, or `default` for "as if nothing were bound here"
     profile: String,
     /// The directory; the current one when absent
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
 }
 

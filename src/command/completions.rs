@@ -8,7 +8,7 @@ use clap_complete::Shell as Generator;
 
 use crate::error::Mistake;
 use crate::io;
-use crate::shell::Shell;
+use crate::shell::{Shell, Taker, Takes};
 
 /// Print the completion script of a shell
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub fn run(arguments: &Arguments, cli: &mut clap::Command) -> Result<ExitCode> {
 }
 
 /// Returns a shell's completion script; `None` for a shell without completions.
-pub fn script(shell: Shell, cli: &mut clap::Command) -> Option<Vec<u8>> {
+pub fn script(shell: Shell, cli: &mut clap::Command) -> Option<String> {
     let generator = match shell {
         Shell::Bash => Generator::Bash,
         Shell::Zsh => Generator::Zsh,
@@ -34,5 +34,20 @@ pub fn script(shell: Shell, cli: &mut clap::Command) -> Option<Vec<u8>> {
     };
     let mut script = Vec::new();
     clap_complete::generate(generator, cli, "clauth", &mut script);
-    Some(script)
+    Some(shell.with_takers(String::from_utf8_lossy(&script).into_owned(), &takers(cli)))
+}
+
+/// Returns the subcommands that take a profile, by the name of that argument, or one of some words.
+fn takers(cli: &clap::Command) -> Vec<Taker> {
+    let taker = |command: &clap::Command| {
+        let argument = command.get_positionals().next()?;
+        let words: Vec<_> = argument.get_possible_values().iter().filter(|word| !word.is_hide_set()).map(|word| word.get_name().to_owned()).collect();
+        let takes = match argument.get_id().as_str() {
+            "profile" => Takes::Profile,
+            _ if !words.is_empty() => Takes::Words(words),
+            _ => return None,
+        };
+        Some(Taker { command: command.get_name().to_owned(), takes })
+    };
+    cli.get_subcommands().filter_map(taker).collect()
 }

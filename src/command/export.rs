@@ -5,7 +5,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsString;
 use std::hash::{Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::{self, Before};
 use crate::env::record::Chosen;
-use crate::env::{self, variable, watched};
+use crate::env::{self, direnv, variable, watched};
 use crate::error::Mistake;
 use crate::io::{self, epoch};
 use crate::name::ProfileName;
@@ -106,18 +106,29 @@ struct Evaluation<'a> {
 struct Pin {
     name: ProfileName,
     holder: Holder,
+    /// What is said of it where a directory asks for something else: what it is, and how it ends.
+    words: (&'static str, &'static str),
 }
 
+/// The words of `clauth env` and `exec`.
+const BY_HAND: (&str, &str) = ("this shell is pinned to", "unpin it with `eval \"$(clauth env --unset)\"`");
+
+/// Those of `use clauth` in an `.envrc`.
+const BY_DIRENV: (&str, &str) = ("direnv has loaded", "take `use clauth` out of its .envrc");
+
 impl Pin {
-    /// Returns the pin that `clauth env` set in the shell, or the one of a shell that `clauth exec` became: its own lease says so.
-    fn of(context: &Context, asker: &Asker, loaded: &Loaded) -> Option<Self> {
+    /// Returns the pin that `clauth env` set in the shell, what direnv loaded here, or the pin of a shell that `clauth exec` became: its own lease says so.
+    fn of(context: &Context, asker: &Asker, loaded: &Loaded, directory: Option<&Path>) -> Option<Self> {
         if let Some(name) = &asker.pin {
-            return Some(Self { name: name.clone(), holder: Holder::Env });
+            return Some(Self { name: name.clone(), holder: Holder::Env, words: BY_HAND });
         }
         let Loaded::Profile(dir) = loaded else { return None };
         let name = context.layout.profile_of(dir.as_os_str())?;
+        if directory.is_some_and(|directory| direnv::has_set_for(&context.env, variable::CLAUDE_CONFIG_DIR, directory)) {
+            return Some(Self { name, holder: Holder::Shell, words: BY_DIRENV });
+        }
         let lease = Lease::read(&Session::new(&context.layout, &name), asker.pid)?;
-        (lease.holder == Holder::Exec && lease.is_live()).then_some(Self { name, holder: Holder::Exec })
+        (lease.holder == Holder::Exec && lease.is_live()).then_some(Self { name, holder: Holder::Exec, words: BY_HAND })
     }
 }
 
@@ -127,7 +138,7 @@ impl<'a> Evaluation<'a> {
         let directory = env::current_dir().ok();
         let resolution = config.as_ref().ok().zip(directory.as_ref()).map(|(config, directory)| resolve(&context.layout, config, directory));
         let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
-        let pin = Pin::of(context, asker, &loaded);
+        let pin = Pin::of(context, asker, &loaded, directory.as_deref());
         Self { context, asker, config, resolution, directory, loaded, pin }
     }
 
@@ -198,17 +209,14 @@ impl<'a> Evaluation<'a> {
             Err(mistake) => return Outcome::Refused(mistake.clone()),
         };
         let here = self.resolution.as_ref();
-        let Some(Pin { name: pin, .. }) = &self.pin else {
+        let Some(Pin { name: pin, words: (what, end), .. }) = &self.pin else {
             return here.map_or(Outcome::Unbound, |found| found.outcome.clone());
         };
         let pinned = self.context.profile(config, pin.as_str());
         if let (Ok(pinned), Some(Outcome::Bound(bound))) = (&pinned, here.map(|found| &found.outcome))
             && pinned != bound
         {
-            said.complaints.push(format!(
-                "this shell is pinned to {pin}, though this directory asks for {}; unpin it with `eval \"$(clauth env --unset)\"`",
-                bound.name
-            ));
+            said.complaints.push(format!("{what} {pin}, though this directory asks for {}; {end}", bound.name));
         }
         pinned.map_or_else(Outcome::Refused, Outcome::Bound)
     }
@@ -263,8 +271,13 @@ impl<'a> Evaluation<'a> {
 
 /// Returns the line that says which account a shell is in.
 fn introduce(profile: &Profile) -> String {
-    let account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
-    format!("{} · {}", profile.name, account.as_deref().unwrap_or("not signed in yet"))
+    let account = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
+        _ if profile.has_api_key => "API key".into(),
+        Some(address) => address,
+        None if account::is_signed_in(&profile.config_dir) => "signed in".into(),
+        None => "not signed in yet".into(),
+    };
+    format!("{} · {account}", profile.name)
 }
 
 /// Stands for some complaints in a shell variable; empty for none.

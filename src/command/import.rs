@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::arrive;
 use crate::account::{self, Place};
@@ -24,6 +24,7 @@ use crate::sys;
 #[derive(Args)]
 pub struct Arguments {
     /// The directory, as ~/.claude-work
+    #[arg(value_hint = ValueHint::DirPath)]
     dir: PathBuf,
     /// The profile: a new one, or one without a login
     name: String,

@@ -19,6 +19,9 @@ pub struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print the names alone, one a line
+    #[arg(long, conflicts_with = "json")]
+    names: bool,
 }
 
 #[derive(Serialize)]
@@ -37,6 +40,10 @@ struct Listing {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
+    if arguments.names {
+        io::print(profile::names(&context.layout).iter().map(|name| format!("{name}\n")).collect::<String>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let profiles: Vec<_> = profile::all(&context.layout).iter().map(|profile| row(context, profile)).collect();
     if arguments.json {
         io::print_json(&Listing { profiles })?;

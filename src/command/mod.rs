@@ -28,6 +28,7 @@ pub mod setup;
 pub mod shim;
 pub mod start;
 pub mod status;
+mod status_format;
 pub mod statusline;
 pub mod stop;
 pub mod usage;

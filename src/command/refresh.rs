@@ -22,7 +22,7 @@ use crate::{env, io};
 pub struct Arguments {
     /// The profile; the one that applies here when absent
     #[arg(conflicts_with = "all")]
-    name: Option<String>,
+    profile: Option<String>,
     /// Every profile that has a login
     #[arg(long)]
     all: bool,
@@ -37,7 +37,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let refresh = |profile: &Profile| one(context, layout, &services, profile, arguments.force);
     if !arguments.all {
         let config = context.config()?;
-        let profile = match &arguments.name {
+        let profile = match &arguments.profile {
             Some(name) => context.profile(&config, name)?,
             None => status::profile_here(context, &config, &env::current_dir()?)?,
         };

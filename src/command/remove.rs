@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Args)]
 pub struct Arguments {
     /// The profile
-    name: String,
+    profile: String,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -37,7 +37,7 @@ pub struct Arguments {
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
-    let name = arguments.name.parse()?; // not an alias: what is removed is called by its own name
+    let name = arguments.profile.parse()?; // not an alias: what is removed is called by its own name
     profile::load(&layout, &name)?;
     let Some(_rotation) = FileLock::exclusive_within(&layout.rotation_lock(&name), PATIENCE)? else {
         bail!(Mistake::ProfileInUse { name: name.to_string(), by: "a refresh of its login".into() });

@@ -3,9 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -14,11 +12,9 @@ use super::{completions, shim};
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io;
+use crate::name::ProfileName;
 use crate::shell::{HOOKED, Shell, block};
 use crate::sys;
-
-/// How long a fresh shell may take to start.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Put the prompt hook and completions into your shell's startup file
 ///
@@ -53,7 +49,8 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
     if arguments.uninstall {
         return uninstall(context, arguments);
     }
-    let shells = if arguments.shell.is_empty() { in_use(context) } else { arguments.shell.clone() };
+    let shells =
+        if arguments.shell.is_empty() { HOOKED.into_iter().filter(|shell| shell.is_in_use(&context.env)).collect() } else { arguments.shell.clone() };
     if shells.is_empty() {
         bail!(Mistake::NoShellFound { variable: "SHELL".into() });
     }
@@ -83,7 +80,7 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
     }
     let mut works = true;
     for shell in shells {
-        match check(shell) {
+        match shell.is_hooked_when_fresh() {
             Ok(()) => io::say(format_args!("{shell}: a fresh shell has the hook")),
             Err(error) => {
                 io::say(format_args!("{shell}: {error:#}"));
@@ -93,15 +90,6 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
     }
     say_what_next(context, has_shim);
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// The shells that the user uses: the login shell, the one at hand, and those that are installed and have a startup file.
-fn in_use(context: &Context) -> Vec<Shell> {
-    let login = context.env.non_empty("SHELL").and_then(|shell| Shell::from_program(Path::new(shell).file_name()?));
-    let at_hand = sys::parent_process().and_then(sys::program_name).and_then(|name| Shell::from_program(&name));
-    let has_file = |shell: &Shell| shell.startup_files(&context.env).iter().any(|file| file.exists());
-    let is_installed = |shell: &Shell| which::which_in(shell.to_string(), Some(context.env.absolute_path()), "/").is_ok();
-    HOOKED.into_iter().filter(|shell| [login, at_hand].contains(&Some(*shell)) || (has_file(shell) && is_installed(shell))).collect()
 }
 
 fn edits_for(context: &Context, shell: Shell, has_shim: bool, cli: &mut clap::Command) -> Result<Vec<Edit>> {
@@ -125,7 +113,7 @@ fn edits_for(context: &Context, shell: Shell, has_shim: bool, cli: &mut clap::Co
         edits.push(Edit { file: usual.clone(), before, after: Some(after), lines: Some(lines) });
     }
     if let (Some(file), Some(script)) = (completion_file, completions::script(shell, cli)) {
-        edits.push(Edit { before: read(&file)?, file, after: Some(String::from_utf8_lossy(&script).into_owned()), lines: None });
+        edits.push(Edit { before: read(&file)?, file, after: Some(script), lines: None });
     }
     Ok(edits)
 }
@@ -194,26 +182,6 @@ fn backup(file: &Path) -> PathBuf {
     backup
 }
 
-/// Starts a fresh shell and asks it for the hook.
-fn check(shell: Shell) -> Result<()> {
-    let mut command = Command::new(shell.to_string());
-    command.args(shell.hook_check()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().with_context(|| format!("could not run {shell}"))?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        match child.try_wait().with_context(|| format!("could not wait for {shell}"))? {
-            Some(status) if status.success() => return Ok(()),
-            Some(_) => bail!("a fresh shell does not have the hook; look whether its startup file returns before the lines of clauth"),
-            None if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                bail!("a fresh shell was not ready after {} s, so the hook could not be seen", PATIENCE.as_secs());
-            }
-        }
-    }
-}
-
 fn say_what_next(context: &Context, has_shim: bool) {
     let home = context.env.home_dir().unwrap_or_default();
     let entries = fs::read_dir(&home).into_iter().flatten().flatten();
@@ -222,14 +190,18 @@ fn say_what_next(context: &Context, has_shim: bool) {
     others.retain(|name| home.join(name).join(".claude.json").exists());
     others.sort();
     for name in others {
-        let suggested = name.trim_start_matches(".claude-");
-        io::say(format_args!("~/{name} looks like an account of its own; `clauth import ~/{name} {suggested}` makes it a profile"));
+        let suggested: Result<ProfileName, _> = name.trim_start_matches(".claude-").parse();
+        let suggested = suggested.as_ref().map_or("NAME", ProfileName::as_str);
+        io::say(format_args!(
+            "~/{name} looks like an account of its own; `clauth import ~/{} {suggested}` makes it a profile",
+            Shell::Sh.word(&name)
+        ));
     }
     if !has_shim {
         io::say("editors and scripts have no prompt: `clauth setup --shim` lets them choose by directory too");
     }
     io::say("the account you have now stays as it is; in a new shell, for each further one:");
-    io::say("  clauth login work                # a profile, and its sign-in");
-    io::say("  clauth use work --dir ~/work     # the directory it belongs to");
-    io::say("  cd ~/work                        # and `claude` is that account");
+    io::say("  clauth add work                  # a profile");
+    io::say("  clauth login work                # its sign-in, in the browser");
+    io::say("  clauth use work --dir ~/work     # the directory it belongs to: `cd ~/work`, and `claude` is that account");
 }

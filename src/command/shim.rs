@@ -13,7 +13,7 @@ use super::launch;
 use crate::context::Context;
 use crate::env::change::{self, Before};
 use crate::env::record::Chosen;
-use crate::env::{self, variable};
+use crate::env::{self, direnv, variable};
 use crate::error::Mistake;
 use crate::layout::Writable;
 use crate::project::decide::Loaded;
@@ -59,14 +59,15 @@ fn choose(context: &Context, command: &mut Command) -> Result<()> {
     let config = context.config()?;
     let before = Before::of(&context.env, |dir| context.layout.owns(dir));
     let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
-    let chosen = before.chosen();
+    let (chosen, directory) = (before.chosen(), env::current_dir());
+    let is_direnvs = |directory: &PathBuf| direnv::has_set_for(&context.env, variable::CLAUDE_CONFIG_DIR, directory);
     let outcome = match &loaded {
-        // The user chose by hand in this process's ancestry, and that outranks the directory.
-        Loaded::Profile(dir) if chosen == Chosen::Hand => {
+        // The user chose by hand in this process's ancestry, or an .envrc here, and that outranks the directory.
+        Loaded::Profile(dir) if chosen == Chosen::Hand || directory.as_ref().is_ok_and(is_direnvs) => {
             let name = context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()).unwrap_or_default();
             Outcome::Bound(context.profile(&config, &name)?)
         }
-        _ => resolve(&context.layout, &config, &env::current_dir()?).outcome,
+        _ => resolve(&context.layout, &config, &directory?).outcome,
     };
     match outcome {
         Outcome::Refused(mistake) => bail!(mistake),

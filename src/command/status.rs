@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueHint};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::binding;
+use super::{binding, status_format};
 use crate::account::{Obstacle, Standing, Summary, live_clients};
 use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::Before;
+use crate::env::direnv;
 use crate::env::record::{Chosen, Record};
 use crate::env::variable;
 use crate::error::Mistake;
@@ -29,22 +30,31 @@ use crate::session::{Lease, Session};
 #[derive(Args)]
 pub struct Arguments {
     /// The directory; the current one when absent
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     dir: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print one line for a prompt, such as '{profile} {5h}'; empty where nothing is bound
+    ///
+    /// Of {profile}, {account}, {organization}, {plan}, {5h} and {7d}. It asks no service; `~42%` is a figure that is not recent.
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "json")]
+    format: Option<String>,
 }
 
 /// What stands before a rule's directory.
 const RULE: &str = "rule for ";
+
+/// What stands for a choice by hand, and for one of direnv's.
+const PIN: &str = "pin";
+const DIRENV: &str = "direnv";
 
 #[derive(Serialize)]
 struct Status {
     directory: String,
     /// The profile that applies, or null.
     profile: Option<String>,
-    /// What decides: a file, `pin`, `rule for DIRECTORY`, `default_profile`, or null.
+    /// What decides: a file, `pin`, `direnv`, `rule for DIRECTORY`, `default_profile`, or null.
     decided_by: Option<String>,
     /// Why `claude` refuses here, or null.
     refused: Option<String>,
@@ -83,11 +93,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let directory = binding::directory(arguments.dir.as_deref())?;
     let config = context.config()?;
     let loaded = loaded(context);
-    let pin = pin(context, &loaded).filter(|_| arguments.dir.is_none());
-    let is_pinned = pin.is_some();
+    let pin = pin(context, &loaded, &directory).filter(|_| arguments.dir.is_none());
+    let pinned_by = pin.as_ref().map(|(_, by)| *by);
     let mut found = resolve(&context.layout, &config, &directory);
-    found.outcome = pin.map_or(found.outcome, Outcome::Bound);
-    let mut status = status(context, &found, is_pinned, &loaded);
+    found.outcome = pin.map_or(found.outcome, |(profile, _)| Outcome::Bound(profile));
+    if let Some(template) = &arguments.format {
+        io::print(status_format::line(context, &found.outcome, template)? + "\n")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut status = status(context, &found, pinned_by, &loaded);
     status.directory = directory.display().to_string();
     let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));
     status.ignored = ignored.map(|directory| directory.join(BINDING).display().to_string()).collect();
@@ -105,7 +119,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 
 /// Returns the profile that applies in a directory of this shell.
 pub fn profile_here(context: &Context, config: &Config, directory: &Path) -> Result<Profile, Mistake> {
-    let outcome = pin(context, &loaded(context)).map(Outcome::Bound);
+    let outcome = pin(context, &loaded(context), directory).map(|(profile, _)| Outcome::Bound(profile));
     match outcome.unwrap_or_else(|| resolve(&context.layout, config, directory).outcome) {
         Outcome::Bound(profile) => Ok(profile),
         Outcome::Refused(mistake) => Err(mistake),
@@ -117,20 +131,26 @@ fn loaded(context: &Context) -> Loaded {
     Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR))
 }
 
-/// The profile that was chosen by hand in this shell or above it.
-fn pin(context: &Context, loaded: &Loaded) -> Option<Profile> {
+/// The profile that was chosen by hand in this shell or above it, or by direnv for this directory; and by which of them.
+fn pin(context: &Context, loaded: &Loaded, directory: &Path) -> Option<(Profile, &'static str)> {
     let Loaded::Profile(dir) = loaded else { return None };
-    let by_hand = Before::of(&context.env, |dir| context.layout.owns(dir)).chosen() == Chosen::Hand;
-    let name = context.layout.profile_of(dir.as_os_str()).filter(|_| by_hand)?;
-    profile::load(&context.layout, &name).ok()
+    let by = if direnv::has_set_for(&context.env, variable::CLAUDE_CONFIG_DIR, directory) {
+        DIRENV
+    } else if Before::of(&context.env, |dir| context.layout.owns(dir)).chosen() == Chosen::Hand {
+        PIN
+    } else {
+        return None;
+    };
+    let name = context.layout.profile_of(dir.as_os_str())?;
+    Some((profile::load(&context.layout, &name).ok()?, by))
 }
 
-fn status(context: &Context, found: &Resolution, is_pinned: bool, loaded: &Loaded) -> Status {
+fn status(context: &Context, found: &Resolution, pinned_by: Option<&str>, loaded: &Loaded) -> Status {
     let mut status = Status {
         directory: String::new(),
         profile: None,
         decided_by: match &found.source {
-            _ if is_pinned => Some("pin".into()),
+            _ if pinned_by.is_some() => pinned_by.map(str::to_owned),
             Some(Source::File(file)) => Some(file.display().to_string()),
             Some(Source::Rule(directory)) => Some(format!("{RULE}{}", directory.display())),
             Some(Source::DefaultProfile) => Some("default_profile".into()),
@@ -195,7 +215,8 @@ fn text(status: &Status, clock: &Clock) -> String {
     }
     if let Some(decider) = &status.decided_by {
         let why = match decider.as_str() {
-            "pin" => "this shell's pin; unpin it with `eval \"$(clauth env --unset)\"`".into(),
+            DIRENV => "direnv: `use clauth` in an .envrc".into(),
+            PIN => "this shell's pin; unpin it with `eval \"$(clauth env --unset)\"`".into(),
             "default_profile" => "default_profile in config.toml".into(),
             rule if rule.starts_with(RULE) => format!("the {rule} in config.toml"),
             file if status.refused.is_none() => format!("{file} (allowed)"),

@@ -23,12 +23,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Args)]
 pub struct Arguments {
     /// The profile; all of them when absent
-    name: Option<String>,
+    profile: Option<String>,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
-    let names = match &arguments.name {
+    let names = match &arguments.profile {
         Some(name) => vec![context.profile(&context.config()?, name)?.name],
         None => profile::names(&layout),
     };

@@ -1,4 +1,4 @@
-//! The program, its hooks, the shim, the client, and the user's settings.
+//! The program, the shim, the client, and the user's settings.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use super::Finding;
 use crate::context::Context;
 use crate::profile;
-use crate::shell::Shell;
 use crate::sys;
 
 /// The client's version that the facts about it were measured on.
@@ -14,19 +13,10 @@ const CHECKED: &str = "2.1.329";
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
-    found.extend(hook(context));
     found.extend(shim(context));
     found.extend(client(context));
     found.extend(settings(context));
     found
-}
-
-fn hook(context: &Context) -> Option<Finding> {
-    let files = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Pwsh].into_iter().flat_map(|shell| shell.startup_files(&context.env));
-    let is_hooked = |file: &Path| std::fs::read_to_string(file).is_ok_and(|text| text.contains("clauth hook"));
-    let is_anywhere = files.into_iter().any(|file| is_hooked(&file));
-    (!is_anywhere)
-        .then(|| Finding::problem("no shell's startup file has the prompt hook", "without it no directory chooses an account", "run `clauth setup`"))
 }
 
 fn shim(context: &Context) -> Option<Finding> {

@@ -9,13 +9,17 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::name::ProfileName;
 
+mod hooks;
 mod installation;
 mod login;
 mod mend;
 mod place;
+mod settings;
 mod tree;
 
+pub use hooks::Hook;
 pub use mend::mend;
+pub use tree::Helper;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -74,7 +78,27 @@ impl Finding {
 /// What stands as a remedy where `--fix` does it.
 const FIX: &str = "run `clauth doctor --fix`";
 
+/// What there is, and what is wrong with it.
+#[derive(Debug, Serialize)]
+pub struct Examination {
+    /// The shells that have the prompt hook.
+    pub hooks: Vec<Hook>,
+    /// The helpers that run.
+    pub helpers: Vec<Helper>,
+    /// What is wrong, or worth knowing.
+    pub findings: Vec<Finding>,
+}
+
 /// Looks at everything; changes nothing.
-pub fn examine(context: &Context) -> Vec<Finding> {
-    [installation::examine(context), place::examine(context), login::examine(context), tree::examine(context)].into_iter().flatten().collect()
+pub fn examine(context: &Context) -> Examination {
+    let (hooks, unhooked) = hooks::look(context);
+    let findings = [
+        unhooked,
+        installation::examine(context),
+        place::examine(context),
+        settings::examine(context),
+        login::examine(context),
+        tree::examine(context),
+    ];
+    Examination { hooks, helpers: tree::helpers(context), findings: findings.into_iter().flatten().collect() }
 }

@@ -2,11 +2,8 @@
 
 use super::Finding;
 use crate::context::Context;
-use crate::env;
 use crate::env::variable::CLAUDE_CONFIG_DIR;
-use crate::io;
 use crate::project::decide::Loaded;
-use crate::sync;
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let Ok(config) = context.config() else { return Vec::new() };
@@ -27,30 +24,6 @@ pub fn examine(context: &Context) -> Vec<Finding> {
             format!("CLAUDE_CONFIG_DIR is {own}, set by you and not by clauth"),
             "where nothing is bound, that directory is used",
             format!("`clauth import {own} NAME` makes it a profile"),
-        ));
-    }
-    let Ok(hub) = context.hub(&config) else { return found };
-    let settings = hub.directory.join("settings.json");
-    let text = io::read_regular(&settings, sync::LIMIT).ok().flatten().unwrap_or_default();
-    let Ok(shared) = serde_json::from_slice::<sync::State>(&text) else {
-        if !text.is_empty() {
-            found.push(Finding::problem(format!("{} is not JSON", settings.display()), "the client ignores it whole", "correct it"));
-        }
-        return found;
-    };
-    if sync::redirects(&shared) {
-        found.push(Finding::problem(
-            format!("{} sets CLAUDE_CONFIG_DIR in its `env` block", settings.display()),
-            "it would send every profile to one account, so every profile refuses",
-            "remove that line",
-        ));
-    }
-    if shared.contains_key("apiKeyHelper") {
-        let at_home = env::current_dir().ok() == context.env.home_dir().ok().and_then(|home| home.canonicalize().ok());
-        found.push(Finding::problem(
-            format!("{} has an apiKeyHelper{}", settings.display(), if at_home { ", which also counts as this directory's own" } else { "" }),
-            "its key wins over the login of every profile",
-            "move it to the profile it belongs to: `api_key` in that profile's profile.toml",
         ));
     }
     found

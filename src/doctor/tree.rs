@@ -4,8 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
+
 use super::{FIX, Finding, Mend};
 use crate::context::Context;
+use crate::io;
+use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::runtime;
 use crate::session::helper::Introduction;
@@ -15,8 +19,36 @@ use crate::sys;
 /// After this time without a touch no client takes any of its locks for held: 60 s for the slowest, and some more.
 const STALE: Duration = Duration::from_secs(90);
 
+/// The most that is read of a helper's log, in bytes.
+const LOG_LIMIT: usize = 4 * 1024 * 1024;
+
+/// A helper that runs.
+#[derive(Debug, Serialize)]
+pub struct Helper {
+    /// The profile.
+    pub profile: String,
+    /// The process.
+    pub pid: u32,
+    /// Since when, in seconds since 1970.
+    pub since: u64,
+}
+
+/// Returns the helpers that run.
+pub fn helpers(context: &Context) -> Vec<Helper> {
+    let helper = |name: &ProfileName| {
+        let helper = Introduction::read(&Session::new(&context.layout, name))?;
+        Some(Helper { profile: name.to_string(), pid: helper.pid, since: helper.since })
+    };
+    profile::names(&context.layout).iter().filter_map(helper).collect()
+}
+
 pub fn examine(context: &Context) -> Vec<Finding> {
     let mut found: Vec<Finding> = opened(context).into_iter().collect();
+    if let Ok(hub) = context.config().and_then(|config| context.hub(&config)) {
+        let mut of_state = hub.claude_json.clone().into_os_string();
+        of_state.push(".lock");
+        found.extend(stale_locks(&hub.directory).into_iter().chain(Some(of_state.into()).filter(is_stale)).map(left_behind));
+    }
     for name in profile::names(&context.layout) {
         match profile::load(&context.layout, &name) {
             Ok(profile) => found.extend(examine_profile(context, &profile)),
@@ -32,8 +64,10 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     let has_helper = Introduction::read(&session).is_some();
     let holders = Lease::live(&session).len();
     if holders > 0 && !has_helper {
+        // What a live one cannot do stands in its troubles; its log is what it ever said.
+        let said = last_line(&session.log()).map(|line| format!("; the last it said: {line}")).unwrap_or_default();
         found.push(Finding::problem(
-            format!("{holders} processes use {name}, and its helper does not run"),
+            format!("{holders} processes use {name}, and its helper does not run{said}"),
             "what they write is not shared",
             format!("run `clauth stop {name}`: the next prompt starts another; its log is {}", session.log().display()),
         ));
@@ -41,10 +75,7 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     for trouble in fs::read_to_string(session.troubles()).unwrap_or_default().lines().filter(|_| has_helper) {
         found.push(Finding::problem(format!("{name}: {trouble}"), "that much is not shared", "mend what it names"));
     }
-    for lock in stale_locks(&profile.config_dir) {
-        let finding = Finding::problem(format!("{} was left by a client that is gone", lock.display()), "the next client waits for it", FIX);
-        found.push(finding.mended_by(Mend::RemoveLock(lock)));
-    }
+    found.extend(stale_locks(&profile.config_dir).into_iter().map(left_behind));
     let Some(tree) = context.config().and_then(|config| context.hub(&config)).ok().map(|hub| Tree::new(context, hub, profile)) else {
         return found;
     };
@@ -86,10 +117,22 @@ fn stale_locks(config_dir: &Path) -> Vec<PathBuf> {
     let mut beside = config_dir.to_path_buf();
     beside.as_mut_os_string().push(".lock");
     let inside = [".claude.json.lock", ".oauth_refresh.lock", ".storage-write.lock"].map(|name| config_dir.join(name));
-    let is_stale = |path: &PathBuf| {
-        let meta = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_dir);
-        let touched = meta.and_then(|meta| meta.modified().ok());
-        touched.is_some_and(|touched| SystemTime::now().duration_since(touched).is_ok_and(|age| age > STALE))
-    };
     inside.into_iter().chain([beside]).filter(is_stale).collect()
+}
+
+fn is_stale(lock: &PathBuf) -> bool {
+    let meta = fs::symlink_metadata(lock).ok().filter(fs::Metadata::is_dir);
+    let touched = meta.and_then(|meta| meta.modified().ok());
+    touched.is_some_and(|touched| SystemTime::now().duration_since(touched).is_ok_and(|age| age > STALE))
+}
+
+fn left_behind(lock: PathBuf) -> Finding {
+    let finding = Finding::problem(format!("{} was left by a client that is gone", lock.display()), "the next client waits for it", FIX);
+    finding.mended_by(Mend::RemoveLock(lock))
+}
+
+/// Returns the last line of a log that is not empty.
+fn last_line(log: &Path) -> Option<String> {
+    let text = io::read_regular(log, LOG_LIMIT).ok()??;
+    String::from_utf8_lossy(&text).lines().last().map(|line| line.trim_start_matches("clauth: ").to_owned())
 }

@@ -4,6 +4,7 @@
 //! put it back then. The record is a JSON object, `{"p": {…before…}, "n": {…after…}}`, deflated, in URL-safe base64.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -15,23 +16,37 @@ use super::Env;
 /// direnv's record of what it changed.
 const DIRENV_DIFF: &str = "DIRENV_DIFF";
 
+/// The directory of the `.envrc` that is loaded, a `-` before it.
+const DIRENV_DIR: &str = "DIRENV_DIR";
+
 /// The most that a record may unfold to, in bytes.
 const LIMIT: usize = 4 * 1024 * 1024;
 
 /// Whether direnv has set this variable where the shell is now.
 pub fn has_set(env: &Env, name: &str) -> bool {
-    env.non_empty(DIRENV_DIFF).and_then(OsStr::to_str).and_then(read).is_some_and(|names| names.iter().any(|set| set == name))
+    env.non_empty(DIRENV_DIFF).and_then(OsStr::to_str).and_then(read).is_some_and(|set| set.contains_key(name))
 }
 
-/// Returns the names that a record says were set.
-fn read(record: &str) -> Option<Vec<String>> {
+/// Whether direnv has set this variable to the value that it has, for this canonical directory or for one above it.
+///
+/// A shell without direnv inherits the record too, and takes it along to other directories.
+pub fn has_set_for(env: &Env, name: &str, directory: &Path) -> bool {
+    let loaded = env.non_empty(DIRENV_DIR).and_then(OsStr::to_str).and_then(|dir| Path::new(dir.strip_prefix('-')?).canonicalize().ok());
+    loaded.is_some_and(|loaded| directory.starts_with(loaded)) && {
+        let set = env.non_empty(DIRENV_DIFF).and_then(OsStr::to_str).and_then(read);
+        set.and_then(|set| env.get(name).map(|value| set.get(name).and_then(Value::as_str).map(OsStr::new) == Some(value))).unwrap_or_default()
+    }
+}
+
+/// Returns what a record says was set.
+fn read(record: &str) -> Option<Map<String, Value>> {
     #[derive(Deserialize)]
     struct Diff {
         n: Map<String, Value>,
     }
     let deflated = URL_SAFE.decode(record).ok()?;
     let text = miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(&deflated, LIMIT).ok()?;
-    Some(serde_json::from_slice::<Diff>(&text).ok()?.n.into_iter().map(|(name, _)| name).collect())
+    Some(serde_json::from_slice::<Diff>(&text).ok()?.n)
 }
 
 #[cfg(test)]
@@ -42,7 +57,7 @@ mod tests {
     fn a_record_names_what_was_set_and_anything_else_names_nothing() {
         let text = br#"{"p":{"GONE":"1"},"n":{"ANTHROPIC_API_KEY":"sk"}}"#;
         let record = URL_SAFE.encode(miniz_oxide::deflate::compress_to_vec_zlib(text, 6));
-        assert_eq!(read(&record).unwrap(), ["ANTHROPIC_API_KEY"]);
+        assert_eq!(Value::Object(read(&record).unwrap()), serde_json::json!({"ANTHROPIC_API_KEY": "sk"}));
         for broken in ["", "e30=", "not base64!", &record[..8]] {
             assert!(read(broken).is_none(), "{broken}");
         }

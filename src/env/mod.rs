@@ -8,7 +8,8 @@ use crate::error::Mistake;
 use crate::sys;
 
 pub mod change;
-mod direnv;
+pub mod direnv;
+mod mise;
 pub mod record;
 mod terminal;
 pub mod variable;

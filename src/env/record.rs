@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Env, direnv, variable, watched};
+use super::{Env, direnv, mise, variable, watched};
 
 /// Who chose the profile that is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,9 +30,9 @@ pub struct Record {
     /// The overriding variables that were set aside, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aside: Vec<String>,
-    /// Those of them that direnv had set, and will not take back itself.
+    /// Those of them that direnv or mise had set for a directory, and will not take back themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub direnv: Vec<String>,
+    pub passing: Vec<String>,
     /// Who chose.
     #[serde(default)]
     pub chosen: Chosen,
@@ -55,9 +55,9 @@ impl Record {
             if !self.aside.iter().any(|known| known == name) {
                 self.aside.push((*name).into());
             }
-            self.direnv.retain(|known| known != name);
-            if direnv::has_set(env, name) {
-                self.direnv.push((*name).into());
+            self.passing.retain(|known| known != name);
+            if is_passing(env, name) {
+                self.passing.push((*name).into());
             }
         }
         present
@@ -68,15 +68,20 @@ impl Record {
         watched(&[]).filter(|name| self.aside.iter().any(|known| known == name))
     }
 
-    /// Whether a variable that was set aside is direnv's, and direnv has left the directory it set it for.
+    /// Whether a variable that was set aside was direnv's or mise's, and the directory that it was set for is left.
     pub fn is_spent(&self, env: &Env, name: &str) -> bool {
-        self.direnv.iter().any(|known| known == name) && !direnv::has_set(env, name)
+        self.passing.iter().any(|known| known == name) && !is_passing(env, name)
     }
 
     /// Returns the text for `CLAUTH_STATE`.
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// Whether a variable is set for the directory alone.
+fn is_passing(env: &Env, name: &str) -> bool {
+    direnv::has_set(env, name) || mise::has_set(env, name)
 }
 
 #[cfg(test)]
@@ -94,7 +99,7 @@ mod tests {
         let record = Record {
             config_dir: Some("/é 'x'".into()),
             aside: vec!["ANTHROPIC_API_KEY".into()],
-            direnv: vec!["ANTHROPIC_API_KEY".into()],
+            passing: vec!["ANTHROPIC_API_KEY".into()],
             chosen: Chosen::Hand,
         };
         assert_eq!(load(&record.text()), record);

@@ -13,6 +13,7 @@ mod log;
 mod relocate;
 mod say;
 pub mod screen;
+mod template;
 mod toml;
 mod wait;
 
@@ -31,5 +32,6 @@ pub use log::append;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate};
 pub use say::{complain, confirm, print, say, terminal_safe};
 pub use screen::Screen;
+pub use template::Template;
 pub use toml::Complaint;
 pub use wait::while_waiting;

@@ -29,8 +29,13 @@ pub fn remove(text: &str) -> String {
 
 /// Whether the text asks for the hook by a line of the user's own.
 pub fn is_hooked_by_hand(text: &str) -> bool {
-    let rest = remove(text);
-    rest.lines().any(|line| line.contains("clauth hook") && !line.trim_start().starts_with('#'))
+    is_hooked(&remove(text))
+}
+
+/// Whether the text asks for the hook, by whatever line; the program's path may stand there in quotes.
+pub fn is_hooked(text: &str) -> bool {
+    let asks = |line: &str| line.split("clauth").skip(1).any(|rest| rest.trim_start_matches(['\'', '"']).starts_with(" hook "));
+    text.lines().any(|line| asks(line) && !line.trim_start().starts_with('#'))
 }
 
 /// Splits the text at the marks; a begin without an end is the user's to look at, and not touched.
@@ -77,7 +82,9 @@ mod tests {
     #[test]
     fn a_hook_by_hand_is_known() {
         assert!(is_hooked_by_hand("eval \"$(clauth hook bash)\"\n"));
+        assert!(is_hooked_by_hand("eval \"$('/odd path/clauth' hook bash)\"\n") && !is_hooked_by_hand("clauth list\n"));
         assert!(!is_hooked_by_hand("# eval \"$(clauth hook bash)\"\n"));
+        assert!(is_hooked("if command -v clauth >/dev/null; then eval \"$(clauth hook zsh)\"; fi\n"));
         assert!(!is_hooked_by_hand(&insert("", "eval \"$(clauth hook bash)\"\n")));
     }
 }

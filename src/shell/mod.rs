@@ -14,15 +14,24 @@ use crate::io::epoch::Epoch;
 use crate::layout::BINDING;
 
 pub mod block;
+mod completion;
 mod fish;
+mod fresh;
 mod posix;
 mod pwsh;
 mod startup;
 
+pub use completion::{Taker, Takes};
 pub use startup::HOOKED;
 
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
 const SENTINEL: &str = ": clauth-end";
+
+/// Returns the function `use clauth PROFILE` for direnv, which reads it in bash; `overriding` is what a refusal must leave nothing of.
+pub fn use_clauth(program: &str, overriding: &[&str]) -> String {
+    let text = include_str!("../../shells/use_clauth.bash").replace("'@CLAUTH@'", &Shell::Bash.quote(program));
+    text.replace("@OVERRIDING@", &overriding.join(" "))
+}
 
 /// A shell that clauth can speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,6 +82,12 @@ impl Shell {
             Self::Fish => fish::quote(value),
             Self::Pwsh => pwsh::quote(value),
         }
+    }
+
+    /// Quotes a value where the shell would not read it as it stands.
+    pub fn word(self, value: &str) -> String {
+        let is_plain = value.chars().all(|character| character.is_ascii_alphanumeric() || "/._-".contains(character));
+        if is_plain { value.into() } else { self.quote(value) }
     }
 
     /// Renders changes for `eval`, each line complete in itself.

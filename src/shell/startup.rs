@@ -41,11 +41,7 @@ impl Shell {
 
     /// Returns the lines for a startup file. Without the program they do nothing, so that removing it breaks no shell.
     pub fn startup_lines(self, program: &str, completion_file: Option<&Path>, bin: Option<&Path>) -> String {
-        let called = if program.chars().all(|character| character.is_ascii_alphanumeric() || "/._-".contains(character)) {
-            program.into()
-        } else {
-            self.quote(program)
-        };
+        let called = self.word(program);
         let quoted = |path: &Path| self.quote(&path.to_string_lossy());
         let mut lines = Vec::new();
         match self {

@@ -4,7 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::{Duration, SystemTime};
 
-use crate::support::Sandbox;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Sandbox, Shell};
 
 /// Returns a sandbox in which nothing is wrong.
 fn healthy(profiles: &[&str]) -> Sandbox {
@@ -36,12 +38,16 @@ fn assert_mended(sandbox: &Sandbox, what: &str) {
 #[test]
 fn where_nothing_is_wrong_it_says_so_and_writes_nothing() {
     let sandbox = healthy(&[]);
-    assert_eq!(sandbox.clauth(&["doctor"]).success().stdout(), "nothing is wrong\n");
+    let hook = format!("hook     bash: {}\n", sandbox.path("home/.bashrc").display());
+    assert_eq!(sandbox.clauth(&["doctor"]).success().stdout(), format!("{hook}nothing is wrong\n"));
+    assert_eq!(sandbox.clauth(&["doctor", "--json"]).json()["hooks"][0]["shell"], "bash");
     assert!(!sandbox.path("home/.clauth").exists());
     let sandbox = healthy(&["work", "play"]);
     sandbox.clauth(&["exec", "work", "--", "true"]).success();
-    assert_eq!(sandbox.clauth(&["doctor"]).success().stdout(), "nothing is wrong\n");
-    assert_eq!(sandbox.clauth(&["doctor", "--fix"]).success().stdout(), "nothing is wrong\n");
+    for arguments in [&["doctor"][..], &["doctor", "--fix"]] {
+        let told = sandbox.clauth(arguments).success();
+        assert!(told.stdout().ends_with("nothing is wrong\n") && !told.stdout().contains("mended"), "{told:?}");
+    }
 }
 
 #[test]
@@ -76,12 +82,77 @@ fn settings_that_cannot_work_are_found() {
         (".clauth/config.toml", "[[rule]]\ndir = \"~/gone\"\nprofile = \"work\"\n", "is not there", "remove the rule"),
         (".claude/settings.json", "{\"env\":{\"CLAUDE_CONFIG_DIR\":\"/x\"}}", "CLAUDE_CONFIG_DIR", "remove that line"),
         (".claude/settings.json", "{\"apiKeyHelper\":\"echo x\"}", "apiKeyHelper", "api_key"),
+        (".claude/settings.json", "{\"env\":{\"ANTHROPIC_API_KEY\":\"sk-secret\"}}", "sets ANTHROPIC_API_KEY in its", "[env]"),
         (".claude/settings.json", "{", "is not JSON", "correct"),
+        (".claude/settings.local.json", "{\"apiKeyHelper\":\"echo x\"}", "settings.local.json has an apiKeyHelper", "api_key"),
     ];
     for (file, text, what, remedy) in cases {
         let sandbox = healthy(&["work"]);
         sandbox.write(format!("home/{file}"), text);
         assert_found(&sandbox, what, remedy);
+        assert!(!sandbox.clauth(&["doctor"]).stdout().contains("sk-secret"));
+    }
+    let sandbox = healthy(&["work"]);
+    sandbox.write("home/.claude/settings.json", "{\"apiKeyHelper\":\"echo x\"}");
+    assert_found(&sandbox, "which also counts as this directory's own", "api_key");
+    let elsewhere = sandbox.mkdir("elsewhere");
+    assert!(!sandbox.clauth_in(elsewhere, &["doctor"]).stdout().contains("also counts"));
+}
+
+#[test]
+fn the_shells_with_the_hook_are_named_and_those_without_it() {
+    Shell::each(|shell| {
+        let sandbox = healthy(&["work"]);
+        let name = shell.language.name();
+        if name == "bash" {
+            return;
+        }
+        let file = match name {
+            "zsh" => "home/.zshrc",
+            "fish" => "home/.config/fish/config.fish",
+            _ => "home/.config/powershell/profile.ps1",
+        };
+        sandbox.write(file, "");
+        let setup = format!("clauth setup --shell {name}");
+        assert_found(&sandbox, &format!("{name} has no prompt hook"), &setup);
+        sandbox.clauth(&["doctor"]).success();
+        // By a file that clauth does not know: a fresh shell is asked.
+        let elsewhere = sandbox.write("home/elsewhere", sandbox.clauth(&["hook", name]).success().stdout());
+        sandbox.write(file, format!(". '{}'\n", elsewhere.display()));
+        let told = sandbox.clauth(&["doctor"]).success();
+        assert!(told.stdout().contains(&format!("hook     {name}: a fresh shell has it\n")), "{told:?}");
+        sandbox.clauth(&["setup", "--yes", "--shell", name]).success();
+        let told = sandbox.clauth(&["doctor"]).success();
+        assert!(told.stdout().contains(&format!("hook     {name}: {}\n", sandbox.path(file).display())), "{told:?}");
+    });
+}
+
+#[test]
+fn a_helper_is_named_and_one_that_is_gone_with_what_it_said() {
+    let sandbox = healthy(&["work"]);
+    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    crate::support::wait_until("the helper is named", || sandbox.clauth(&["doctor"]).stdout().contains("helper   work: pid "));
+    let log = sandbox.session_of("work").join("helper.log");
+    sandbox.write(&log, "clauth: could not do this\nclauth: could not do that\u{1b}[31m\n");
+    sandbox.clauth(&["doctor"]).success();
+    for helper in sandbox.helpers() {
+        kill_process(Pid::from_raw(helper).unwrap(), Signal::KILL).unwrap();
+    }
+    sandbox.assert_no_helpers_left();
+    assert_found(&sandbox, "its helper does not run; the last it said: could not do that", log.to_str().unwrap());
+    assert!(sandbox.clauth(&["doctor"]).stdout().contains("that\\u{1b}[31m\n"), "nothing that a terminal obeys");
+    user.kill().unwrap();
+    user.wait().unwrap();
+}
+
+#[test]
+fn a_lock_that_a_client_left_at_the_hub_is_removed() {
+    for lock in ["home/.claude.json.lock", "home/.claude.lock", "home/.claude/.oauth_refresh.lock"] {
+        let sandbox = healthy(&["work"]);
+        let lock = sandbox.mkdir(lock);
+        fs::File::open(&lock).unwrap().set_modified(SystemTime::now() - Duration::from_secs(600)).unwrap();
+        assert_mended(&sandbox, lock.to_str().unwrap());
+        assert!(!lock.exists());
     }
 }
 

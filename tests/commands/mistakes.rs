@@ -85,6 +85,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("LoginEnded", 1, refreshing::login_ended),
     ("LoginMisplaced", 1, refreshing::login_misplaced),
     ("LoginLost", 1, refreshing::login_lost),
+    ("UnknownPlaceholder", 1, unknown_placeholder),
     ("TokenRefused", 1, asking::token_refused),
     ("UsageUnanswered", 1, asking::usage_unanswered),
     ("UsageAsked", 1, asking::usage_asked),
@@ -346,6 +347,11 @@ fn helper_stuck(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     user.kill().unwrap();
     user.wait().unwrap();
     (finished, Mistake::HelperStuck { profile: "work".into() })
+}
+
+fn unknown_placeholder(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let known = "{profile}, {account}, {organization}, {plan}, {5h}, {7d}".into();
+    (sandbox.clauth(&["status", "--format", "{weekly}"]), Mistake::UnknownPlaceholder { text: "{weekly}".into(), known })
 }
 
 fn no_shell_found(sandbox: &mut Sandbox) -> (Finished, Mistake) {

@@ -320,3 +320,17 @@ fn no_command_says_a_token() {
         assert!(!TOKENS.iter().any(|token| text.contains(token)));
     }
 }
+
+#[test]
+fn whoever_enters_is_told_how_the_profile_signs_in() {
+    let sandbox = Sandbox::with_profiles(&["new", "unnamed", "named"]);
+    sandbox.clauth_with_input(&["add", "key", "--api-key-stdin"], "sk-ant-api-own").success();
+    sandbox.sign_in("unnamed", "me@corp.example");
+    sandbox.write(sandbox.runtime("unnamed").join(".claude.json"), "{}");
+    sandbox.sign_in("named", "me@corp.example");
+    for (profile, said) in [("new", "not signed in yet"), ("unnamed", "signed in"), ("named", "me@corp.example"), ("key", "API key")] {
+        let directory = sandbox.bound(&format!("home/{profile}"), profile);
+        let told = sandbox.clauth_in(directory, &["export", "bash", "--pid", &std::process::id().to_string()]).success();
+        assert_eq!(told.complaint(), format!("{profile} · {said}"));
+    }
+}

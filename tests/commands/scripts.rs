@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::finished::Finished;
+use crate::support::world::World;
 use crate::support::{Language, Sandbox, Shell, Startup, Terminal};
 
 /// The checked-in scripts, by the names under which the shells look for them.
@@ -16,6 +17,15 @@ fn completions() -> PathBuf {
 fn script_of(shell: &Shell) -> PathBuf {
     let (_, name) = COMPLETIONS.iter().find(|(language, _)| *language == shell.language.name()).unwrap();
     completions().join(name)
+}
+
+/// Returns the line that loads a shell's script.
+fn load(shell: &Shell) -> String {
+    match shell.language {
+        Language::Bash | Language::Fish => format!("source '{}'", script_of(shell).display()),
+        Language::Zsh => format!("fpath=('{}' $fpath); autoload -Uz compinit; compinit -u -D", completions().display()),
+        Language::Pwsh => format!(". '{}'", script_of(shell).display()),
+    }
 }
 
 #[test]
@@ -94,17 +104,39 @@ fn subcommands_complete() {
 #[test]
 fn a_completion_is_typed() {
     Shell::each(|shell| {
-        let file = script_of(shell);
-        let load = match shell.language {
-            Language::Bash | Language::Fish => format!("source '{}'", file.display()),
-            Language::Zsh => format!("fpath=('{}' $fpath); autoload -Uz compinit; compinit -u -D", completions().display()),
-            Language::Pwsh => return, // PSReadLine redraws the line as it likes; TabExpansion2 above is what it asks
-        };
+        if shell.language == Language::Pwsh {
+            return; // PSReadLine redraws the line as it likes; TabExpansion2 above is what it asks
+        }
         let sandbox = Sandbox::new();
-        let mut terminal = Terminal::start(&sandbox, shell, &Startup::bare().before(&load));
+        let mut terminal = Terminal::start(&sandbox, shell, &Startup::bare().before(&load(shell)));
         // Keys are taken in their order: Enter runs what Tab has made of the line.
         terminal.send("clauth stat\t\r");
         terminal.wait_for("none: `claude` uses the account");
+    });
+}
+
+#[test]
+fn profiles_and_directories_are_typed() {
+    Shell::each(|shell| {
+        let world = World::new();
+        if shell.language == Language::Pwsh {
+            let script = ". $args[0]; foreach ($line in 'clauth use ac', 'clauth remove w', 'clauth hook dir') {
+                (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText -join ' ' }";
+            let mut command = world.command(&shell.program);
+            let file = shell.quote(script_of(shell).to_str().unwrap());
+            command.args(["-NoLogo", "-NoProfile", "-c", &format!("& {{ {script} }} {file}")]);
+            assert_eq!(Finished::run(command).success().stdout().split_whitespace().collect::<Vec<_>>(), ["acme", "work", "direnv"]);
+            return;
+        }
+        let startup = Startup::bare().before(&load(shell));
+        let mut terminal = Terminal::start(&world, shell, &startup);
+        terminal.send("clauth use ac\t --dir pla\t\r");
+        terminal.wait_for("/home/plain is bound to acme");
+        // Where nothing is bound there is no name to take.
+        terminal.send("clauth status --dir pla\t --format '<{profile}>'\r");
+        terminal.wait_for("<acme>");
+        terminal.send("clauth remove w\t --yes\r");
+        terminal.wait_for("the profile work is removed");
     });
 }
 

@@ -135,10 +135,35 @@ fn the_shim_comes_first_where_it_is_wanted() {
 fn other_config_directories_are_named_with_the_command_that_takes_them() {
     let sandbox = Sandbox::new();
     sandbox.write("home/.claude-work/.claude.json", "{}");
+    sandbox.write("home/.claude-two words/.claude.json", "{}");
     sandbox.mkdir("home/.claude-nothing");
     let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
     assert!(told.stderr().contains("clauth import ~/.claude-work work") && !told.stderr().contains("nothing"), "{}", told.stderr());
+    assert!(told.stderr().contains("clauth import ~/'.claude-two words' NAME"), "{}", told.stderr());
     assert!(sandbox.path("home/.claude/settings.json").as_os_str().as_bytes().ends_with(b"settings.json"));
+}
+
+#[test]
+fn the_commands_that_come_next_work_as_they_are_printed() {
+    let sandbox = Sandbox::new();
+    sandbox.program(
+        "claude",
+        r#"#!/bin/sh
+case "$1 $2" in
+"auth login") echo '{"claudeAiOauth": {"accessToken": "a", "refreshToken": "r"}}' >"$CLAUDE_CONFIG_DIR/.credentials.json" ;;
+"auth status") echo '{"loggedIn": true, "authMethod": "claude.ai", "email": "me@corp.example"}' ;;
+esac
+"#,
+    );
+    sandbox.mkdir("home/work");
+    let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
+    let (_, next) = told.stderr().split_once("for each further one:\n").unwrap();
+    let commands: Vec<_> = next.lines().map(|line| line.strip_prefix("clauth:   ").unwrap()).collect();
+    assert_eq!(commands.len(), 3);
+    for command in commands {
+        sandbox.script("/bin/sh", command).success();
+    }
+    assert_eq!(sandbox.applies(sandbox.path("home/work")), "work");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The prompt hook, in every shell of this machine.
 
 mod changes;
+mod direnv;
 mod hostile;
 mod neighbours;
 mod no_answer;

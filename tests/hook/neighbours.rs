@@ -6,7 +6,7 @@ use crate::support::finished::Finished;
 use crate::support::shell::skip;
 use crate::support::startup::PROMPT;
 use crate::support::syntax::UNSET;
-use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
+use crate::support::world::{PLAIN_CLAUDE, World, entered};
 use crate::support::{Language, Shell, Startup, Terminal, wait_until};
 
 /// Prints the shell's own process id.
@@ -155,39 +155,20 @@ fn a_tmux_server_started_inside_does_not_bind_its_panes() {
 }
 
 #[test]
-fn direnv_beside_the_hook_works_in_both_orders() {
-    if which::which("direnv").is_err() {
-        skip("no direnv on PATH", "CLAUTH_REQUIRE_SHELLS");
-        return;
-    }
+fn a_key_that_mise_set_for_a_directory_goes_with_it() {
+    // What mise 2026.9.15 writes for a directory whose mise.toml sets the key.
+    let record = "eAFrXpyfk9KwOC+1vGmjo1+IR5B/gKdzvGOAZ7y3a+Ty4mzd3Mzi1JVuQf6+8b6ewa6LK1OLlxQklmRMAACZWxbO";
     Shell::each(|shell| {
-        let direnv = match shell.language {
-            Language::Bash => r#"eval "$(direnv hook bash)""#,
-            Language::Zsh => r#"eval "$(direnv hook zsh)""#,
-            Language::Fish => "direnv hook fish | source",
-            Language::Pwsh => return, // only newer ones know it
-        };
-        for order in [Startup::hooked().before(direnv), Startup::hooked().after(direnv)] {
-            let world = World::new();
-            let (bound, other) = (world.bind("home/w", "work"), world.bind("home/a", "acme"));
-            world.write("home/w/.envrc", "export FROM_DIRENV=yes ANTHROPIC_API_KEY=sk-direnv\n");
-            let mut allow = world.command("direnv");
-            allow.arg("allow").current_dir(&bound);
-            Finished::run(allow).success();
-            // An empty one silences direnv.
-            let mut terminal = Terminal::start(&world, shell, &order.variable("DIRENV_LOG_FORMAT", ""));
-            for _ in 0..2 {
-                assert_eq!(terminal.run(&shell.cd(&bound)), entered("work"));
-                assert_eq!(terminal.run(&shell.show_exported("FROM_DIRENV")), "yes");
-                assert_eq!(terminal.run("claude"), world.claude("work"));
-                assert_eq!(terminal.run(&shell.cd(&other)), entered("acme"));
-                assert_eq!(terminal.run(&shell.show_exported("FROM_DIRENV")), UNSET);
-                assert_eq!(terminal.run("claude"), world.claude("acme"), "the key of the other directory is direnv's, and gone with it");
-                assert_eq!(terminal.run(&shell.cd(world.plain())), left("acme"));
-                terminal.run(&shell.exit_with(3));
-                assert_eq!(terminal.run(&shell.show_status()), "3");
-                assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
-            }
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let mut terminal = world.start(shell);
+        for _ in 0..2 {
+            // Its hook comes before clauth's, and takes back what it finds set: the key is set aside by then.
+            let entering = [shell.export("__MISE_DIFF", record), shell.export("ANTHROPIC_API_KEY", "sk-mise"), shell.cd(&bound)].join("; ");
+            assert_eq!(terminal.run(&entering), entered("work"));
+            assert_eq!(terminal.run("claude"), world.claude("work"));
+            terminal.run(&[shell.unset("__MISE_DIFF"), shell.cd(world.plain())].join("; "));
+            assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
         }
     });
 }

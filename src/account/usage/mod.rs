@@ -19,7 +19,7 @@ use cache::{INTERVAL, Turn, turn};
 pub use draw::{Report, draw};
 pub use parse::of_client_cache;
 use parse::{of_service, of_status_line};
-pub use status_line::{captured, line};
+pub use status_line::{amount, captured, line};
 pub use windows::Windows;
 
 /// How far ahead of this machine's clock a time may be before it is not believed.

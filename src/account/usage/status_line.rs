@@ -52,12 +52,16 @@ pub fn line(name: &str, figures: &[Figure], now: Timestamp) -> String {
 }
 
 fn short(figure: &Figure, now: Timestamp) -> String {
-    let label = if figure.span == Span::FiveHours { "5h" } else { "7d" };
+    format!("{} {}", if figure.span == Span::FiveHours { "5h" } else { "7d" }, amount(figure, now))
+}
+
+/// Returns how much of a window is used, in a word.
+pub fn amount(figure: &Figure, now: Timestamp) -> String {
     let is_recent = figure.told.is_some_and(|(_, at)| now.duration_since(at) <= RECENT);
     match figure.state(now) {
-        State::Used(used) => format!("{label} {}{:.0}%", if is_recent { "" } else { "~" }, used.floor().min(999.0)),
-        State::Reset(_) => format!("{label} reset"),
-        State::Unavailable => format!("{label} –"),
+        State::Used(used) => format!("{}{:.0}%", if is_recent { "" } else { "~" }, used.floor().min(999.0)),
+        State::Reset(_) => "reset".into(),
+        State::Unavailable => "–".into(),
     }
 }
 

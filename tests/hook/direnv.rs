@@ -1,0 +1,179 @@
+//! direnv beside the hook: both in one shell, and `use clauth PROFILE` in an `.envrc`.
+
+use std::path::Path;
+
+use crate::support::finished::Finished;
+use crate::support::session::Session;
+use crate::support::shell::skip;
+use crate::support::syntax::UNSET;
+use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
+use crate::support::{Shell, Startup, Terminal};
+
+/// Runs the body in each shell that direnv knows, with the line that hooks it; a visible skip where there is no direnv.
+fn each_with_direnv(mut body: impl FnMut(&Shell, &str)) {
+    if which::which("direnv").is_err() {
+        skip("no direnv on PATH", "CLAUTH_REQUIRE_SHELLS");
+        return;
+    }
+    Shell::each(|shell| match shell.language.name() {
+        "bash" => body(shell, r#"eval "$(direnv hook bash)""#),
+        "zsh" => body(shell, r#"eval "$(direnv hook zsh)""#),
+        "fish" => body(shell, "direnv hook fish | source"),
+        _ => {} // only newer ones know PowerShell
+    });
+}
+
+/// Writes an `.envrc`, and allows it.
+fn envrc(world: &World, directory: &Path, text: &str) {
+    world.write(directory.join(".envrc"), text);
+    let mut allow = world.command("direnv");
+    allow.arg("allow").current_dir(directory);
+    Finished::run(allow).success();
+}
+
+/// Puts `use clauth` where direnv finds it, as the README says.
+fn install(world: &World) {
+    let function = world.clauth(&["hook", "direnv"]).success();
+    world.write("home/.config/direnv/lib/clauth.sh", function.stdout());
+}
+
+/// The three ways to have direnv's hook: alone, before clauth's and after it.
+fn orders(direnv: &str) -> [Startup; 3] {
+    let orders = [Startup::bare().before(direnv), Startup::hooked().before(direnv), Startup::hooked().after(direnv)];
+    orders.map(|order| order.variable("DIRENV_LOG_FORMAT", "")) // an empty one silences direnv
+}
+
+#[test]
+fn direnv_beside_the_hook_works_in_both_orders() {
+    each_with_direnv(|shell, direnv| {
+        for order in &orders(direnv)[1..] {
+            let world = World::new();
+            let (bound, other) = (world.bind("home/w", "work"), world.bind("home/a", "acme"));
+            envrc(&world, &bound, "export FROM_DIRENV=yes ANTHROPIC_API_KEY=sk-direnv\n");
+            let mut terminal = Terminal::start(&world, shell, order);
+            for _ in 0..2 {
+                assert_eq!(terminal.run(&shell.cd(&bound)), entered("work"));
+                assert_eq!(terminal.run(&shell.show_exported("FROM_DIRENV")), "yes");
+                assert_eq!(terminal.run("claude"), world.claude("work"));
+                assert_eq!(terminal.run(&shell.cd(&other)), entered("acme"));
+                assert_eq!(terminal.run(&shell.show_exported("FROM_DIRENV")), UNSET);
+                assert_eq!(terminal.run("claude"), world.claude("acme"), "the key of the other directory is direnv's, and gone with it");
+                assert_eq!(terminal.run(&shell.cd(world.plain())), left("acme"));
+                terminal.run(&shell.exit_with(3));
+                assert_eq!(terminal.run(&shell.show_status()), "3");
+                assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
+            }
+        }
+    });
+}
+
+#[test]
+fn an_envrc_chooses_a_profile_with_and_without_the_hook() {
+    each_with_direnv(|shell, direnv| {
+        for order in orders(direnv) {
+            let world = World::new();
+            install(&world);
+            let (project, other) = (world.mkdir("home/p"), world.mkdir("home/q"));
+            let below = world.mkdir("home/p/below");
+            envrc(&world, &project, "use clauth work\n");
+            envrc(&world, &other, "use clauth acme\n");
+            let order = order.variable("CLAUDE_CONFIG_DIR", "/srv/mine").variable("ANTHROPIC_API_KEY", "sk-own");
+            let mut terminal = Terminal::start(&world, shell, &order);
+            for _ in 0..2 {
+                for (directory, profile) in [(&project, "work"), (&below, "work"), (&other, "acme")] {
+                    terminal.run(&shell.cd(directory));
+                    assert_eq!(terminal.run("claude"), world.claude(profile), "{}", terminal.transcript());
+                    terminal.run("");
+                    assert_eq!(terminal.run("claude"), world.claude(profile), "{}", terminal.transcript());
+                }
+                assert!(Session::of(&world, "acme").leases().contains_key(&terminal.pid()));
+                terminal.run(&shell.cd(world.plain()));
+                assert_eq!(terminal.run("claude"), "claude config_dir=/srv/mine key=sk-own args=", "{}", terminal.transcript());
+                assert_eq!(terminal.run(&shell.show("CLAUTH_PROFILE")), UNSET);
+            }
+        }
+    });
+}
+
+#[test]
+fn an_envrc_and_a_binding_work_side_by_side() {
+    each_with_direnv(|shell, direnv| {
+        for order in &orders(direnv)[1..] {
+            let world = World::new();
+            install(&world);
+            let (bound, inner) = (world.bind("home/a", "acme"), world.mkdir("home/a/inner"));
+            envrc(&world, &inner, "use clauth work\n");
+            let mut terminal = Terminal::start(&world, shell, &order.clone().variable("ANTHROPIC_API_KEY", "sk-own"));
+            for _ in 0..2 {
+                assert_eq!(terminal.run(&shell.cd(&bound)), entered("acme"));
+                let said = terminal.run(&shell.cd(&inner)) + &terminal.run("");
+                assert_eq!(terminal.run("claude"), world.claude("work"), "{}", terminal.transcript());
+                let told = "direnv has loaded work, though this directory asks for acme; take `use clauth` out of its .envrc";
+                assert_eq!(said.matches(told).count(), 1, "{said}");
+                let status = terminal.run("clauth status");
+                assert!(status.contains("decided by  direnv: `use clauth` in an .envrc"), "{status}");
+                terminal.run(&shell.cd(&bound));
+                terminal.run("");
+                assert_eq!(terminal.run("claude"), world.claude("acme"), "{}", terminal.transcript());
+                terminal.run(&shell.cd(world.plain()));
+                assert_eq!(terminal.run("claude"), "claude config_dir=none key=sk-own args=", "{}", terminal.transcript());
+            }
+        }
+    });
+}
+
+#[test]
+fn an_envrc_that_asks_for_what_there_is_not_gets_no_account() {
+    each_with_direnv(|shell, direnv| {
+        for order in orders(direnv) {
+            let world = World::new();
+            install(&world);
+            let project = world.mkdir("home/p");
+            envrc(&world, &project, "use clauth later\n");
+            let mut terminal = Terminal::start(&world, shell, &order.variable("ANTHROPIC_API_KEY", "sk-own"));
+            let said = terminal.run(&shell.cd(&project));
+            assert!(said.contains("there is no profile `later`"), "{said}");
+            assert_eq!(terminal.run("claude"), "ENOTDIR: not a directory, mkdir '/dev/null/run-clauth-status'");
+            world.clauth(&["add", "later"]).success();
+            terminal.run("");
+            assert_eq!(terminal.run("claude"), world.claude("later"), "{}", terminal.transcript());
+        }
+    });
+}
+
+#[test]
+fn a_record_of_direnv_counts_only_where_its_envrc_is() {
+    each_with_direnv(|shell, direnv| {
+        let world = World::new();
+        install(&world);
+        let (project, bound) = (world.mkdir("home/p"), world.bind("home/a", "acme"));
+        envrc(&world, &project, "use clauth work\n");
+        // A shell with clauth's hook and without direnv, below one that has loaded the `.envrc`.
+        Startup::hooked().command(&world, shell);
+        let nested = shell.nested_in(&world, &bound);
+        let mut terminal = Terminal::start(&world, shell, &Startup::hooked().after(direnv).variable("DIRENV_LOG_FORMAT", ""));
+        terminal.run(&shell.cd(&project));
+        Startup::hooked().command(&world, shell);
+        terminal.run(&nested);
+        assert_eq!(terminal.run("claude"), world.claude("acme"), "{}", terminal.transcript());
+        terminal.run(&shell.cd(world.plain()));
+        assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
+    });
+}
+
+#[test]
+fn the_shim_follows_an_envrc() {
+    each_with_direnv(|shell, direnv| {
+        let world = World::new();
+        install(&world);
+        let (project, bound) = (world.mkdir("home/p"), world.bind("home/a", "acme"));
+        envrc(&world, &project, "use clauth work\n");
+        world.clauth(&["shim", "install"]).success();
+        let mut terminal = Terminal::start(&world, shell, &orders(direnv)[0]);
+        terminal.run(&shell.cd(&project));
+        let shim = world.path("home/.clauth/bin/claude").display().to_string();
+        assert_eq!(terminal.run(&shim), world.claude("work"));
+        let elsewhere = format!("cd '{}' && exec '{shim}'", bound.display());
+        assert_eq!(terminal.run(&shell.call(&["/bin/sh", "-c", &elsewhere])), world.claude("acme"));
+    });
+}
