@@ -27,13 +27,13 @@ impl Beside {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         // On threads: it need not read its input, and what it starts may hold its output for ever.
-        thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
+        thread::Builder::new().spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)))?;
         let (sender, printed) = mpsc::channel();
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             let mut bytes = Vec::new();
             let _ = stdout.map(|stdout| stdout.take(LIMIT).read_to_end(&mut bytes));
             let _ = sender.send(bytes);
-        });
+        })?;
         Ok(Self { child, printed })
     }
 

@@ -118,7 +118,7 @@ impl ClientLock {
                 let _ = made.set_modified(SystemTime::now()); // one that fails is made up for by the next
             }
         };
-        self.touching = Some((stop, thread::spawn(touch)));
+        self.touching = Some((stop, thread::Builder::new().spawn(touch)?));
         Ok(self)
     }
 }

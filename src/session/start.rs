@@ -55,7 +55,8 @@ pub fn helper(context: &Context, session: &Session, name: &ProfileName, lifetime
 /// Whether the helper wrote something before it closed its standard output, within the time.
 fn said_ready(mut stdout: impl Read + Send + 'static, patience: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
-    // A pipe cannot be read with a deadline everywhere; a thread can be left behind, and ends with this brief process.
-    thread::spawn(move || sender.send(stdout.read(&mut [0; 16]).is_ok_and(|count| count > 0)));
-    receiver.recv_timeout(patience).unwrap_or(false)
+    // A pipe cannot be read with a deadline everywhere; a thread can be left behind, and ends with this brief process. Where there can be none, nobody is
+    // told: `thread::spawn` would panic, and the shell would have no answer at all.
+    let reading = thread::Builder::new().spawn(move || sender.send(stdout.read(&mut [0; 16]).is_ok_and(|count| count > 0)));
+    reading.is_ok() && receiver.recv_timeout(patience).unwrap_or(false)
 }

@@ -112,9 +112,11 @@ fn a_claude_json_of_any_bytes_is_never_damaged() {
         locked(&hub, || replace(&hub, &case));
         shared.settle();
         let shown = String::from_utf8_lossy(&case);
-        // The profile's own account stays its own, and what it wrote stays.
+        // The profile's own account stays its own; what it wrote stays unless a whole file of the hub's, which was merged before, is without it.
         let state = parse(&text(&own).unwrap()).unwrap_or_else(|| panic!("{shown:?} made {:?}", text(&own)));
-        assert_eq!((&state["oauthAccount"]["emailAddress"], &state["mine"]), (&account.as_str().into(), &number.into()), "{shown:?}");
+        let address = state.get("oauthAccount").map(|account| &account["emailAddress"]);
+        assert_eq!(address, Some(&account.as_str().into()), "{number}, {shown:?}: {state:?}");
+        assert!(parse(&shown).is_some() || state.get("mine") == Some(&number.into()), "{number}, {shown:?}: {state:?}");
         match parse(&shown) {
             // Both are whole: the helper may be at it still, and what was the hub's own account stays there.
             Some(before) => {
