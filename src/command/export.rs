@@ -19,6 +19,7 @@ use crate::env::record::Chosen;
 use crate::env::{self, direnv, variable, watched};
 use crate::error::Mistake;
 use crate::io::{self, epoch};
+use crate::layout::Layout;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::project::decide::{Action, Loaded, Wanted, decide};
@@ -244,7 +245,7 @@ impl<'a> Evaluation<'a> {
 
     fn news(&self, action: Action, outcome: &Outcome) -> Option<String> {
         match (action, outcome, &self.loaded) {
-            (_, Outcome::Bound(profile), _) => Some(introduce(profile)),
+            (_, Outcome::Bound(profile), _) => Some(introduce(profile, &self.context.layout)),
             (Action::Leave, _, Loaded::Profile(left)) => {
                 let name = self.context.layout.profile_of(left.as_os_str())?;
                 Some(format!("left {name}"))
@@ -272,12 +273,15 @@ impl<'a> Evaluation<'a> {
 }
 
 /// Returns the line that says which account a shell is in.
-fn introduce(profile: &Profile) -> String {
+fn introduce(profile: &Profile, layout: &Layout) -> String {
     let account = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
         _ if profile.has_api_key => "API key".into(),
         Some(address) => address,
-        None if account::is_signed_in(&profile.config_dir) => "signed in".into(),
-        None => "not signed in yet".into(),
+        None => match account::is_signed_in(layout, &profile.config_dir) {
+            Ok(true) => "signed in".into(),
+            Ok(false) => "not signed in yet".into(),
+            Err(_) => "its login cannot be read".into(),
+        },
     };
     format!("{} · {account}", profile.name)
 }
