@@ -24,7 +24,8 @@ pub fn boot_and_namespace() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     // Where the namespace is hidden, and in WSL 1, which has none, each container and distribution has at least an init of its own.
     let namespace = fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned());
-    let namespace = namespace.unwrap_or_else(|_| format!("init{}", Stat::read(1).ok().and_then(|init| init.field(22).map(str::to_owned)).unwrap_or_default()));
+    let namespace =
+        namespace.unwrap_or_else(|_| format!("init{}", Stat::read(1).ok().and_then(|init| init.field(22).map(str::to_owned)).unwrap_or_default()));
     let digits = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
     format!("{}-{}", digits(boot.trim()), digits(&namespace))
 }
