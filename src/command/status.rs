@@ -89,6 +89,11 @@ struct Helper {
     since: u64,
 }
 
+/// Prints the line for a prompt of this shell.
+pub fn for_a_prompt(context: &Context, template: &str) -> Result<ExitCode> {
+    run(context, &Arguments { dir: None, json: false, format: Some(template.into()) })
+}
+
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let directory = binding::directory(arguments.dir.as_deref())?;
     let config = context.config()?;
