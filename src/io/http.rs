@@ -148,7 +148,7 @@ impl Resolver for Lookup {
         let endless = NextTimeout { after: Time::NotHappening, ..timeout };
         let (sender, found) = mpsc::channel();
         let (name, settings) = (uri.clone(), config.clone());
-        let look = move || sender.send(DefaultResolver::default().resolve(&name, &settings, endless));
+        let look = move || sender.send(DefaultResolver::default().resolve(&name, &settings, endless)).is_ok();
         match thread::Builder::new().spawn(look) {
             Ok(_) => found.recv_timeout(*timeout.after).unwrap_or(Err(ureq::Error::Timeout(timeout.reason))),
             Err(_) => self.0.resolve(uri, config, endless),
