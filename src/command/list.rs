@@ -41,7 +41,7 @@ struct Listing {
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.names {
-        io::print(profile::names(&context.layout).iter().map(|name| format!("{name}\n")).collect::<String>())?;
+        io::print(names(context).iter().map(|name| format!("{name}\n")).collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     }
     let profiles: Vec<_> = profile::all(&context.layout).iter().map(|profile| row(context, profile)).collect();
@@ -54,6 +54,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     io::print(table(&profiles, &Clock::read(&context.env)))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the names of all profiles.
+pub fn names(context: &Context) -> Vec<String> {
+    profile::names(&context.layout).iter().map(ToString::to_string).collect()
 }
 
 fn row(context: &Context, profile: &Profile) -> Row {
