@@ -277,11 +277,10 @@ fn introduce(profile: &Profile, layout: &Layout) -> String {
     let account = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
         _ if profile.has_api_key => "API key".into(),
         Some(address) => address,
-        None => match account::is_signed_in(layout, &profile.config_dir) {
-            Ok(true) => "signed in".into(),
-            Ok(false) => "not signed in yet".into(),
-            Err(_) => "its login cannot be read".into(),
-        },
+        // The Keychain may show a dialog or hang, and no prompt waits for it.
+        None if layout.keychain().is_some() => "account not known yet".into(),
+        None if account::is_signed_in(layout, &profile.config_dir).unwrap_or(false) => "signed in".into(),
+        None => "not signed in yet".into(),
     };
     format!("{} · {account}", profile.name)
 }

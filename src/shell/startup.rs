@@ -23,7 +23,10 @@ impl Shell {
             }
             Self::Zsh => vec![env.non_empty("ZDOTDIR").map_or(home, PathBuf::from).join(".zshrc")],
             Self::Fish => vec![config_home(env).join("fish/config.fish")],
-            Self::Pwsh => ["profile.ps1", "Microsoft.PowerShell_profile.ps1"].map(|name| config_home(env).join("powershell").join(name)).into(),
+            Self::Pwsh => {
+                let directory = sys::powershell_dir(&home).unwrap_or_else(|| config_home(env).join("powershell"));
+                ["profile.ps1", "Microsoft.PowerShell_profile.ps1"].map(|name| directory.join(name)).into()
+            }
             Self::Sh => Vec::new(),
         }
     }

@@ -116,6 +116,11 @@ pub fn physical(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize()
 }
 
+/// Returns where PowerShell keeps the user's profile; `None`: in its own directory of the config home.
+pub fn powershell_dir(_: &Path) -> Option<PathBuf> {
+    None
+}
+
 /// Returns the path that a person or a shell has spelled.
 pub fn spelled(path: &OsStr) -> PathBuf {
     path.into()

@@ -87,3 +87,15 @@ fn a_path_longer_than_260_characters_is_bound_like_any_other() {
     let status: Value = serde_json::from_str(told.stdout()).unwrap();
     assert_eq!(status["profile"], "work", "{status}");
 }
+
+#[test]
+fn the_lines_of_setup_stand_where_powershell_looks() {
+    let world = World::new();
+    let profile = if cfg!(windows) { "home/Documents/PowerShell/profile.ps1" } else { "home/.config/powershell/profile.ps1" };
+    // Its last step is a look at a real shell, which need not be here.
+    world.clauth(&["setup", "--shell", "pwsh", "--yes"]);
+    let lines = fs::read_to_string(world.path(profile)).unwrap();
+    assert!(lines.contains("hook pwsh"), "{lines}");
+    world.clauth(&["setup", "--uninstall", "--shell", "pwsh", "--yes"]).success();
+    assert!(!fs::read_to_string(world.path(profile)).unwrap_or_default().contains("clauth"));
+}

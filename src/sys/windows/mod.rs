@@ -21,7 +21,7 @@ mod terminal;
 pub use events::Events;
 pub use files::{
     create_lock_dir, create_private_dir, create_private_file, exchange, has_other_names, identity, look_at, open_directory, open_for_reading,
-    open_lock_file, owned_by_this_user, physical, remove_file, rename, rename_new, same_file, spelled, working_directory,
+    open_lock_file, owned_by_this_user, physical, powershell_dir, remove_file, rename, rename_new, same_file, spelled, working_directory,
 };
 pub use links::{link_directory, link_program, linked_program, symlink, unlink_program};
 pub use private::{is_private, make_private};
