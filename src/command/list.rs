@@ -34,9 +34,11 @@ struct Row {
     config_dir: String,
 }
 
+/// What `--json` prints of several profiles.
 #[derive(Serialize)]
-struct Listing {
-    profiles: Vec<Row>,
+pub struct Listing<Row> {
+    /// One row for each.
+    pub profiles: Vec<Row>,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
@@ -49,11 +51,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         io::print_json(&Listing { profiles })?;
         return Ok(ExitCode::SUCCESS);
     }
+    say_if_none(&profiles);
+    io::print(table(&profiles, &Clock::read(&context.env)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what to do where there is nothing to show.
+pub fn say_if_none<T>(profiles: &[T]) {
     if profiles.is_empty() {
         io::say("there is no profile yet; make one with `clauth add NAME`");
     }
-    io::print(table(&profiles, &Clock::read(&context.env)))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the names of all profiles.
