@@ -5,10 +5,11 @@
 #[cfg(unix)]
 mod account;
 mod commands;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod faults;
 #[cfg(unix)]
 mod fuzz;
+#[cfg(unix)]
 mod harness;
 #[cfg(unix)]
 mod hook;
@@ -18,7 +19,7 @@ mod real_client;
 #[cfg(unix)]
 mod security;
 mod session;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod storm;
 mod support;
 mod sync;

@@ -24,7 +24,7 @@ impl Shell {
             Self::Zsh => vec![env.non_empty("ZDOTDIR").map_or(home, PathBuf::from).join(".zshrc")],
             Self::Fish => vec![config_home(env).join("fish/config.fish")],
             Self::Pwsh => {
-                let directory = sys::powershell_dir(&home).unwrap_or_else(|| config_home(env).join("powershell"));
+                let directory = sys::powershell_dir(&home, &config_home(env));
                 ["profile.ps1", "Microsoft.PowerShell_profile.ps1"].map(|name| directory.join(name)).into()
             }
             Self::Sh => Vec::new(),

@@ -19,6 +19,7 @@
 //! - [`is_momentary`]: whether what failed is worth another try.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`start_detached`], [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper, and a small one; [`KEEPS_DEAD_CHILDREN`].
+//! - [`keep_memory_private`]: what this process has in memory is in no dump of a crash.
 //! - [`TypingHidden`]: while it lives, a terminal shows no key that is pressed, and hands each over at once.
 //! - [`apart_from_terminal`]: starts a program that no key of the terminal's interrupts.
 //! - [`replace_process`]: becomes another program, or stands for it until it ends; returns only on failure.
@@ -70,10 +71,10 @@ pub use unix::{
 pub use windows::{
     Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES, PROGRAM_SUFFIX,
     TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, command_name, create_lock_dir, create_private_dir, create_private_file, detach,
-    exchange, give_back_memory, has_other_names, identity, is_momentary, is_private, link_directory, link_program, linked_program, look_at,
-    make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical, powershell_dir, process_group,
-    program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time, symlink,
-    terminal_columns, unlink_program, working_directory,
+    exchange, give_back_memory, has_other_names, identity, is_momentary, is_private, keep_memory_private, link_directory, link_program,
+    linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical,
+    powershell_dir, process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
+    start_detached, start_time, symlink, terminal_columns, unlink_program, working_directory,
 };
 
 /// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.

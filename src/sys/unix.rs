@@ -116,9 +116,9 @@ pub fn physical(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize()
 }
 
-/// Returns where PowerShell keeps the user's profile; `None`: in its own directory of the config home.
-pub fn powershell_dir(_: &Path) -> Option<PathBuf> {
-    None
+/// Returns where PowerShell keeps the user's profile, given the home and the config home.
+pub fn powershell_dir(_: &Path, config_home: &Path) -> PathBuf {
+    config_home.join("powershell")
 }
 
 /// Returns the path that a person or a shell has spelled.

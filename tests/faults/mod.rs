@@ -1,7 +1,5 @@
 //! Every system call fails once, or is the last: afterwards the next command works, and the account is right or refused.
 
-#![cfg(target_os = "linux")]
-
 mod export;
 mod helper;
 mod limits;

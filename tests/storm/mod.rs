@@ -3,8 +3,6 @@
 //! After each quiet moment and one evaluation per shell all must be as if nothing had happened: each shell has the account of its directory, each
 //! profile in use has one helper and no other has, and no lease, lock, temporary file, login or line of history is lost or left over.
 
-#![cfg(target_os = "linux")]
-
 mod checks;
 mod crowd;
 

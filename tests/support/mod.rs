@@ -7,8 +7,10 @@
 pub(crate) mod claude;
 #[cfg(unix)]
 pub(crate) mod commands;
+#[cfg(target_os = "linux")]
 pub(crate) mod faults;
 pub(crate) mod finished;
+#[cfg(unix)]
 pub(crate) mod keychain;
 pub(crate) mod mirror;
 #[cfg(unix)]

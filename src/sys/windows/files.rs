@@ -169,12 +169,12 @@ pub fn physical(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize().map(|path| paths::plain(&path))
 }
 
-/// Returns where PowerShell keeps the user's profile: among the documents, which OneDrive may have moved. A home that is not the user's own one has
-/// documents of its own.
-pub fn powershell_dir(home: &Path) -> Option<PathBuf> {
+/// Returns where PowerShell keeps the user's profile: among the documents, which the user or a cloud drive may have moved. A home that is not the user's
+/// own one has documents of its own.
+pub fn powershell_dir(home: &Path, _: &Path) -> PathBuf {
     let is_own = dirs::home_dir().is_some_and(|own| same_file(&own, home));
     let moved = dirs::document_dir().filter(|_| is_own);
-    Some(moved.unwrap_or_else(|| home.join("Documents")).join("PowerShell"))
+    moved.unwrap_or_else(|| home.join("Documents")).join("PowerShell")
 }
 
 /// Returns the path that a person or a shell has spelled; those of Git Bash have their own way.

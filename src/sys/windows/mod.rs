@@ -25,7 +25,7 @@ pub use files::{
 };
 pub use links::{link_directory, link_program, linked_program, symlink, unlink_program};
 pub use private::{is_private, make_private};
-pub use process::{command_name, give_back_memory, parent_process, process_group, program_name, start_time};
+pub use process::{command_name, give_back_memory, keep_memory_private, parent_process, process_group, program_name, start_time};
 pub use run::{detach, replace_process, silence_stdout, start_detached};
 pub use terminal::{HeldSignals, TypingHidden, terminal_columns};
 

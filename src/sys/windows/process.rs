@@ -11,6 +11,7 @@ use windows_sys::Win32::Storage::FileSystem::SYNCHRONIZE;
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
 };
+use windows_sys::Win32::System::ErrorReporting::{WER_FAULT_REPORTING_FLAG_NOHEAP, WerSetFlags};
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetProcessTimes, OpenProcess, PROCESS_NAME_WIN32, PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
     SetProcessWorkingSetSize, WaitForSingleObject,
@@ -86,6 +87,13 @@ pub fn program_name(pid: u32) -> Option<OsString> {
 pub fn give_back_memory() {
     // SAFETY: the handle of this process needs no release, and these two numbers mean "all of it".
     let _ = unsafe { SetProcessWorkingSetSize(GetCurrentProcess(), usize::MAX, usize::MAX) };
+}
+
+/// Keeps what this process has in memory out of the reports of a crash.
+#[expect(unsafe_code, reason = "std has nothing of the kind")]
+pub fn keep_memory_private() {
+    // SAFETY: a flag is passed, and no memory.
+    let _ = unsafe { WerSetFlags(WER_FAULT_REPORTING_FLAG_NOHEAP) }; // where it is refused, Windows reports as it likes
 }
 
 /// Holds the ids of a process and of the one that started it.

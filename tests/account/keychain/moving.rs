@@ -155,7 +155,7 @@ fn a_prompt_and_the_client_start_never_ask_the_keychain() {
     let answer = sandbox.clauth_in(&project, &["export", "bash", "--first", "--pid", &std::process::id().to_string()]).success();
     assert!(answer.stdout().contains("CLAUTH_PROFILE"), "{answer:?}");
     fs::remove_file(sandbox.runtime("work").join(".claude.json")).unwrap();
-    let answer = sandbox.clauth_in(&project, &["export", "bash", "--first", "--pid", &std::process::id().to_string()]).success();
+    let answer = sandbox.clauth_in(&project, &["export", "bash", "--pid", &std::process::id().to_string()]).success();
     assert!(answer.stderr().contains("work · account not known yet"), "{answer:?}");
     sandbox.clauth(&["start", "work"]).success();
     assert_eq!(sandbox.keychain_calls(), 0);
