@@ -91,7 +91,7 @@ struct Helper {
 
 /// Prints the line for a prompt of this shell.
 pub fn for_a_prompt(context: &Context, template: &str) -> Result<ExitCode> {
-    run(context, &Arguments { dir: None, json: false, format: Some(template.into()) })
+    run(context, &Arguments { place: Place::default(), json: false, format: Some(template.into()) })
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
