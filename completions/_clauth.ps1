@@ -67,17 +67,19 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
         }
         'clauth;use' {
             clauth list --names | ForEach-Object { [CompletionResult]::new($_, $_, [CompletionResultType]::ParameterValue, $_) }
-            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The directory; the current one when absent')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The same')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'clauth;allow' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The same')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'clauth;deny' {
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The same')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -149,7 +151,7 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
             break
         }
         'clauth;status' {
-            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The directory; the current one when absent')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The same')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Print one line for a prompt, such as ''{profile} {5h}''; empty where nothing is bound')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print JSON')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -57,9 +57,11 @@ complete -c clauth -n "__fish_clauth_using_subcommand setup" -l uninstall -d 'Ta
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand hook" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c clauth -n "__fish_clauth_using_subcommand use" -l dir -d 'The directory; the current one when absent' -r -f -a "(__fish_complete_directories)"
+complete -c clauth -n "__fish_clauth_using_subcommand use" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand use" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand allow" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand allow" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand deny" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand deny" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand env" -l shell -d 'bash, zsh, fish, pwsh or sh; the calling shell when absent' -r -f -a "bash\t'GNU Bash, 3.2 and newer'
 zsh\t'Z shell'
@@ -86,7 +88,7 @@ complete -c clauth -n "__fish_clauth_using_subcommand list" -s h -l help -d 'Pri
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -l delete-login -d 'Delete the login too, instead of keeping it in ~/.clauth/rescued'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s h -l help -d 'Print help'
-complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The directory; the current one when absent' -r -f -a "(__fish_complete_directories)"
+complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l format -d 'Print one line for a prompt, such as \'{profile} {5h}\'; empty where nothing is bound' -r
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l json -d 'Print JSON'
 complete -c clauth -n "__fish_clauth_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'

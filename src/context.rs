@@ -12,6 +12,7 @@ use crate::env::Env;
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
 use crate::layout::Layout;
+use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::runtime::Hub;
 
@@ -60,12 +61,19 @@ impl Context {
 
     /// Returns the profile that this name, or the alias of this name, means.
     pub fn profile(&self, config: &Config, name: &str) -> Result<Profile, Mistake> {
-        let name = name.parse()?;
-        profile::load(&self.layout, config.resolve_alias(&self.layout, &name))
+        profile::load(&self.layout, config.resolve_alias(&self.layout, &profile_name(name)?))
     }
 
     /// Returns the config directory that all profiles share.
     pub fn hub(&self, config: &Config) -> Result<Hub, Mistake> {
         Hub::locate(config, &self.env)
     }
+}
+
+/// Reads the name of a profile that there is, or could be.
+pub fn profile_name(name: &str) -> Result<ProfileName, Mistake> {
+    name.parse().map_err(|mistake| match mistake {
+        Mistake::ReservedName { name } => Mistake::NoProfileByDefault { name },
+        other => other,
+    })
 }

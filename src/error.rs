@@ -26,6 +26,22 @@ macro_rules! mistakes {
 }
 
 mistakes! {
+    /// The line lacks something; `hint` is empty or says where it is found.
+    MissingArgument { called, missing, usage, hint } => "`{called}` needs {missing}; type `{usage}`{hint}";
+    /// The line lacks the word that says what to do.
+    MissingWord { called, words } => "`{called}` needs one more word; type {words}";
+    /// There is no such subcommand.
+    UnknownCommand { command, instead } => "there is no command `{command}`; type {instead}";
+    /// The line has more than the command takes.
+    Misused { called, argument, usage } => "`{called}` takes no `{argument}`; type `{usage}`";
+    /// A word is none of those that may stand there.
+    UnknownValue { value, argument, known } => "`{value}` is no {argument}; choose {known}";
+    /// Two arguments exclude each other.
+    Conflict { called, one, other } => "`{one}` and `{other}` do not go together; run `{called}` with one of them";
+    /// A directory stands where a profile belongs.
+    DirectoryForProfile { directory } => "`{directory}` is not a profile name but a directory; type `clauth use PROFILE {directory}` (`clauth list` shows your profiles)";
+    /// `default` is no profile.
+    NoProfileByDefault { name } => "`{name}` is no profile but the account you have without clauth; type `clauth start default` to run `claude` with it, or `clauth use default` to have it in a directory";
     /// The name belongs to no profile; `hint` is empty or names the nearest one.
     UnknownProfile { name, hint } => "there is no profile `{name}`{hint}; run `clauth list` to see them, or `clauth add {name}`";
     /// The name cannot be a profile's.
@@ -113,7 +129,7 @@ mistakes! {
     /// The working directory was removed.
     DirectoryGone { reason } => "the current directory cannot be named ({reason}); `cd` to one that exists";
     /// A path on the command line is not there.
-    NoSuchPath { path } => "there is no directory or .clauth.toml at {path}; name one that exists";
+    NoSuchPath { path } => "there is no directory or .clauth.toml at {path}; name one that exists, or none for the current directory";
     /// `claude` is not installed, or only as clauth's own shim.
     NoClaude { variable } => "`claude` is not on {variable}; install it with `npm install -g @anthropic-ai/claude-code`";
     /// The real `claude` led back to the shim.

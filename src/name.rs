@@ -67,6 +67,13 @@ impl AsRef<Path> for ProfileName {
     }
 }
 
+/// Returns that one of the known words which is nearly this one, if any is.
+pub fn nearest<'a>(known: impl IntoIterator<Item = &'a str>, word: &str) -> Option<&'a str> {
+    let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &word.to_lowercase());
+    let best = known.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    best.filter(|best| likeness(best) > 0.7)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::binding;
+use super::binding::{self, Place};
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io;
@@ -17,19 +17,19 @@ use crate::project::{find, trust};
 /// Let the .clauth.toml that applies here choose its profile
 #[derive(Args)]
 pub struct AllowArguments {
-    /// A directory, or a .clauth.toml; the current directory when absent
-    path: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 /// Ignore the .clauth.toml that applies here from now on
 #[derive(Args)]
 pub struct DenyArguments {
-    /// A directory, or a .clauth.toml; the current directory when absent
-    path: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 pub fn allow(context: &Context, arguments: &AllowArguments) -> Result<ExitCode> {
-    let directory = bound_directory(arguments.path.as_deref(), |_| true)?;
+    let directory = bound_directory(arguments.place.said(), |_| true)?;
     let binding = Binding::read(&directory.join(BINDING))?;
     if let Target::Profile(name) = &binding.target {
         context.profile(&context.config()?, name.as_str())?;
@@ -40,7 +40,7 @@ pub fn allow(context: &Context, arguments: &AllowArguments) -> Result<ExitCode> 
 }
 
 pub fn deny(context: &Context, arguments: &DenyArguments) -> Result<ExitCode> {
-    let directory = bound_directory(arguments.path.as_deref(), |directory| !trust::is_denied(&context.layout, directory).unwrap_or(false))?;
+    let directory = bound_directory(arguments.place.said(), |directory| !trust::is_denied(&context.layout, directory).unwrap_or(false))?;
     trust::deny(context.layout.writable()?, &directory)?;
     io::say(format_args!("{} is ignored from now on", directory.join(BINDING).display()));
     Ok(ExitCode::SUCCESS)
@@ -49,9 +49,8 @@ pub fn deny(context: &Context, arguments: &DenyArguments) -> Result<ExitCode> {
 /// Returns the directory of the nearest file that a path means: the file itself, or the one that applies in that directory.
 fn bound_directory(path: Option<&Path>, wanted: impl Fn(&Path) -> bool) -> Result<PathBuf> {
     if let Some(path) = path.filter(|path| path.file_name().is_some_and(|name| name == BINDING)) {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if std::fs::symlink_metadata(path).is_ok() {
-            return Ok(binding::directory(Some(parent))?);
+            return Ok(binding::directory(Some(&binding::beside(path)))?);
         }
         bail!(Mistake::NoSuchPath { path: path.display().to_string() });
     }

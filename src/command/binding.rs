@@ -20,18 +20,53 @@ use crate::sys;
 pub struct Arguments {
     /// The profile, or `default` for "as if nothing were bound here"
     profile: String,
-    /// The directory; the current one when absent
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[command(flatten)]
+    place: Place,
+}
+
+/// The directory that a command is about, said in one of two ways.
+#[derive(Args)]
+pub struct Place {
+    /// The directory, or the .clauth.toml in it; the current one when absent
+    #[arg(value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    path: Option<PathBuf>,
+    /// The same
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "path")]
     dir: Option<PathBuf>,
 }
 
+impl Place {
+    /// Returns what was said, if anything.
+    pub fn said(&self) -> Option<&Path> {
+        self.path.as_deref().or(self.dir.as_deref())
+    }
+
+    /// Returns the directory, canonical.
+    pub fn directory(&self) -> Result<PathBuf, Mistake> {
+        let is_file = |path: &&Path| path.file_name().is_some_and(|name| name == BINDING) && path.is_file();
+        match self.said() {
+            Some(file) if is_file(&file) => directory(Some(&beside(file))),
+            other => directory(other),
+        }
+    }
+}
+
+/// Returns the directory in which a file is named to be.
+pub fn beside(file: &Path) -> PathBuf {
+    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).into()
+}
+
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let target = Target::parse(&arguments.profile)?;
+    let is_directory = |name: &str| Path::new(name).is_dir();
+    let target = Target::parse(&arguments.profile).map_err(|mistake| match mistake {
+        Mistake::BadName { name } if is_directory(&name) => Mistake::DirectoryForProfile { directory: name },
+        other => other,
+    })?;
     if let Target::Profile(name) = &target {
         context.profile(&context.config()?, name.as_str())?;
     }
     let layout = context.layout.writable()?;
-    let directory = directory(arguments.dir.as_deref())?;
+    let directory = arguments.place.directory()?;
     let file = directory.join(BINDING);
     let text = match Binding::read(&file) {
         Ok(binding) => binding.with_target(&target),

@@ -8,13 +8,12 @@ use clap::Args;
 
 use super::launch;
 use crate::context::Context;
-use crate::env::record::Chosen;
 use crate::session::Holder;
 
 /// Run a command under a profile
 #[derive(Args)]
 pub struct Arguments {
-    /// The profile
+    /// The profile, or `default` for the account you have without clauth
     profile: String,
     /// The command and its arguments
     #[arg(required = true, last = true, value_name = "COMMAND")]
@@ -22,10 +21,8 @@ pub struct Arguments {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let config = context.config()?;
-    let profile = context.profile(&config, &arguments.profile)?;
     let mut command = Command::new(&arguments.command[0]);
     command.args(&arguments.command[1..]);
-    launch::enter(context, &config, &profile, Holder::Exec, Chosen::Hand, &mut command)?;
+    launch::enter_by_name(context, &arguments.profile, Holder::Exec, &mut command)?;
     Err(launch::become_program(&mut command).into())
 }

@@ -13,6 +13,7 @@ use crate::env::record::Chosen;
 use crate::env::variable;
 use crate::error::Mistake;
 use crate::io;
+use crate::name::DEFAULT;
 use crate::profile::Profile;
 use crate::session::{self, Holder, Lease, Lifetime, Trouble};
 use crate::sys;
@@ -28,6 +29,18 @@ pub fn enter(context: &Context, config: &Config, profile: &Profile, holder: Hold
     }
     load(context, config, profile, chosen, command);
     Ok(())
+}
+
+/// Does the same for a name that was given by hand: a profile's, or `default`, with which everything is as if there were no clauth.
+pub fn enter_by_name(context: &Context, name: &str, holder: Holder, command: &mut Command) -> Result<()> {
+    let config = context.config()?;
+    if name == DEFAULT {
+        change::apply(&Before::of(&context.env, |dir| context.layout.owns(dir)).leave(), command);
+        command.env(variable::CLAUTH_DISABLE, "1"); // what it starts would otherwise choose by the directory again
+        return Ok(());
+    }
+    let profile = context.profile(&config, name)?;
+    enter(context, &config, &profile, holder, Chosen::Hand, command)
 }
 
 /// Gives a command the profile's environment, and registers nobody.

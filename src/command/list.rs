@@ -34,14 +34,16 @@ struct Row {
     config_dir: String,
 }
 
+/// What `--json` prints of several profiles.
 #[derive(Serialize)]
-struct Listing {
-    profiles: Vec<Row>,
+pub struct Listing<Row> {
+    /// One row for each.
+    pub profiles: Vec<Row>,
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.names {
-        io::print(profile::names(&context.layout).iter().map(|name| format!("{name}\n")).collect::<String>())?;
+        io::print(names(context).iter().map(|name| format!("{name}\n")).collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     }
     let profiles: Vec<_> = profile::all(&context.layout).iter().map(|profile| row(context, profile)).collect();
@@ -49,11 +51,21 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         io::print_json(&Listing { profiles })?;
         return Ok(ExitCode::SUCCESS);
     }
+    say_if_none(&profiles);
+    io::print(table(&profiles, &Clock::read(&context.env)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what to do where there is nothing to show.
+pub fn say_if_none<T>(profiles: &[T]) {
     if profiles.is_empty() {
         io::say("there is no profile yet; make one with `clauth add NAME`");
     }
-    io::print(table(&profiles, &Clock::read(&context.env)))?;
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the names of all profiles.
+pub fn names(context: &Context) -> Vec<String> {
+    profile::names(&context.layout).iter().map(ToString::to_string).collect()
 }
 
 fn row(context: &Context, profile: &Profile) -> Row {

@@ -33,6 +33,9 @@ pub mod statusline;
 pub mod stop;
 pub mod usage;
 
+/// The exit code of a line that cannot be understood.
+pub const USAGE: u8 = 2;
+
 /// Returns the exit code of a failure, as the tools that run other programs have it (env(1), nohup(1)): 127 not found, 126 cannot run, 125
 /// our own; 1 for every other command. `env` answers a failure on its standard output too.
 pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_shim: bool) -> ExitCode {
@@ -41,6 +44,7 @@ pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_shim: bool
     }
     let runs_a_program = is_shim || arguments.first().is_some_and(|command| command == "exec" || command == "start");
     ExitCode::from(match error.downcast_ref() {
+        Some(mistake) if is_misuse(mistake) => USAGE,
         _ if !runs_a_program => 1,
         Some(Mistake::CommandNotFound { .. } | Mistake::NoClaude { .. }) => 127,
         Some(Mistake::CommandNotRunnable { .. }) => 126,
@@ -48,4 +52,10 @@ pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_shim: bool
         Some(mistake) if is_shim && !matches!(mistake, Mistake::ShimLoop { .. }) => 1,
         _ => 125,
     })
+}
+
+/// Whether it is a mistake of the command line itself, whatever stands on the disk.
+fn is_misuse(mistake: &Mistake) -> bool {
+    use Mistake::{Conflict, MissingArgument, MissingWord, Misused, UnknownCommand, UnknownValue};
+    matches!(mistake, MissingArgument { .. } | MissingWord { .. } | UnknownCommand { .. } | Misused { .. } | UnknownValue { .. } | Conflict { .. })
 }

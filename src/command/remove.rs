@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::launch;
 use crate::account::{Item, Store, live_clients, refresh};
-use crate::context::Context;
+use crate::context::{Context, profile_name};
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
 use crate::io::{self, FileLock, epoch};
@@ -37,7 +37,7 @@ pub struct Arguments {
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
-    let name = arguments.profile.parse()?; // not an alias: what is removed is called by its own name
+    let name = profile_name(&arguments.profile)?; // not an alias: what is removed is called by its own name
     profile::load(&layout, &name)?;
     let Some(_rotation) = FileLock::exclusive_within(&layout.rotation_lock(&name), PATIENCE)? else {
         bail!(Mistake::ProfileInUse { name: name.to_string(), by: "a refresh of its login".into() });

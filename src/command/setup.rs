@@ -146,6 +146,10 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         write(edit)?;
         let _ = fs::remove_file(backup(&edit.file)); // the file is again what the backup was of
     }
+    for file in HOOKED.into_iter().filter_map(|shell| shell.completion_file(&context.env)) {
+        // Where setup made the way to it: `site-functions` of `zsh`, say, unless anything else is there.
+        let _ = file.ancestors().skip(1).take(2).try_for_each(fs::remove_dir);
+    }
     if fs::symlink_metadata(context.layout.shim()).is_ok() {
         shim::remove(context, context.layout.writable()?)?;
         let _ = fs::remove_dir(context.layout.bin());

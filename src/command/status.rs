@@ -1,15 +1,16 @@
 //! `clauth status`: where am I, and why.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, ValueHint};
+use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{binding, status_format};
+use super::binding::Place;
+use super::status_format;
 use crate::account::{Obstacle, Standing, Summary, live_clients};
 use crate::config::Config;
 use crate::context::Context;
@@ -29,9 +30,8 @@ use crate::session::{Lease, Session};
 /// Show which profile applies here, and why
 #[derive(Args)]
 pub struct Arguments {
-    /// The directory; the current one when absent
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -95,10 +95,10 @@ pub fn for_a_prompt(context: &Context, template: &str) -> Result<ExitCode> {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let directory = binding::directory(arguments.dir.as_deref())?;
+    let directory = arguments.place.directory()?;
     let config = context.config()?;
     let loaded = loaded(context);
-    let pin = pin(context, &loaded, &directory).filter(|_| arguments.dir.is_none());
+    let pin = pin(context, &loaded, &directory).filter(|_| arguments.place.said().is_none());
     let pinned_by = pin.as_ref().map(|(_, by)| *by);
     let mut found = resolve(&context.layout, &config, &directory);
     found.outcome = pin.map_or(found.outcome, |(profile, _)| Outcome::Bound(profile));

@@ -9,6 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::list::{self, Listing};
 use crate::account::usage::{self, Account, Cache, ExtraUsage, Figure, Reading, Report, Windows};
 use crate::account::{Obstacle, Services, Standing, Summary};
 use crate::context::Context;
@@ -42,11 +43,6 @@ struct Row {
     extra_usage: Option<ExtraUsage>,
 }
 
-#[derive(Serialize)]
-struct Listing {
-    profiles: Vec<Row>,
-}
-
 /// Holds what there is to say of one profile.
 struct Look {
     profile: Profile,
@@ -76,9 +72,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         io::print_json(&Listing { profiles: looks.iter().map(|look| look.row(&clock)).collect() })?;
         return Ok(ExitCode::SUCCESS);
     }
-    if looks.is_empty() {
-        io::say("there is no profile yet; make one with `clauth add NAME`");
-    }
+    list::say_if_none(&looks);
     let reports: Vec<_> = looks.iter().map(|look| look.report(&clock)).collect();
     io::print(usage::draw(&reports, Screen::stdout(&context.env), &clock))?;
     Ok(ExitCode::SUCCESS)

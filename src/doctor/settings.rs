@@ -1,5 +1,8 @@
-//! What the client's settings say that turns a login away: the shared ones, and those of the directory at hand.
+//! What the client's settings say that turns a login away: the administrator's, the shared ones, and those of the directory at hand.
+//!
+//! What an administrator says by the registry, by a profile of macOS or by the service is not looked at.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -14,27 +17,47 @@ use crate::{env, io, sys};
 const OF_PROJECT: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
 
 /// Whose settings they are, and so what they turn away.
-struct Settings {
-    file: PathBuf,
-    is_shared: bool,
-    /// Whether the shared ones are read as this directory's own, too.
-    is_twice: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Administrators,
+    /// With whether they are read as this directory's own, too.
+    Shared(bool),
+    Projects,
 }
+
+/// The client's own word for which organizations may sign in at all.
+const ORGANIZATIONS: &str = "forceLoginOrgUUID";
+
+/// Only an administrator can mend what an administrator laid down.
+const ASK: &str = "ask who looks after this machine to take it out";
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let Ok(config) = context.config() else { return Vec::new() };
     let shared = context.hub(&config).ok().map(|hub| hub.directory.join("settings.json"));
     let project = env::current_dir().into_iter().flat_map(|directory| OF_PROJECT.map(|name| directory.join(name)));
     let (twice, project): (Vec<_>, Vec<_>) = project.partition(|file| shared.as_ref().is_some_and(|shared| sys::same_file(file, shared)));
-    let shared = shared.into_iter().map(|file| Settings { file, is_shared: true, is_twice: !twice.is_empty() });
-    let all = shared.chain(project.into_iter().map(|file| Settings { file, is_shared: false, is_twice: false }));
+    let shared = shared.into_iter().map(|file| (file, Whose::Shared(!twice.is_empty())));
+    let managed = managed(Path::new(sys::MANAGED_SETTINGS)).into_iter().map(|file| (file, Whose::Administrators));
+    let all = managed.chain(shared).chain(project.into_iter().map(|file| (file, Whose::Projects)));
     let watched: Vec<_> = watched(&config.keep_env).collect();
-    all.flat_map(|settings| examine_file(&settings, &watched)).collect()
+    all.flat_map(|(file, whose)| examine_file(&file, whose, &watched)).collect()
 }
 
-fn examine_file(settings: &Settings, watched: &[&str]) -> Vec<Finding> {
-    let file = shown(&settings.file);
-    let text = io::read_regular(&settings.file, sync::LIMIT).ok().flatten().unwrap_or_default();
+/// Returns an administrator's files, in the order in which the client reads them.
+fn managed(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory.join("managed-settings.d")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_read = |file: &PathBuf| {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".json") && !name.starts_with('.')
+    };
+    let mut more: Vec<_> = entries.filter(is_read).collect();
+    more.sort();
+    std::iter::once(directory.join("managed-settings.json")).chain(more).collect()
+}
+
+fn examine_file(file: &Path, whose: Whose, watched: &[&str]) -> Vec<Finding> {
+    let text = io::read_regular(file, sync::LIMIT).ok().flatten().unwrap_or_default();
+    let file = file.display();
     if text.is_empty() {
         return Vec::new();
     }
@@ -42,25 +65,43 @@ fn examine_file(settings: &Settings, watched: &[&str]) -> Vec<Finding> {
         return vec![Finding::problem(format!("{file} is not JSON"), "the client ignores it whole", "correct it")];
     };
     let mut found = Vec::new();
-    let wins = if settings.is_shared { "it wins over the login of every profile" } else { "here it wins over the login of every profile" };
+    let is_managed = whose == Whose::Administrators;
+    let wins = match whose {
+        Whose::Administrators => "nothing of a user's can take that back: it wins over the login of every profile",
+        Whose::Shared(_) => "it wins over the login of every profile",
+        Whose::Projects => "here it wins over the login of every profile",
+    };
     if sync::redirects(&state) {
-        let why = if settings.is_shared { "it would send every profile to one account, so every profile refuses" } else { wins };
-        found.push(Finding::problem(format!("{file} sets CLAUDE_CONFIG_DIR in its `env` block"), why, "remove that line"));
+        let why = match whose {
+            Whose::Shared(_) => "it would send every profile to one account, so every profile refuses",
+            Whose::Administrators => "it sends every profile to one account",
+            Whose::Projects => wins,
+        };
+        found.push(Finding::problem(
+            format!("{file} sets CLAUDE_CONFIG_DIR in its `env` block"),
+            why,
+            if is_managed { ASK } else { "remove that line" },
+        ));
     }
     let set = |name: &&&str| state.get("env").and_then(Value::as_object).is_some_and(|env| env.contains_key(**name));
     let overriding: Vec<_> = watched.iter().filter(set).copied().collect();
     if !overriding.is_empty() {
         let what = format!("{file} sets {} in its `env` block", overriding.join(", "));
-        found.push(Finding::problem(what, wins, "move it to the profile it belongs to: `[env]` in that profile's profile.toml"));
+        let remedy = "move it to the profile it belongs to: `[env]` in that profile's profile.toml";
+        found.push(Finding::problem(what, wins, if is_managed { ASK } else { remedy }));
     }
     if state.contains_key("apiKeyHelper") {
-        let twice = if settings.is_twice { ", which also counts as this directory's own" } else { "" };
+        let twice = if whose == Whose::Shared(true) { ", which also counts as this directory's own" } else { "" };
         let remedy = "move it to the profile it belongs to: `api_key` in that profile's profile.toml";
-        found.push(Finding::problem(format!("{file} has an apiKeyHelper{twice}"), wins, remedy));
+        found.push(Finding::problem(format!("{file} has an apiKeyHelper{twice}"), wins, if is_managed { ASK } else { remedy }));
+    }
+    if let Some(organizations) = state.get(ORGANIZATIONS).filter(|_| is_managed) {
+        let what = format!("{file} lets only logins of these organizations be used: {organizations}");
+        found.push(Finding::note(
+            what,
+            "no profile of another organization can sign in",
+            "nothing, for accounts of these; for others ask who looks after this machine",
+        ));
     }
     found
-}
-
-fn shown(file: &Path) -> String {
-    file.display().to_string()
 }

@@ -13,7 +13,7 @@ use crate::account::{Credentials, Secret, Store};
 use crate::error::Mistake;
 use crate::io::{self, Complaint, FileLock, epoch};
 use crate::layout::{Layout, Writable};
-use crate::name::ProfileName;
+use crate::name::{self, ProfileName};
 use crate::sys;
 
 mod endpoint;
@@ -137,7 +137,7 @@ fn read(layout: &Layout, name: &ProfileName) -> Result<ProfileFile, Mistake> {
             return read(layout, name);
         }
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Err(Mistake::UnknownProfile { name: name.to_string(), hint: nearest(layout, name) });
+            return Err(Mistake::UnknownProfile { name: name.to_string(), hint: hint(layout, name) });
         }
         Err(error) => return Err(invalid(layout, name, Complaint { line: 1, column: 1, reason: error.to_string() })),
     };
@@ -225,9 +225,8 @@ pub fn lock_state(layout: Writable<'_>) -> Result<FileLock> {
     FileLock::exclusive(&layout.state_lock())
 }
 
-/// Returns `, nearest: …` for a name that is close to a known one, else nothing.
-fn nearest(layout: &Layout, name: &ProfileName) -> String {
-    let likeness = |known: &ProfileName| strsim::jaro_winkler(&known.as_str().to_lowercase(), &name.as_str().to_lowercase());
-    let best = names(layout).into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    best.filter(|best| likeness(best) > 0.7).map(|best| format!(" (did you mean `{best}`?)")).unwrap_or_default()
+/// Names the known profile that is nearly this one, if any is.
+fn hint(layout: &Layout, name: &ProfileName) -> String {
+    let known = names(layout);
+    name::nearest(known.iter().map(ProfileName::as_str), name.as_str()).map(|best| format!(" (did you mean `{best}`?)")).unwrap_or_default()
 }

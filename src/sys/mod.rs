@@ -4,6 +4,7 @@
 //!
 //! - [`HOME_VARIABLE`], [`NEEDED_VARIABLES`], [`IGNORES_CASE_OF_VARIABLES`]: the user's home in the environment, and how that is looked at.
 //! - [`KEYCHAIN_PROGRAM`]: by what logins in a keychain are reached.
+//! - [`MANAGED_SETTINGS`]: what an administrator says to Claude Code.
 //! - [`TERMINALS_RUN_LOGIN_SHELLS`]: what a new terminal starts.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
 //! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
@@ -78,6 +79,15 @@ pub use windows::{
 
 /// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.
 pub const KEYCHAIN_PROGRAM: Option<&str> = if cfg!(target_os = "macos") { Some("/usr/bin/security") } else { None };
+
+/// Where an administrator lays down Claude Code's settings for everybody on this system: its "managed settings", which win over all others.
+pub const MANAGED_SETTINGS: &str = if cfg!(target_os = "macos") {
+    "/Library/Application Support/ClaudeCode"
+} else if cfg!(windows) {
+    r"C:\Program Files\ClaudeCode"
+} else {
+    "/etc/claude-code"
+};
 
 /// Keeps a command that is started from what is typed at the terminal: Ctrl-C would end it in the middle.
 pub fn apart_from_terminal(command: &mut std::process::Command) -> &mut std::process::Command {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms, each with those that it may enter, from the top down: none may enter one that stands above it.
 const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["cli", "command", "context", "env", "error", "io"]),
-    ("cli", &["command", "context", "error"]),
+    ("cli", &["command", "context", "name", "error"]),
     (
         "command",
         &[
@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["session", "context", "project", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"],
     ),
     ("session", &["context", "runtime", "sync", "account", "profile", "config", "shell", "io", "layout", "env", "name", "error", "sys"]),
-    ("context", &["runtime", "account", "profile", "config", "io", "layout", "env", "error"]),
+    ("context", &["runtime", "account", "profile", "config", "io", "layout", "env", "name", "error"]),
     ("project", &["profile", "config", "io", "layout", "name", "error", "sys"]),
     ("runtime", &["sync", "config", "io", "env", "error", "sys"]),
     ("sync", &["account", "io", "error", "sys"]),

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::support::finished::Finished;
+use crate::support::session::may_unshare;
 use crate::support::{Sandbox, Shell, wait_until};
 
 /// Returns a sandbox in which nothing is wrong.
@@ -72,6 +74,45 @@ fn a_missing_hook_client_or_shim_is_found() {
     fs::remove_file(sandbox.path("home/.clauth/bin/claude")).unwrap();
     symlink("/gone/clauth", sandbox.path("home/.clauth/bin/claude")).unwrap();
     assert_found(&sandbox, "a program that is gone", "shim install");
+}
+
+/// Runs `clauth doctor` where an administrator has laid down settings: behind a mount that nobody else sees.
+fn under_an_administrator(sandbox: &Sandbox, files: &[(&str, &str)]) -> String {
+    for (name, text) in files {
+        sandbox.write(format!("managed/{name}"), text);
+    }
+    let mut command = sandbox.command("unshare");
+    let script = "mount -t tmpfs none /etc && cp -R ../managed /etc/claude-code && exec clauth doctor";
+    command.args(["--mount", "/bin/sh", "-e", "-c", script]);
+    let told = Finished::run(command);
+    fs::remove_dir_all(sandbox.path("managed")).unwrap();
+    told.stdout().to_owned()
+}
+
+#[test]
+fn what_an_administrator_says_is_found() {
+    if !cfg!(target_os = "linux") || !may_unshare() {
+        return;
+    }
+    let ask = "ask who looks after this machine";
+    let cases = [
+        ("managed-settings.json", r#"{"apiKeyHelper": "echo x"}"#, "/etc/claude-code/managed-settings.json has an apiKeyHelper"),
+        ("managed-settings.json", r#"{"env": {"ANTHROPIC_BASE_URL": "https://sk-secret.example"}}"#, "sets ANTHROPIC_BASE_URL in its `env` block"),
+        ("managed-settings.json", r#"{"env": {"CLAUDE_CONFIG_DIR": "/x"}}"#, "sets CLAUDE_CONFIG_DIR in its `env` block"),
+        ("managed-settings.d/10-a.json", r#"{"apiKeyHelper": "echo x"}"#, "managed-settings.d/10-a.json has an apiKeyHelper"),
+        ("managed-settings.json", r#"{"forceLoginOrgUUID": ["one", "two"]}"#, r#"of these organizations be used: ["one","two"]"#),
+    ];
+    for (name, text, what) in cases {
+        let told = under_an_administrator(&healthy(&["work"]), &[(name, text)]);
+        assert!(told.contains(what) && told.contains(ask) && told.matches("why: ").count() == 1, "{name} {text}: {told}");
+        assert!(!told.contains("sk-secret"), "{told}");
+    }
+    let harmless = [
+        ("managed-settings.json", r#"{"model": "opus", "env": {"MINE": "1"}}"#),
+        ("managed-settings.d/.hidden.json", r#"{"apiKeyHelper": "echo x"}"#),
+        ("managed-settings.d/note.txt", r#"{"apiKeyHelper": "echo x"}"#),
+    ];
+    assert!(under_an_administrator(&healthy(&["work"]), &harmless).ends_with("nothing is wrong\n"));
 }
 
 #[test]

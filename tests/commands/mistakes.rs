@@ -16,7 +16,7 @@ use crate::support::{Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, asking, keychain, refreshing};
+use super::{arrivals, asking, keychain, mistyped, refreshing};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -26,6 +26,14 @@ type Scenario = fn(&mut Sandbox) -> (Finished, Mistake);
 const ANSWERED: i32 = 0;
 
 const SCENARIOS: &[(&str, i32, Scenario)] = &[
+    ("MissingArgument", 2, mistyped::missing_argument),
+    ("MissingWord", 2, mistyped::missing_word),
+    ("UnknownCommand", 2, mistyped::unknown_command),
+    ("Misused", 2, mistyped::misused),
+    ("UnknownValue", 2, mistyped::unknown_value),
+    ("Conflict", 2, mistyped::conflict),
+    ("DirectoryForProfile", 1, mistyped::directory_for_profile),
+    ("NoProfileByDefault", 1, mistyped::no_profile_by_default),
     ("UnknownProfile", 1, unknown_profile),
     ("BadName", 1, bad_name),
     ("ReservedName", 1, reserved_name),

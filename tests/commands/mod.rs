@@ -23,6 +23,12 @@ mod keychain;
 #[cfg(unix)]
 mod mistakes;
 #[cfg(unix)]
+mod mistyped;
+#[cfg(unix)]
+mod newcomer;
+#[cfg(unix)]
+mod places;
+#[cfg(unix)]
 mod profiles;
 #[cfg(unix)]
 mod prompts;

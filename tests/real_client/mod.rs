@@ -7,6 +7,7 @@ use crate::support::rig::{Freshness, Rig};
 use crate::support::{Holder, Sandbox, wait_until};
 
 mod accounts;
+mod editors;
 mod permissions;
 mod sharing;
 mod steps;

@@ -3,14 +3,17 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, remove, setup, shim, start, status, statusline,
-    stop, usage,
+    USAGE, add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, remove, setup, shim, start, status,
+    statusline, stop, usage,
 };
 use crate::context::Context;
+
+mod mistyped;
 
 /// Picks the Claude Code account by directory, as direnv picks environment.
 #[derive(Parser)]
@@ -49,16 +52,19 @@ enum Command {
 
 /// Parses the arguments and runs the subcommand.
 pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments: &[OsString]) -> Result<ExitCode> {
-    let line = std::iter::once(called.to_owned()).chain(arguments.iter().cloned());
-    let cli = match Cli::try_parse_from(line) {
+    let asks_for_help = arguments.first().is_some_and(|first| first == "help");
+    let line = std::iter::once(called).chain(arguments.iter().skip(usize::from(asks_for_help)).map(OsString::as_os_str));
+    let cli = match Cli::try_parse_from(line.chain(asks_for_help.then_some(OsStr::new("--help")))) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(error) if !error.use_stderr() || arguments.is_empty() => {
             let _ = error.print();
-            let is_mistake = error.use_stderr();
-            if is_mistake && env::is_asked_for(arguments) {
-                env::print_failure();
-            }
-            return Ok(if is_mistake { ExitCode::from(2) } else { ExitCode::SUCCESS });
+            return Ok(ExitCode::from(if error.use_stderr() { USAGE } else { 0 }));
+        }
+        Err(error) => {
+            // A word that is no command may be a profile; where nothing can be read there is none.
+            let is_word = error.kind() == ErrorKind::InvalidSubcommand;
+            let profiles = if is_word { context().map(|context| list::names(&context)).unwrap_or_default() } else { Vec::new() };
+            bail!(mistyped::explain(&error, &Cli::command(), arguments, &profiles));
         }
     };
     match cli.command {

@@ -1,0 +1,118 @@
+//! What a line that cannot be understood was meant to be, and what to type instead. Pure.
+
+use std::ffi::OsString;
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::error::Mistake;
+use crate::name::nearest;
+
+/// What other programs call it.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("bind", "use PROFILE"),
+    ("create", "add NAME"),
+    ("current", "status"),
+    ("delete", "remove PROFILE"),
+    ("info", "status"),
+    ("init", "setup"),
+    ("install", "setup"),
+    ("logout", "remove PROFILE"),
+    ("ls", "list"),
+    ("new", "add NAME"),
+    ("profiles", "list"),
+    ("rm", "remove PROFILE"),
+    ("run", "start PROFILE"),
+    ("shell", "exec PROFILE -- bash"),
+    ("switch", "use PROFILE"),
+    ("trust", "allow"),
+    ("unbind", "use default"),
+    ("uninstall", "setup --uninstall"),
+    ("unuse", "use default"),
+    ("version", "--version"),
+    ("whoami", "status"),
+];
+
+/// Returns the mistake in one line, with what to type; `profiles` are the names that there are.
+pub fn explain(error: &clap::Error, cli: &Command, arguments: &[OsString], profiles: &[String]) -> Mistake {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        Some(ContextValue::Strings(texts)) => texts.join(" and "),
+        _ => String::new(),
+    };
+    let (command, called) = called(cli, arguments);
+    let usage = usage(command, &called);
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => {
+            let missing: Vec<_> = plain(&context(ContextKind::InvalidArg)).split(" and ").map(|name| format!("a {name}")).collect();
+            let hint = if missing.iter().any(|name| name == "a PROFILE") { " (`clauth list` shows your profiles)" } else { "" };
+            Mistake::MissingArgument { called, missing: missing.join(" and "), usage, hint: hint.into() }
+        }
+        ErrorKind::InvalidValue if context(ContextKind::InvalidValue).is_empty() => {
+            let missing = format!("a value for `{}`", plain(&context(ContextKind::InvalidArg)));
+            Mistake::MissingArgument { called, missing, usage, hint: String::new() }
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            let words: Vec<_> = command.get_subcommands().map(|command| format!("`{called} {}`", command.get_name())).collect();
+            Mistake::MissingWord { called, words: words.join(" or ") }
+        }
+        ErrorKind::InvalidSubcommand => {
+            let word = context(ContextKind::InvalidSubcommand);
+            let meant = meant(command, &called, &word, profiles).map(|line| format!("`{line}`, or ")).unwrap_or_default();
+            Mistake::UnknownCommand { command: format!("{called} {word}"), instead: format!("{meant}`{called} --help` to see what there is") }
+        }
+        ErrorKind::InvalidValue => {
+            let (value, known) = (context(ContextKind::InvalidValue), context(ContextKind::ValidValue).replace(" and ", ", "));
+            let argument = plain(&context(ContextKind::InvalidArg));
+            Mistake::UnknownValue { value, argument: argument.rsplit(' ').next().unwrap_or_default().into(), known }
+        }
+        ErrorKind::ArgumentConflict => {
+            Mistake::Conflict { one: plain(&context(ContextKind::InvalidArg)), other: plain(&context(ContextKind::PriorArg)), called }
+        }
+        _ => Mistake::Misused { called, argument: plain(&context(ContextKind::InvalidArg)), usage },
+    }
+}
+
+/// Returns the subcommand that was called, as far as there is one, and how.
+fn called<'a>(cli: &'a Command, arguments: &[OsString]) -> (&'a Command, String) {
+    let mut found = (cli, cli.get_name().to_owned());
+    for argument in arguments {
+        let Some(next) = argument.to_str().and_then(|name| found.0.find_subcommand(name)) else { break };
+        found = (next, format!("{} {}", found.1, next.get_name()));
+    }
+    found
+}
+
+/// Returns what a line of this command looks like, in the words of its help.
+fn usage(command: &Command, called: &str) -> String {
+    // `--dir` is `[DIR]` by name.
+    let shown = command.get_arguments().filter(|argument| !["help", "dir"].contains(&argument.get_id().as_str()) || argument.is_required_set());
+    let words = shown.map(|argument| {
+        let value = argument.get_value_names().unwrap_or_default().join(" ");
+        let many = if matches!(argument.get_num_args(), Some(number) if number.max_values() > 1) { "…" } else { "" };
+        let word = match argument.get_long() {
+            Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
+            Some(long) => format!("--{long}"),
+            None if argument.is_last_set() => format!("-- {value}{many}"),
+            None => format!("{value}{many}"),
+        };
+        if argument.is_required_set() { word } else { format!("[{word}]") }
+    });
+    // What must be there comes first, as it is typed.
+    let (needed, free): (Vec<_>, Vec<_>) = words.partition(|word| !word.starts_with('['));
+    std::iter::once(called.to_owned()).chain(needed).chain(free).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns what to type for a subcommand that there is not, if that can be told.
+fn meant(command: &Command, called: &str, word: &str, profiles: &[String]) -> Option<String> {
+    let other = OTHER_WORDS.iter().find(|(other, _)| *other == word).map(|(_, instead)| (*instead).to_owned());
+    let profile = || profiles.iter().find(|name| *name == word).map(|name| format!("start {name}"));
+    let known = command.get_subcommands().map(Command::get_name);
+    let instead = other.or_else(profile).or_else(|| nearest(known, word).map(str::to_owned))?;
+    Some(format!("{called} {instead}"))
+}
+
+/// Returns an argument as a person types it: clap puts a value's name into brackets.
+fn plain(argument: &str) -> String {
+    argument.replace(['<', '>', '[', ']'], "").replace("...", "")
+}
