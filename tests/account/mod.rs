@@ -16,7 +16,7 @@ mod killed;
 mod login;
 mod real_client;
 pub(crate) mod refresh;
-mod usage;
+pub(crate) mod usage;
 
 /// Reads a `.claude.json`.
 fn state(file: &Path) -> Value {
