@@ -57,6 +57,11 @@ fn run(context: impl FnOnce() -> anyhow::Result<Context>, called: &OsStr, rest: 
         Some("export") => return command::export::run(&context()?, &rest[1..]),
         Some("helper") => return command::helper::run(&context()?, &rest[1..]),
         Some("statusline") if rest.len() == 1 => return command::statusline::run(&context()?),
+        // As a prompt's theme has it; any other spelling is clap's.
+        Some("status") if rest.len() == 3 && rest[1] == "--format" && rest[2].to_str().is_some() => {
+            io::keep_memory_private();
+            return command::status::for_a_prompt(&context()?, &rest[2].to_string_lossy());
+        }
         Some("api-key") => {
             io::keep_memory_private();
             return command::api_key::run(&context()?, &rest[1..]);

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::claude_json::LIMIT;
+use super::glance::glance;
 use crate::io;
 
 /// Names the account that Claude Code shows and sends: `oauthAccount` in `.claude.json`, not the token.
@@ -35,6 +36,11 @@ pub struct ClaudeJson {
 impl ClaudeJson {
     /// Reads the file; one that cannot be read says nothing.
     pub fn read(file: &Path) -> Self {
+        let told = io::open_regular(file, LIMIT).ok().flatten().map(|opened| glance(opened, ["oauthAccount", "cachedUsageUtilization"]));
+        if let Some(Ok(Some([account, usage]))) = told {
+            let oauth_account = account.and_then(|account| serde_json::from_value(account).ok()).flatten();
+            return Self { oauth_account, cached_usage_utilization: usage };
+        }
         let text = io::read_regular(file, LIMIT).ok().flatten();
         text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }

@@ -3,6 +3,7 @@
 mod claude_json;
 mod clients;
 mod credentials;
+mod glance;
 mod identity;
 mod keychain;
 pub mod refresh;

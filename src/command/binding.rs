@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 /// The directory that a command is about, said in one of two ways.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Place {
     /// The directory, or the .clauth.toml in it; the current one when absent
     #[arg(value_name = "DIR", value_hint = ValueHint::AnyPath)]

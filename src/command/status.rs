@@ -89,6 +89,11 @@ struct Helper {
     since: u64,
 }
 
+/// Prints the line for a prompt of this shell.
+pub fn for_a_prompt(context: &Context, template: &str) -> Result<ExitCode> {
+    run(context, &Arguments { place: Place::default(), json: false, format: Some(template.into()) })
+}
+
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let directory = arguments.place.directory()?;
     let config = context.config()?;

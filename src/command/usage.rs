@@ -1,6 +1,7 @@
 //! `clauth usage`: how much of each account's limits is used.
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Error, Result};
@@ -79,13 +80,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 
 /// Asks for several accounts at a time: each has to wait for the service.
 fn ask_all(context: &Context, services: &Services, due: &mut [&mut Look], clock: &Clock) {
-    for some in due.chunks_mut(AT_ONCE) {
-        thread::scope(|scope| {
-            for look in some {
-                scope.spawn(|| look.ask(context, services, clock));
-            }
-        });
-    }
+    let others = due.len().clamp(1, AT_ONCE) - 1;
+    let due = Mutex::new(due.iter_mut());
+    let next = || due.lock().ok()?.next();
+    let ask = || std::iter::from_fn(next).for_each(|look| look.ask(context, services, clock));
+    thread::scope(|scope| {
+        for _ in 0..others {
+            let _ = thread::Builder::new().spawn_scoped(scope, ask); // where none can be started, those that are there ask for more
+        }
+        ask();
+    });
 }
 
 /// Says what failed, each once. Where nothing is left to show, the last of it is the command's own failure.

@@ -110,9 +110,18 @@ pub fn is_absence(error: &io::Error) -> bool {
 
 /// Reads a regular file whole; `None` when something else stands there, or it is over `limit` bytes. Never waits for a FIFO's writer.
 pub fn read_regular(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    measured(path)?.map_or(Ok(None), |(file, length)| read_expecting(file, length, limit))
+}
+
+/// Opens a regular file of at most `limit` bytes, to be read in another way.
+pub fn open_regular(path: &Path, limit: usize) -> io::Result<Option<File>> {
+    Ok(measured(path)?.filter(|(_, length)| *length <= limit as u64).map(|(file, _)| file))
+}
+
+fn measured(path: &Path) -> io::Result<Option<(File, u64)>> {
     let file = sys::open_for_reading(path)?;
     let meta = file.metadata()?;
-    if meta.is_file() { read_expecting(file, meta.len(), limit) } else { Ok(None) }
+    Ok(meta.is_file().then_some((file, meta.len())))
 }
 
 /// Returns what a path was prepared for, if its name is a temporary one of clauth's whose process is gone. Of a name that is no text or was cut the

@@ -7,7 +7,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
@@ -15,8 +16,9 @@ use rustls_native_certs::{load_certs_from_paths, load_native_certs};
 use ureq::config::Config;
 use ureq::http::{Response, Uri, header, uri::Scheme};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::Duration as Time;
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 use ureq::{Agent, Body, Proxy, ProxyProtocol, Timeout};
 
 use super::say;
@@ -89,7 +91,7 @@ impl<'a> Client<'a> {
         let way = if config.proxy().is_some() { " through the proxy" } else { "" };
         let is_open = Arc::new(AtomicBool::new(false));
         let gate = Gate { target, is_open: Arc::clone(&is_open), before: Mutex::new(Some(Box::new(before))) };
-        let agent = Agent::with_parts(config, DefaultConnector::default().chain(gate), DefaultResolver::default());
+        let agent = Agent::with_parts(config, DefaultConnector::default().chain(gate), Lookup::default());
         let answer = match ask(&agent) {
             Err(ureq::Error::Other(error)) => return Outcome::NotSent(Error::from_boxed(error)), // of `before`
             Err(error) => Err(explain(error, self.patience)),
@@ -134,6 +136,23 @@ impl<'a> Client<'a> {
         let seconds = parts.headers.get(header::RETRY_AFTER).and_then(|seconds| seconds.to_str().ok()?.parse().ok());
         let body = body.into_with_config().limit(LIMIT).read_to_vec().map_err(|error| explain(error, self.patience))?;
         Ok(Answer { status: parts.status.as_u16(), retry_after: seconds.map(Duration::from_secs), body })
+    }
+}
+
+/// Looks names up on a thread, since the system's own lookup knows no time limit; without a thread to be had, where ureq would panic, with none.
+#[derive(Debug, Default)]
+struct Lookup(DefaultResolver);
+
+impl Resolver for Lookup {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let endless = NextTimeout { after: Time::NotHappening, ..timeout };
+        let (sender, found) = mpsc::channel();
+        let (name, settings) = (uri.clone(), config.clone());
+        let look = move || sender.send(DefaultResolver::default().resolve(&name, &settings, endless)).is_ok();
+        match thread::Builder::new().spawn(look) {
+            Ok(_) => found.recv_timeout(*timeout.after).unwrap_or(Err(ureq::Error::Timeout(timeout.reason))),
+            Err(_) => self.0.resolve(uri, config, endless),
+        }
     }
 }
 

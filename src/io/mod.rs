@@ -20,8 +20,8 @@ mod wait;
 pub use crate::sys::keep_memory_private;
 pub use ask::ask_secret;
 pub use atomic::{
-    create_dir, forget_unfinished, forget_unfinished_of, is_absence, is_hindered, left_for, read_bounded, read_regular, sync_directory, temporary,
-    write, write_durably, write_public,
+    create_dir, forget_unfinished, forget_unfinished_of, is_absence, is_hindered, left_for, open_regular, read_bounded, read_regular, sync_directory,
+    temporary, write, write_durably, write_public,
 };
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};

@@ -18,13 +18,14 @@ pub fn while_waiting<T>(env: &Env, what: &str, work: impl FnOnce() -> T) -> T {
     }
     let (at_work, waiting) = mpsc::channel::<()>();
     thread::scope(|scope| {
-        scope.spawn(move || {
+        let turn = move || {
             // The sender is gone when the work is done, however it ended.
             for frame in FRAMES.iter().cycle().take_while(|_| waiting.recv_timeout(FRAME) == Err(RecvTimeoutError::Timeout)) {
                 let _ = write!(io::stderr(), "\r{frame} {what}\x1b[K");
             }
             let _ = write!(io::stderr(), "\r\x1b[K");
-        });
+        };
+        let _ = thread::Builder::new().spawn_scoped(scope, turn); // without a thread to be had, nothing turns
         let _at_work = at_work;
         work()
     })

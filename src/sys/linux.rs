@@ -21,7 +21,8 @@ pub const TERMINALS_RUN_LOGIN_SHELLS: bool = false;
 
 /// A file name that differs between kernel boots and pid namespaces.
 pub fn boot_and_namespace() -> String {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let mut boot = [0; 64];
+    let boot = read_once(Path::new("/proc/sys/kernel/random/boot_id"), &mut boot).map(String::from_utf8_lossy).unwrap_or_default();
     // Where the namespace is hidden, and in WSL 1, which has none, each container and distribution has at least an init of its own.
     let namespace = fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned());
     let namespace =
@@ -89,6 +90,12 @@ fn is_procfs_ours() -> bool {
     fs::read_link("/proc/self").is_ok_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
 }
 
+/// Reads a short file of procfs in one read, which is one moment.
+fn read_once<'a>(path: &Path, text: &'a mut [u8]) -> io::Result<&'a [u8]> {
+    let length = fs::File::open(path)?.read(text)?;
+    Ok(&text[..length])
+}
+
 /// Holds what the kernel says of a process in one line.
 struct Stat {
     /// Longer than any: 52 numbers of at most 20 digits.
@@ -99,8 +106,7 @@ struct Stat {
 impl Stat {
     fn read(pid: u32) -> io::Result<Self> {
         let mut text = [0; 1200];
-        // In one read, which is one moment.
-        let length = fs::File::open(process(pid)?.join("stat"))?.read(&mut text)?;
+        let length = read_once(&process(pid)?.join("stat"), &mut text)?.len();
         Ok(Self { text, length })
     }
 

@@ -92,10 +92,10 @@ class World:
         return subprocess.run(self.command(*arguments), cwd=self.home, env=self.env, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
 
 
-def taken(command, world):
+def taken(command, world, directory=None):
     """Starts a program and returns how long it took, in milliseconds."""
     began = time.perf_counter()
-    subprocess.run(command, cwd=world.home, env=world.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    subprocess.run(command, cwd=directory or world.home, env=world.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     return (time.perf_counter() - began) * 1000
 
 
@@ -112,6 +112,26 @@ def limits(report, world):
     pairs = [(taken(world.command("usage"), world), taken(["/bin/true"], world)) for _ in range(ROUNDS)]
     cached, true = (statistics.median(column) for column in zip(*pairs))
     report.row("from the cache, ratio to /bin/true", cached / true, 2.0)
+    for_prompts(report, world)
+
+
+def for_prompts(report, world):
+    """What a prompt's theme asks for, with a `.claude.json` as it is at first and as it is after a year."""
+    bound = world.home / "bound"
+    bound.mkdir()
+    world.clauth("use", PROFILES[0], "--dir", str(bound))
+    command = world.command("status", "--format", "{profile} {5h}")
+    file = world.runtime(PROFILES[0]) / ".claude.json"
+    state = json.loads(file.read_text())
+    for projects in (0, 5000):
+        project = {"hasTrustDialogAccepted": True, "allowedTools": ["ls", "cat"], "lastCost": 0.25, "history": ["x" * 130]}
+        # The account stands behind what is large, and is written as the client writes it.
+        file.write_text(json.dumps({"projects": {f"/srv/project-{number}": project for number in range(projects)}, **state}, indent=2))
+        told = subprocess.run(command, cwd=bound, env=world.env, check=True, capture_output=True, text=True).stdout
+        assert told == f"{PROFILES[0]} 42%\n", told
+        pairs = [(taken(command, world, bound), taken(["/bin/true"], world, bound)) for _ in range(ROUNDS)]
+        size = f"{file.stat().st_size / 1e6:.1f} MB" if projects else f"{file.stat().st_size} bytes"
+        report.row(f"status --format '{{profile}} {{5h}}', .claude.json of {size}, ratio", statistics.median(one / other for one, other in pairs), 2.0)
 
 
 def window(report, world):

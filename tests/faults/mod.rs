@@ -3,4 +3,5 @@
 mod export;
 mod helper;
 mod limits;
+mod refresh;
 mod remove;

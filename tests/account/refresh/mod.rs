@@ -27,13 +27,13 @@ mod tls;
 /// A profile `work` whose login a service on loopback knows.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
-    account: Arc<Account>,
-    service: Service,
+    pub(crate) account: Arc<Account>,
+    pub(crate) service: Service,
 }
 
 impl World {
     /// A service that does what it should.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|request, account| account.renew(request))
     }
 
@@ -71,7 +71,7 @@ impl World {
 
     /// The number of the tokens in the login; both of them.
     #[track_caller]
-    fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         let login: Value = serde_json::from_str(&self.text()).unwrap();
         let login = &login["claudeAiOauth"];
         let refresh = login["refreshToken"].as_str().unwrap();
@@ -111,7 +111,7 @@ impl World {
 
     /// Asserts that no lock or file of a refresh is left.
     #[track_caller]
-    fn assert_tidy(&self) {
+    pub(crate) fn assert_tidy(&self) {
         assert_eq!(locks(&self.sandbox), Vec::<PathBuf>::new());
         let left = |name: &String| Path::new(name).extension().is_some_and(|extension| extension == "tmp") || name == "room";
         for directory in [self.sandbox.runtime("work"), self.sandbox.path("home/.clauth/profiles/work")] {

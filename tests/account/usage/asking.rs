@@ -8,7 +8,9 @@ use std::{fs, thread};
 use serde_json::json;
 
 use super::{TOKEN, World, account, body};
+use crate::support::finished::Finished;
 use crate::support::service::answer;
+use crate::support::trace::strace;
 use crate::support::wait_until;
 
 #[test]
@@ -42,6 +44,16 @@ fn what_is_kept_is_the_users_alone() {
     names.sort();
     assert_eq!(names, ["asking", "json", "lock"].map(|ending| directory.join(format!("{}.{ending}", account("work")))));
     assert!(names.iter().all(|file| mode(file) == 0o600));
+}
+
+#[test]
+fn without_a_thread_to_be_had_accounts_are_asked_one_by_one() {
+    let Some(strace) = strace() else { return };
+    let world = World::new(&["a", "b", "c"]);
+    let mut command = world.sandbox.command(strace);
+    command.args(["-qq", "-o", "/dev/null", "-e", "trace=clone3", "-e", "inject=clone3:error=EAGAIN", "clauth", "usage"]);
+    assert_eq!(Finished::run(command).success().stdout().matches(" 42 %").count(), 3);
+    assert_eq!(world.asked(), 3);
 }
 
 #[test]
