@@ -112,7 +112,8 @@ impl Watchdog {
             }
             (Some(Place::Own | Place::Hub), Some(name)) if runtime::is_shared(name) => {
                 let mode = self.tree.sides.mode;
-                self.due.extend(mode.links_directories().then_some(Duty::Links));
+                let is_copy = name == SETTINGS && self.tree.has_own_settings();
+                self.due.extend((mode.links_directories() || is_copy).then_some(Duty::Links));
                 self.due.extend((mode != LinkMode::Symlink).then(|| Duty::Mirror(name.into())));
             }
             (Some(Place::Mirrored(directory)), Some(name)) => drop(self.due.insert(Duty::Mirror(directory.join(name)))),

@@ -126,6 +126,22 @@ fn what_the_user_edits_in_a_session_reaches_the_other_side() {
 }
 
 #[test]
+fn what_the_user_edits_reaches_the_other_side_where_no_names_are_linked() {
+    let mut household = Household::new(&["work"]);
+    household.sandbox.set_variable("CLAUTH_LINK_MODE", "hardlink");
+    household.configure("work", OVERRIDES);
+    household.enter("work");
+    let (own, hub) = (household.own_settings("work"), household.hub_settings());
+    // The first pass, which finds what is there without being told, is over when the second change arrives.
+    for theme in ["light", "dark", "solarized"] {
+        edit(&hub, |state| drop(state.insert("theme".into(), json!(theme))));
+        wait_for(&[&own], "theme", &json!(theme));
+    }
+    edit(&own, |state| drop(state.insert("theme".into(), json!("mine"))));
+    wait_for(&[&hub], "theme", &json!("mine"));
+}
+
+#[test]
 fn of_two_edits_of_one_setting_the_profile_s_wins_and_the_other_is_kept() {
     let household = Household::new(&["work"]);
     household.configure("work", OVERRIDES);
