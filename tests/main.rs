@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the impossible should say where, and end")]
 
-#[cfg(unix)]
 mod account;
 mod commands;
 #[cfg(target_os = "linux")]

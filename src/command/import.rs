@@ -146,7 +146,7 @@ fn plan(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, na
     let (there, rescue) = (hub.directory.display(), rescue.display());
     let mut lines = Vec::new();
     if is_signed_in {
-        let account = account::Identity::read(&from.directory).and_then(|identity| identity.email_address);
+        let account = account::address(&from.directory);
         lines.push(format!("move  the login of {} to the profile {name}", account.as_deref().unwrap_or("an unknown account")));
     }
     let shown = belongings.shared.iter().map(|(name, files)| match files.as_slice() {
@@ -171,7 +171,7 @@ fn summary(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub,
 
 fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Profile, rescued: &[PathBuf], rescue: &Path) {
     let (name, directory) = (&profile.name, from.directory.display());
-    let signed_in = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
+    let signed_in = match account::address(&profile.config_dir) {
         _ if !is_signed_in => format!("nobody is signed in yet: `clauth login {name}`"),
         Some(account) => account,
         None => "account unknown".into(),

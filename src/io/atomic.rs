@@ -50,15 +50,19 @@ fn write_public_new(path: &Path, bytes: &[u8], replaced: Option<fs::Metadata>) -
 
 /// Waits until the names in a directory are on the disk: after a power cut an old file could be there again, whole as it was.
 pub fn sync_directory(directory: &Path) -> Result<()> {
-    File::open(directory).and_then(|directory| directory.sync_all()).with_context(|| format!("could not write {}", directory.display()))
+    sys::sync_directory(directory).with_context(|| format!("could not write {}", directory.display()))
 }
 
 fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
+    replace_by(sys::rename, path, bytes, is_durable)
+}
+
+fn replace_by(rename: impl FnOnce(&Path, &Path) -> io::Result<()>, path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
     if is_equal(path, bytes) {
         return Ok(());
     }
     let temp = temporary(path);
-    let written = write_new(&temp, bytes, is_durable).and_then(|()| sys::rename(&temp, path));
+    let written = write_new(&temp, bytes, is_durable).and_then(|()| rename(&temp, path));
     if written.is_err() {
         let _ = sys::remove_file(&temp);
     }
@@ -170,4 +174,40 @@ fn read_expecting(file: File, expected: u64, limit: usize) -> io::Result<Option<
 /// Whether something failed because somebody has a file open at this moment, for longer than it was waited for: on Windows, a virus scanner.
 pub fn is_hindered(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(sys::is_momentary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::patience::patiently;
+
+    /// A rename as it is on Windows, where so many times somebody has the file open.
+    fn hindered(mut times: u32) -> impl FnOnce(&Path, &Path) -> io::Result<()> {
+        move |from, to| {
+            patiently(
+                |error| error.kind() == io::ErrorKind::PermissionDenied,
+                || {
+                    let is_hindered = times > 0;
+                    times = times.saturating_sub(1);
+                    if is_hindered { Err(io::ErrorKind::PermissionDenied.into()) } else { fs::rename(from, to) }
+                },
+            )
+        }
+    }
+
+    #[test]
+    fn a_write_waits_for_who_has_the_file_open_and_leaves_it_whole_where_that_is_in_vain() {
+        let directory = std::env::temp_dir().join(format!("clauth-hindered-{}", std::process::id()));
+        sys::create_private_dir(&directory).unwrap();
+        let file = directory.join("file");
+        let names = || fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+        for (times, text) in [(0, "first"), (1, "second"), (3, "third")] {
+            replace_by(hindered(times), &file, text.as_bytes(), true).unwrap();
+            assert_eq!((fs::read_to_string(&file).unwrap().as_str(), names()), (text, vec!["file".into()]));
+        }
+        let error = replace_by(hindered(u32::MAX), &file, b"fourth", true).unwrap_err();
+        assert!(format!("{error:#}").starts_with(&format!("could not write {}", file.display())), "{error:#}");
+        assert_eq!((fs::read_to_string(&file).unwrap().as_str(), names()), ("third", vec!["file".into()]));
+        fs::remove_dir_all(directory).unwrap();
+    }
 }

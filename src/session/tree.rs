@@ -9,13 +9,14 @@ use anyhow::{Result, anyhow, bail};
 use crate::context::Context;
 use crate::env::variable::CLAUTH_LINK_MODE;
 use crate::error::Mistake;
+use crate::io;
 use crate::profile::Profile;
 use crate::runtime::link_mode::LinkMode;
 use crate::runtime::sides::Sides;
 use crate::runtime::{self, Hub, Use};
 use crate::shell::Shell;
 use crate::sync::{self, Deletions, Keys, Kind, Pair, State};
-use crate::{io, sys};
+use crate::sys::{self, paths};
 
 /// The client's state.
 pub const CLAUDE_JSON: &str = ".claude.json";
@@ -51,8 +52,9 @@ impl Tree {
     pub fn new(context: &Context, hub: Hub, profile: &Profile) -> Self {
         let mut overrides = profile.overrides.clone();
         if profile.has_api_key {
-            // The client runs this by `sh -c` and reads the key from its pipe: it stands in no file that is shared, and in no argument.
-            let program = Shell::Sh.quote(&context.program.to_string_lossy());
+            // The client runs this by `sh -c`, or by `cmd` on Windows, and reads the key from its pipe: it stands in no file that is shared, and in no argument.
+            let program = context.program.to_string_lossy();
+            let program = paths::in_any_shell(&program).unwrap_or_else(|| Shell::Sh.quote(&program));
             overrides.insert("apiKeyHelper".into(), format!("{program} api-key {}", profile.name).into());
         }
         let layout = &context.layout;

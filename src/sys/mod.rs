@@ -16,6 +16,7 @@
 //! - [`symlink`], [`link_directory`]: `Unsupported` where this user may not make a link; [`remove_file`] removes any of them.
 //! - [`link_program`], [`linked_program`], [`unlink_program`]: another name for a program.
 //! - [`rename`], [`rename_new`], [`exchange`]: renames that lose nothing, whoever writes at that moment, and wait for who is in the way for a moment.
+//! - [`sync_directory`]: what was renamed is so after a power cut.
 //! - [`is_momentary`]: whether what failed is worth another try.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`start_detached`], [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper, and a small one; [`KEEPS_DEAD_CHILDREN`].
@@ -42,7 +43,7 @@ mod windows;
 
 pub mod paths;
 #[cfg(any(windows, test))]
-mod patience;
+pub mod patience;
 
 #[cfg(test)]
 mod tests;
@@ -65,7 +66,7 @@ pub use unix::{
     create_lock_dir, create_private_dir, create_private_file, detach, exchange, has_other_names, identity, is_momentary, is_private, link_directory,
     link_program, linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
     physical, powershell_dir, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, symlink,
-    terminal_columns, unlink_program, working_directory,
+    sync_directory, terminal_columns, unlink_program, working_directory,
 };
 #[cfg(windows)]
 pub use windows::{
@@ -74,7 +75,7 @@ pub use windows::{
     exchange, give_back_memory, has_other_names, identity, is_momentary, is_private, keep_memory_private, link_directory, link_program,
     linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical,
     powershell_dir, process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
-    start_detached, start_time, symlink, terminal_columns, unlink_program, working_directory,
+    start_detached, start_time, symlink, sync_directory, terminal_columns, unlink_program, working_directory,
 };
 
 /// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.

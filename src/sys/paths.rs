@@ -42,6 +42,14 @@ pub fn portable(path: &str) -> String {
     if is_drive(path) || is_share { path.replace('\\', "/") } else { path.into() }
 }
 
+/// Returns a program of Windows as both `cmd` and `sh` read it in a line; `None` for any other program, and for a path in which one of them would replace
+/// something.
+pub fn in_any_shell(program: &str) -> Option<String> {
+    let path = portable(program);
+    let is_read_alike = (is_drive(&path) || path.starts_with("//")) && !path.contains(['\\', '"', '$', '`', '%', '!']);
+    is_read_alike.then(|| format!("\"{path}\""))
+}
+
 /// Returns what `/c/x` of Git Bash, or `/cygdrive/c/x`, means to a program of Windows; `None` for any other path.
 #[cfg(any(windows, test))]
 pub fn from_shell(path: &str) -> Option<String> {
@@ -110,6 +118,22 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(portable(path), exported);
+        }
+    }
+
+    #[test]
+    fn a_program_is_called_alike_in_every_shell() {
+        for (program, called) in [
+            (r"C:\Users\Zoë Müller\clauth.exe", Some(r#""C:/Users/Zoë Müller/clauth.exe""#)),
+            (r"\\?\C:\bin\clauth.exe", Some(r#""C:/bin/clauth.exe""#)),
+            (r"\\server\share\clauth.exe", Some(r#""//server/share/clauth.exe""#)),
+            (r"C:\$HOME\clauth.exe", None),
+            (r"C:\%PATH%\clauth.exe", None),
+            (r"\\?\C:\x\NUL", None),
+            ("/usr/bin/clauth", None),
+            ("clauth", None),
+        ] {
+            assert_eq!(in_any_shell(program).as_deref(), called, "{program}");
         }
     }
 

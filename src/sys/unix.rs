@@ -111,6 +111,11 @@ pub fn open_directory(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// Waits until the names in a directory are on the disk.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
 /// Returns a path without links in it.
 pub fn physical(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize()

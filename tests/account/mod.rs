@@ -8,15 +8,25 @@ use serde_json::Value;
 use crate::support::Sandbox;
 use crate::support::mirror::files_below;
 
+#[cfg(unix)]
 mod add;
+mod anywhere;
+#[cfg(unix)]
 mod capture;
+#[cfg(unix)]
 mod import;
+#[cfg(unix)]
 mod keychain;
+#[cfg(unix)]
 mod killed;
+#[cfg(unix)]
 mod login;
+#[cfg(unix)]
 mod real_client;
+#[cfg(unix)]
 pub(crate) mod refresh;
-mod usage;
+#[cfg(unix)]
+pub(crate) mod usage;
 
 /// Reads a `.claude.json`.
 fn state(file: &Path) -> Value {

@@ -9,14 +9,6 @@ use crate::support::{Holder, World};
 /// A client of npm's on Windows is a batch file; elsewhere it is a script.
 const ENDS_WITH_7: (&str, &str) = if cfg!(windows) { ("claude.cmd", "@exit /b 7\r\n") } else { ("claude", "#!/bin/sh\nexit 7\n") };
 
-/// Puts a program that stands for the client where PATH finds it.
-fn put_claude(world: &World, (name, text): (&str, &str)) {
-    #[cfg(unix)]
-    world.program(name, text);
-    #[cfg(windows)]
-    world.write(format!("bin/{name}"), text);
-}
-
 /// As a shell of Windows and Unix alike exports it.
 fn exported(world: &World, profile: &str) -> String {
     world.config_dir(profile).replace('\\', "/")
@@ -51,7 +43,7 @@ fn the_client_is_found_under_the_name_it_has_here_and_given_the_profile() {
 #[test]
 fn the_code_of_the_program_is_the_one_that_is_returned() {
     let world = World::new();
-    put_claude(&world, ENDS_WITH_7);
+    world.put_client(ENDS_WITH_7);
     world.clauth(&["start", "work"]).exits_with(7);
     world.clauth(&["exec", "work", "--", "claude"]).exits_with(7);
     world.clauth(&["exec", "work", "--", "clauth", "start", "nobody"]).exits_with(125);
@@ -98,4 +90,38 @@ fn the_lines_of_setup_stand_where_powershell_looks() {
     assert!(lines.contains("hook pwsh"), "{lines}");
     world.clauth(&["setup", "--uninstall", "--shell", "pwsh", "--yes"]).success();
     assert!(!fs::read_to_string(world.path(profile)).unwrap_or_default().contains("clauth"));
+}
+
+#[cfg(windows)]
+#[test]
+fn a_path_that_begins_where_a_drive_is_means_what_windows_means() {
+    let world = World::new();
+    let work = world.mkdir("home/a place");
+    world.clauth(&["use", "work", "--dir", "C:a place"]).success();
+    assert!(work.join(".clauth.toml").is_file());
+    for spelled in ["C:a place", "c:A PLACE", "a place", &work.to_str().unwrap().replace('\\', "/")] {
+        let told = world.clauth(&["status", "--json", "--dir", spelled]).success();
+        let status: Value = serde_json::from_str(told.stdout()).unwrap();
+        assert_eq!(status["profile"], "work", "{spelled}: {status}");
+    }
+    // Wherever the working directory is, it would be another place.
+    for home in ["C:clauth", r"\clauth", "clauth"] {
+        let mut list = world.command("clauth");
+        list.arg("list").env("CLAUTH_HOME", home);
+        let refused = crate::support::finished::Finished::run(list).failure();
+        assert!(refused.stderr().contains("set CLAUTH_HOME to an absolute path"), "{refused:?}");
+    }
+    let mut list = world.command("clauth");
+    list.arg("list").env_remove("USERPROFILE");
+    let refused = crate::support::finished::Finished::run(list).failure();
+    assert!(refused.stderr().contains("$USERPROFILE is not set"), "{refused:?}");
+}
+
+#[cfg(windows)]
+#[test]
+fn a_client_that_is_a_program_comes_before_a_batch_file() {
+    let world = World::new(); // with a claude.cmd
+    fs::copy(std::env::current_exe().unwrap(), world.path("bin/claude.exe")).unwrap();
+    let told = world.clauth(&["start", "work", "--list", "nothing of this name"]).success();
+    assert!(told.stdout().contains("0 tests"), "{told:?}");
 }

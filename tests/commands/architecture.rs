@@ -152,7 +152,9 @@ fn arrows_point_down() {
 fn what_differs_between_systems_is_in_sys() {
     let conditions = |line: &String| ["unix", "windows", "target_"].iter().any(|word| line.contains(word));
     let elsewhere = sources("src").into_iter().filter(|source| !source.is_in("sys"));
-    let wrong: Vec<_> = elsewhere.flat_map(|source| source.saying(&["cfg(", "cfg!(", "cfg_attr("])).filter(conditions).collect();
+    let said = elsewhere.flat_map(|source| source.saying(&["cfg(", "cfg!(", "cfg_attr("])).filter(conditions);
+    // The mark of a test is no difference of the program.
+    let wrong: Vec<_> = said.filter(|line| !line.contains("ignore = \"beyond Wine: row")).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -59,7 +59,6 @@ fn what_any_side_creates_the_others_get() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn an_empty_directory_is_carried_across_and_back() {
     let shared = Shared::live(&["work", "play"]);
     let places = places(&shared, "projects/empty/inner");
@@ -137,7 +136,6 @@ fn removed_files_and_trees_are_removed_everywhere() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn a_removal_does_not_wait_for_those_who_keep_writing() {
     let shared = Shared::live(&["work", "play"]);
     let plan = places(&shared, "plans/plan.md");
@@ -218,4 +216,33 @@ fn what_is_appended_to_a_file_that_is_just_being_replaced_elsewhere_is_kept() {
     shared.settle();
     let rescued = [shared.rescued("work"), shared.rescued("play")].concat();
     assert!(rescued.iter().any(|(_, text)| text == "1\nappended\n"), "{rescued:?}");
+}
+
+/// Whoever may make symbolic links is told nothing, and anybody else once.
+#[cfg(windows)]
+#[test]
+fn what_cannot_be_linked_is_shared_in_the_next_best_way_and_that_is_said_once() {
+    let shared = Shared::new(&["work"]);
+    let work = shared.sandbox.bound("bound/work", "work");
+    let holder = crate::support::Holder::start(&shared.sandbox);
+    let evaluate = || {
+        let mut command = crate::support::session::evaluation(&shared.sandbox, &work, holder.pid());
+        command.env_remove("CLAUTH_LINK_MODE");
+        crate::support::finished::Finished::run(command).success()
+    };
+    let told = evaluate();
+    let mode = text(&shared.profile("work").join("base/links"));
+    let means = match mode.as_deref() {
+        None => None,
+        Some("junction") => Some("junctions and hard links"),
+        Some("hardlink") => Some("hard links"),
+        Some(other) => panic!("{other}: there are hard links here"),
+    };
+    let is_said =
+        |means| told.stderr().starts_with("clauth: symbolic links cannot be made for ") && told.stderr().ends_with(&format!("by {means}\n"));
+    assert!(means.map_or(told.stderr().is_empty(), is_said), "{mode:?}: {told:?}");
+    assert_eq!(evaluate().stderr(), "");
+    for name in ["CLAUDE.md", "commands/review.md"] {
+        wait_until(name, || text(&shared.own("work", name)) == text(&shared.hub(name)));
+    }
 }

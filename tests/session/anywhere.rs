@@ -88,6 +88,37 @@ fn a_program_holds_its_profile_for_as_long_as_it_runs() {
     session.wait_for_end();
 }
 
+#[test]
+fn a_home_with_blanks_and_letters_of_any_kind_is_like_any_other() {
+    let world = World::with_clauth_home("home/Zoë Müller 日本/OneDrive - Büro/.clauth");
+    let work = world.bind("home/Zoë Müller 日本/OneDrive - Büro/arbeit", "work");
+    let session = Session::of(&world, "work");
+    let holder = Holder::start(&world);
+    let answer = holder.evaluate(&world, &work).success();
+    assert!(answer.stdout().contains(&world.config_dir("work").replace('\\', "/")), "{answer:?}");
+    session.assert_serves(holder.pid());
+    let told = world.clauth(&["exec", "work", "--", "clauth", "status", "--json"]).success();
+    assert!(told.stdout().contains("\"work\""), "{told:?}");
+    drop(holder);
+    session.wait_for_end();
+    assert_eq!(session.log(), "");
+}
+
+/// The directory that a process works in cannot be removed on Windows.
+#[test]
+fn a_helper_keeps_no_directory_that_somebody_worked_in() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    let holder = Holder::start(&world);
+    holder.evaluate(&world, &work).success();
+    session.assert_serves(holder.pid());
+    fs::remove_dir_all(&work).unwrap();
+    assert!(!work.exists());
+    drop(holder);
+    session.wait_for_end();
+}
+
 fn sorted<const N: usize>(mut pids: [u32; N]) -> [u32; N] {
     pids.sort_unstable();
     pids

@@ -6,6 +6,8 @@ mod containers;
 mod crowd;
 #[cfg(target_os = "linux")]
 mod detached;
+#[cfg(windows)]
+mod interrupt;
 #[cfg(target_os = "linux")]
 mod launch;
 #[cfg(unix)]

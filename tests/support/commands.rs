@@ -1,7 +1,9 @@
 //! What the tests of single commands need beside a sandbox: profiles, bindings, and a look at what a command said.
 
+#[cfg(unix)]
 use std::ffi::OsStr;
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +38,7 @@ impl Sandbox {
         let spelled = |entry: &&str| {
             if entry.is_empty() || entry.starts_with('.') { PathBuf::from(entry) } else { self.path(entry) }
         };
-        let entries = entries.iter().map(spelled).chain(["/usr/bin".into(), "/bin".into()]);
+        let entries = entries.iter().map(spelled).chain(super::system::path().map(PathBuf::from));
         self.set_variable("PATH", std::env::join_paths(entries).unwrap());
     }
 
@@ -91,6 +93,7 @@ impl Sandbox {
     }
 
     /// Runs a script in a shell that leads a process group of its own, as one in a terminal does: a lease taken by hand follows it.
+    #[cfg(unix)]
     pub(crate) fn script(&self, shell: impl AsRef<OsStr>, text: &str) -> Finished {
         let mut command = self.command(shell);
         command.args(["-c", text]).process_group(0);

@@ -5,7 +5,6 @@
 #![cfg_attr(windows, expect(dead_code, unused_imports, reason = "the tests that need a shell of Unix use more of it"))]
 
 pub(crate) mod claude;
-#[cfg(unix)]
 pub(crate) mod commands;
 #[cfg(target_os = "linux")]
 pub(crate) mod faults;
@@ -22,7 +21,6 @@ pub(crate) mod rig;
 pub(crate) mod sandbox;
 #[cfg(unix)]
 pub(crate) mod screen;
-#[cfg(unix)]
 pub(crate) mod service;
 pub(crate) mod session;
 #[cfg(unix)]

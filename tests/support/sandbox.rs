@@ -41,7 +41,7 @@ impl Sandbox {
         let variables = [("PATH", path), (system::HOME, home.into_os_string()), ("TERM", "xterm".into()), ("LANG", "C.UTF-8".into())];
         let variables = variables.map(|(name, value)| (name.into(), value)).into_iter().chain(system::needed());
         let sandbox = Self { root, variables: variables.collect() };
-        sandbox.put_claude();
+        sandbox.put_client((system::CLAUDE, claude::FAKE_CLAUDE));
         sandbox
     }
 
@@ -84,14 +84,12 @@ impl Sandbox {
         fs::read_to_string(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()))
     }
 
-    #[cfg(unix)]
-    fn put_claude(&self) {
-        self.program("claude", claude::FAKE_CLAUDE);
-    }
-
-    #[cfg(windows)]
-    fn put_claude(&self) {
-        self.write("bin/claude.cmd", claude::FAKE_CLAUDE);
+    /// Puts another client, by the name that it has on this system, in the place of the fake one.
+    pub(crate) fn put_client(&self, (name, text): (&str, &str)) {
+        #[cfg(unix)]
+        self.program(name, text);
+        #[cfg(windows)]
+        self.write(format!("bin/{name}"), text);
     }
 
     /// Puts the script `text` on the sandbox's PATH as `name`.

@@ -156,6 +156,61 @@ fn a_long_path_without_links_is_spelled_as_any_other() {
     assert_eq!(sys::physical(&deep.join(".")).unwrap(), sys::physical(&scratch.0).unwrap().join(deep.strip_prefix(&scratch.0).unwrap()));
 }
 
+/// Lets everybody look at a path.
+#[cfg(unix)]
+fn open_to_others(path: &Path) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(path, mode).unwrap();
+}
+
+#[cfg(windows)]
+use sys::windows::open_to_others;
+
+#[test]
+fn what_was_opened_to_others_is_found_and_closed() {
+    let scratch = scratch("opened");
+    let root = scratch.0.join("private"); // on Wine what lies below a directory that is open inherits that
+    let [file, directory] = ["file", "directory"].map(|name| root.join(name));
+    sys::create_private_dir(&directory).unwrap();
+    drop(sys::create_private_file(&file).unwrap());
+    for path in [&file, &directory] {
+        assert!(sys::is_private(path).unwrap());
+        open_to_others(path);
+        assert!(!sys::is_private(path).unwrap());
+        sys::make_private(path).unwrap();
+        assert!(sys::is_private(path).unwrap());
+    }
+    fs::write(&file, "still the user's").unwrap();
+    fs::write(directory.join("inside"), "still the user's").unwrap();
+    assert_eq!(sys::is_private(&root.join("none")).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// As virus scanners do on Windows; elsewhere nobody is in the way.
+#[cfg(windows)]
+#[test]
+fn a_rename_that_somebody_is_in_the_way_of_loses_nothing() {
+    use std::os::windows::fs::OpenOptionsExt;
+    let scratch = scratch("held");
+    let [file, new] = ["file", "new"].map(|name| scratch.0.join(name));
+    fs::write(&file, "old").unwrap();
+    fs::write(&new, "new").unwrap();
+    let shares_no_deletion = 1;
+    let held = fs::File::options().read(true).share_mode(shares_no_deletion).open(&file).unwrap();
+    let error = sys::rename(&new, &file).unwrap_err();
+    assert!(sys::is_momentary(&error), "{error}");
+    assert_eq!((text(&file), text(&new)), ("old".into(), "new".into()));
+    drop(held);
+    sys::rename(&new, &file).unwrap();
+    assert_eq!((text(&file), new.exists()), ("new".into(), false));
+}
+
+#[test]
+fn what_was_renamed_can_be_waited_for() {
+    let scratch = scratch("synced");
+    sys::sync_directory(&scratch.0).unwrap();
+    assert_eq!(sys::sync_directory(&scratch.0.join("none")).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_private_is_so_under_any_umask() {

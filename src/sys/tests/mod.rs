@@ -1,13 +1,14 @@
 //! What every system's implementation must do: one suite, run on each of them.
 
 use std::fs;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{boot_and_namespace, command_name, program_name, start_time};
+use super::{boot_and_namespace, command_name, parent_process, program_name, start_time};
 
 mod events;
 mod files;
@@ -58,6 +59,34 @@ fn this_process_keeps_its_start_time_and_name() {
     assert_eq!(start_time(me), Some(start));
     assert!(command_name(me).unwrap().to_str().unwrap().starts_with("clauth"));
     assert!(program_name(me).unwrap().to_str().unwrap().starts_with("clauth"));
+}
+
+#[test]
+fn what_is_started_detached_says_what_it_likes_until_it_ends() {
+    let scratch = scratch("detached");
+    let log = crate::sys::open_lock_file(&scratch.0.join("log")).unwrap();
+    let said_by = |arguments: &[&str]| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(arguments).env_clear();
+        let (mut output, wait) = crate::sys::start_detached(&mut command, &log).unwrap();
+        let mut said = String::new();
+        output.read_to_string(&mut said).unwrap();
+        wait().unwrap();
+        said
+    };
+    assert!(said_by(&["--list", "detached"]).contains("what_is_started_detached_says_what_it_likes_until_it_ends: test"));
+    assert_eq!(said_by(&["--no-such-option"]), "");
+    let logged = fs::read_to_string(scratch.0.join("log")).unwrap();
+    assert!(logged.contains("no-such-option"), "{logged}");
+    assert!(crate::sys::start_detached(&mut Command::new(scratch.0.join("none")), &log).is_err());
+}
+
+#[test]
+fn the_process_that_started_this_one_is_older() {
+    if let Some(parent) = parent_process() {
+        assert_ne!(parent, std::process::id());
+        assert!(start_time(parent).is_some(), "{parent}");
+    }
 }
 
 #[test]

@@ -98,6 +98,11 @@ pub fn open_directory(path: &Path) -> io::Result<File> {
     OpenOptions::new().access_mode(rights).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT).open(path)
 }
 
+/// Waits until the names in a directory are on the disk, as far as a user may ask for that: NTFS has a journal of them.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    open_directory(path).map(drop)
+}
+
 /// Whether a file can be reached by another name too.
 pub fn has_other_names(path: &Path) -> bool {
     open_itself(path).and_then(|file| information(&file)).is_ok_and(|about| about.nNumberOfLinks > 1)

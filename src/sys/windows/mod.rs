@@ -21,9 +21,12 @@ mod terminal;
 pub use events::Events;
 pub use files::{
     create_lock_dir, create_private_dir, create_private_file, exchange, has_other_names, identity, look_at, open_directory, open_for_reading,
-    open_lock_file, owned_by_this_user, physical, powershell_dir, remove_file, rename, rename_new, same_file, spelled, working_directory,
+    open_lock_file, owned_by_this_user, physical, powershell_dir, remove_file, rename, rename_new, same_file, spelled, sync_directory,
+    working_directory,
 };
 pub use links::{link_directory, link_program, linked_program, symlink, unlink_program};
+#[cfg(test)]
+pub use private::open_to_others;
 pub use private::{is_private, make_private};
 pub use process::{command_name, give_back_memory, keep_memory_private, parent_process, process_group, program_name, start_time};
 pub use run::{detach, replace_process, silence_stdout, start_detached};

@@ -130,3 +130,33 @@ fn all() -> Vec<Entry> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    /// Starts a process that ends when nothing more comes to it.
+    fn child() -> Child {
+        Command::new("cmd").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+    }
+
+    #[test]
+    fn a_child_has_this_process_for_a_parent_until_it_ends() {
+        let (mut child, me) = (child(), std::process::id());
+        let pid = child.id();
+        assert_eq!(parent_of(pid, &all()), Some(me));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(parent_of(pid, &all()), None);
+    }
+
+    #[test]
+    fn whoever_has_the_parents_id_later_is_not_the_parent() {
+        let (mut later, me) = (child(), std::process::id());
+        assert_eq!(parent_of(me, &[Entry { pid: me, parent: later.id() }]), None);
+        later.kill().unwrap();
+        later.wait().unwrap();
+    }
+}

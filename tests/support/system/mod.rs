@@ -6,6 +6,10 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{HOME, IDLER, age, create_private, is_one_file, is_running, kill, needed, path, put_program, rename, temporary};
+pub(crate) use unix::{
+    CLAUDE, HOME, IDLER, SHELL, age, create_private, in_shell, is_one_file, is_running, kill, needed, path, put_program, rename, temporary,
+};
 #[cfg(windows)]
-pub(crate) use windows::{HOME, IDLER, age, create_private, is_one_file, is_running, kill, needed, path, put_program, rename, temporary};
+pub(crate) use windows::{
+    CLAUDE, HOME, IDLER, SHELL, age, create_private, in_shell, is_one_file, is_running, kill, needed, path, put_program, rename, temporary,
+};

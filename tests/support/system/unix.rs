@@ -18,6 +18,9 @@ pub(crate) fn put_program(directory: &Path) {
     symlink(env!("CARGO_BIN_EXE_clauth"), directory.join("clauth")).unwrap();
 }
 
+/// The name that the client has on PATH.
+pub(crate) const CLAUDE: &str = "claude";
+
 /// Where the system's own programs are.
 pub(crate) fn path() -> impl Iterator<Item = OsString> {
     ["/usr/bin", "/bin"].into_iter().map(OsString::from)
@@ -68,3 +71,12 @@ pub(crate) fn is_one_file(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
     identity(one).is_some() && identity(one) == identity(other)
 }
+
+/// Makes a command the system's own shell, which runs this line.
+pub(crate) fn in_shell(mut command: Command, line: &str) -> Command {
+    command.args(["-c", line]);
+    command
+}
+
+/// The system's own shell.
+pub(crate) const SHELL: &str = "/bin/sh";

@@ -5,7 +5,9 @@ use std::fs;
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
+use std::os::windows::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use windows_sys::Win32::Foundation::WAIT_TIMEOUT;
@@ -24,6 +26,9 @@ pub(crate) const HOME: &str = "USERPROFILE";
 pub(crate) fn put_program(directory: &Path) {
     fs::copy(env!("CARGO_BIN_EXE_clauth"), directory.join("clauth.exe")).unwrap();
 }
+
+/// The name that the client has on PATH.
+pub(crate) const CLAUDE: &str = "claude.cmd";
 
 /// Where the system's own programs are.
 pub(crate) fn path() -> impl Iterator<Item = OsString> {
@@ -105,3 +110,12 @@ pub(crate) fn is_one_file(one: &Path, other: &Path) -> bool {
     };
     identity(one).is_some() && identity(one) == identity(other)
 }
+
+/// Makes a command the system's own shell, which runs this line.
+pub(crate) fn in_shell(mut command: Command, line: &str) -> Command {
+    command.args(["/d", "/s", "/c"]).raw_arg(format!("\"{line}\""));
+    command
+}
+
+/// The system's own shell.
+pub(crate) const SHELL: &str = "cmd";
