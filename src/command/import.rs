@@ -165,8 +165,8 @@ fn plan(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, na
 fn summary(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, rescue: &Path) -> String {
     let login = if is_signed_in { "the login moves to the profile" } else { "there is no login" };
     let lost = belongings.in_conflict(&from.directory, hub).len();
-    let (files, there) = (belongings.files().len(), hub.directory.display());
-    format!("{login}; {files} shared files go to {there}, but for {lost} that differ there, which go to {}", rescue.display())
+    let lost = if lost == 0 { String::new() } else { format!(", but for {lost} that differ there, which go to {}", rescue.display()) };
+    format!("{login}; {} shared files go to {}{lost}", belongings.files().len(), hub.directory.display())
 }
 
 fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Profile, rescued: &[PathBuf], rescue: &Path) {
