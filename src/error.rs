@@ -109,11 +109,11 @@ mistakes! {
     /// `.clauth.toml` is a link to nowhere.
     BindingDangling { file } => "{file} is a link to nothing; remove it, or run `clauth deny` to ignore it";
     /// `.clauth.toml` is over the limit.
-    BindingTooLarge { file } => "{file} is over 4 KiB; it holds one line, `profile = \"NAME\"`: write it with `clauth use PROFILE`";
+    BindingTooLarge { file } => "{file} is over 4 KiB; it holds one line, `profile = \"NAME\"`: correct it, or remove it and run `clauth use PROFILE`";
     /// `.clauth.toml` cannot be read.
     BindingUnreadable { file, reason } => "could not read {file} ({reason}); make it readable, or run `clauth deny` to ignore it";
     /// `.clauth.toml` is not TOML, or not what a project may say.
-    BindingInvalid { file, line, column, reason } => "{file}:{line}:{column}: {reason}; it holds one line, `profile = \"NAME\"`: write it with `clauth use PROFILE`";
+    BindingInvalid { file, line, column, reason } => "{file}:{line}:{column}: {reason}; it holds one line, `profile = \"NAME\"`: correct it, or remove it and run `clauth use PROFILE`";
     /// The file exists, is right, and waits for the user's word.
     NotAllowed { file, profile } => "{file} asks for the profile `{profile}` and is not allowed yet; run `clauth allow`, or `clauth deny` to ignore it";
     /// A command that needs a `.clauth.toml` found none.
@@ -129,7 +129,7 @@ mistakes! {
     /// The working directory was removed.
     DirectoryGone { reason } => "the current directory cannot be named ({reason}); `cd` to one that exists";
     /// A path on the command line is not there.
-    NoSuchPath { path } => "there is no directory or .clauth.toml at {path}; name one that exists, or none for the current directory";
+    NoSuchPath { path } => "there is no directory or .clauth.toml at {path}; name one that exists, or make it with `mkdir`";
     /// `claude` is not installed, or only as clauth's own shim.
     NoClaude { variable } => "`claude` is not on {variable}; install it with `npm install -g @anthropic-ai/claude-code`";
     /// The real `claude` led back to the shim.

@@ -36,3 +36,8 @@ use crate::layout::Layout;
 pub fn is_signed_in(layout: &Layout, config_dir: &Path) -> Result<bool, Mistake> {
     Place::of(config_dir).is_signed_in(layout)
 }
+
+/// Returns the address of the account that Claude Code shows in this config directory, if it names one.
+pub fn address(config_dir: &Path) -> Option<String> {
+    Identity::read(config_dir)?.email_address
+}

@@ -37,7 +37,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let profile = arrive::make_ready(layout, &state, &hub, &name)?;
     account::transfer(layout, &from, &Place::of(&profile.config_dir))?;
     epoch::advance(layout)?;
-    let account = account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address);
+    let account = account::address(&profile.config_dir);
     io::say(format_args!(
         "the login of {} moved to the profile {name} ({}), and plain `claude` is signed out; bind directories with `clauth use {name}`, or make it the \
          one for everywhere else: `default_profile = \"{name}\"` in {}",

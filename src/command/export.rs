@@ -274,7 +274,7 @@ impl<'a> Evaluation<'a> {
 
 /// Returns the line that says which account a shell is in.
 fn introduce(profile: &Profile, layout: &Layout) -> String {
-    let account = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
+    let account = match account::address(&profile.config_dir) {
         _ if profile.has_api_key => "API key".into(),
         Some(address) => address,
         // The Keychain may show a dialog or hang, and no prompt waits for it.

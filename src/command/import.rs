@@ -146,7 +146,7 @@ fn plan(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, na
     let (there, rescue) = (hub.directory.display(), rescue.display());
     let mut lines = Vec::new();
     if is_signed_in {
-        let account = account::Identity::read(&from.directory).and_then(|identity| identity.email_address);
+        let account = account::address(&from.directory);
         lines.push(format!("move  the login of {} to the profile {name}", account.as_deref().unwrap_or("an unknown account")));
     }
     let shown = belongings.shared.iter().map(|(name, files)| match files.as_slice() {
@@ -165,13 +165,13 @@ fn plan(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, na
 fn summary(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, rescue: &Path) -> String {
     let login = if is_signed_in { "the login moves to the profile" } else { "there is no login" };
     let lost = belongings.in_conflict(&from.directory, hub).len();
-    let (files, there) = (belongings.files().len(), hub.directory.display());
-    format!("{login}; {files} shared files go to {there}, but for {lost} that differ there, which go to {}", rescue.display())
+    let lost = if lost == 0 { String::new() } else { format!(", but for {lost} that differ there, which go to {}", rescue.display()) };
+    format!("{login}; {} shared files go to {}{lost}", belongings.files().len(), hub.directory.display())
 }
 
 fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Profile, rescued: &[PathBuf], rescue: &Path) {
     let (name, directory) = (&profile.name, from.directory.display());
-    let signed_in = match account::Identity::read(&profile.config_dir).and_then(|identity| identity.email_address) {
+    let signed_in = match account::address(&profile.config_dir) {
         _ if !is_signed_in => format!("nobody is signed in yet: `clauth login {name}`"),
         Some(account) => account,
         None => "account unknown".into(),

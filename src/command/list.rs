@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use crate::account::{Standing, Summary};
 use crate::context::Context;
-use crate::io::screen::{pad, width};
+use crate::io::screen::{cut, pad, width, wrap};
 use crate::io::{self, Clock, terminal_safe};
 use crate::profile::{self, Profile};
 use crate::session::{Lease, Session};
+use crate::sys;
 
 /// List the profiles
 #[derive(Args)]
@@ -52,7 +53,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     say_if_none(&profiles);
-    io::print(table(&profiles, &Clock::read(&context.env)))?;
+    io::print(table(&profiles, &Clock::read(&context.env), sys::terminal_columns()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -78,8 +79,9 @@ fn row(context: &Context, profile: &Profile) -> Row {
     }
 }
 
-/// Returns a line for each profile, in columns; one that has nothing in any line is left out.
-fn table(rows: &[Row], clock: &Clock) -> String {
+/// Returns a line for each profile, in columns; one that has nothing in any line is left out. Where a terminal has no room for them, each profile has a
+/// line of its own, and below it what else there is; what is no terminal has room for everything.
+fn table(rows: &[Row], clock: &Clock, room: Option<usize>) -> String {
     let lines: Vec<_> = rows.iter().map(|row| cells(row, clock).map(|cell| terminal_safe(&cell))).collect();
     let widths = lines.iter().fold([0; COLUMNS], |widest, line| std::array::from_fn(|column| widest[column].max(width(&line[column]))));
     let line = |cells: &[String; COLUMNS]| {
@@ -87,7 +89,16 @@ fn table(rows: &[Row], clock: &Clock) -> String {
         let line = columns.map(|(cell, width)| pad(cell, width)).collect::<Vec<_>>().join("  ");
         line.trim_end().to_owned() + "\n"
     };
-    lines.iter().map(line).collect()
+    let paragraph = |cells: &[String; COLUMNS], room: usize| {
+        let rest = cells[1..].iter().filter(|cell| !cell.is_empty());
+        let rest = rest.flat_map(|cell| wrap(cell, room.saturating_sub(2))).map(|line| format!("  {line}\n"));
+        cut(&cells[0], room) + "\n" + &rest.collect::<String>()
+    };
+    let table: Vec<_> = lines.iter().map(line).collect();
+    match room {
+        Some(room) if table.iter().any(|line| width(line.trim_end()) > room) => lines.iter().map(|cells| paragraph(cells, room)).collect(),
+        _ => table.concat(),
+    }
 }
 
 const COLUMNS: usize = 6;

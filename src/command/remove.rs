@@ -79,7 +79,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     remove_all(&profile.config_dir)?;
     remove_all(&directory)?;
     epoch::advance(layout)?;
-    io::say(format_args!("the profile {name} is removed"));
+    io::say(format_args!(
+        "the profile {name} is removed; where a .clauth.toml names it, `claude` refuses until you run `clauth use` or `clauth deny` there"
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -204,7 +204,12 @@ fn say_what_next(context: &Context, has_shim: bool) {
     if !has_shim {
         io::say("editors and scripts have no prompt: `clauth setup --shim` lets them choose by directory too");
     }
-    io::say("the account you have now stays as it is; in a new shell, for each further one:");
+    // The shell at hand began without the hook.
+    let here = Shell::at_hand().filter(|shell| HOOKED.contains(shell)).map(|shell| format!(" (here: `exec {shell}`)")).unwrap_or_default();
+    io::say(format_args!("the account you have now stays as it is; in a new shell{here}, for each further one:"));
+    if context.config().and_then(|config| context.hub(&config)).is_err() {
+        io::say("  claude                           # once: it makes ~/.claude, which all accounts share");
+    }
     io::say("  clauth add work                  # a profile");
     io::say("  clauth login work                # its sign-in, in the browser");
     io::say("  clauth use work --dir ~/work     # the directory it belongs to: `cd ~/work`, and `claude` is that account");

@@ -28,7 +28,7 @@ use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 
 /// Show which profile applies here, and why
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Arguments {
     #[command(flatten)]
     place: Place,
@@ -91,7 +91,7 @@ struct Helper {
 
 /// Prints the line for a prompt of this shell.
 pub fn for_a_prompt(context: &Context, template: &str) -> Result<ExitCode> {
-    run(context, &Arguments { place: Place::default(), json: false, format: Some(template.into()) })
+    run(context, &Arguments { format: Some(template.into()), ..Arguments::default() })
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {

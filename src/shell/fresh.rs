@@ -18,10 +18,14 @@ impl Shell {
     /// Whether the user uses it: the login shell, the one at hand, or one that is installed and has a startup file.
     pub fn is_in_use(self, env: &Env) -> bool {
         let login = env.non_empty("SHELL").and_then(|shell| Self::from_program(Path::new(shell).file_name()?));
-        let at_hand = sys::parent_process().and_then(sys::program_name).and_then(|name| Self::from_program(&name));
         let has_file = self.startup_files(env).iter().any(|file| file.exists());
         let is_installed = || which::which_in(self.to_string(), Some(env.absolute_path()), "/").is_ok();
-        [login, at_hand].contains(&Some(self)) || (has_file && is_installed())
+        [login, Self::at_hand()].contains(&Some(self)) || (has_file && is_installed())
+    }
+
+    /// Returns the one that called, if it was a shell.
+    pub fn at_hand() -> Option<Self> {
+        sys::parent_process().and_then(sys::program_name).and_then(|name| Self::from_program(&name))
     }
 
     /// Starts a fresh shell and asks it for the hook; fails where it has none.

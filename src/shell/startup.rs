@@ -14,13 +14,7 @@ impl Shell {
     pub fn startup_files(self, env: &Env) -> Vec<PathBuf> {
         let home = env.home_dir().unwrap_or_default();
         match self {
-            Self::Bash => {
-                // A login shell reads the first of these that is there, and `.bashrc` only if that one says so.
-                let mut files = [".bash_profile", ".bash_login", ".profile"].map(|name| home.join(name)).to_vec();
-                files.sort_by_key(|file| !file.exists());
-                files.insert(if sys::TERMINALS_RUN_LOGIN_SHELLS { files.len() } else { 0 }, home.join(".bashrc"));
-                files
-            }
+            Self::Bash => of_bash(&home, sys::TERMINALS_RUN_LOGIN_SHELLS),
             Self::Zsh => vec![env.non_empty("ZDOTDIR").map_or(home, PathBuf::from).join(".zshrc")],
             Self::Fish => vec![config_home(env).join("fish/config.fish")],
             Self::Pwsh => {
@@ -84,6 +78,27 @@ impl Shell {
     }
 }
 
+/// A login shell reads the first of three that is there, and `.bashrc` only if that one says so.
+fn of_bash(home: &Path, terminals_run_login_shells: bool) -> Vec<PathBuf> {
+    let mut files = [".bash_profile", ".bash_login", ".profile"].map(|name| home.join(name)).to_vec();
+    files.sort_by_key(|file| !file.exists());
+    files.insert(if terminals_run_login_shells { files.len() } else { 0 }, home.join(".bashrc"));
+    files
+}
+
 fn config_home(env: &Env) -> PathBuf {
     env.non_empty("XDG_CONFIG_HOME").map_or_else(|| env.home_dir().unwrap_or_default().join(".config"), PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bash_reads_another_file_where_terminals_run_login_shells() {
+        let home = Path::new("/nowhere");
+        assert_eq!(of_bash(home, false)[0], home.join(".bashrc"));
+        assert_eq!(of_bash(home, true)[0], home.join(".bash_profile"), "the one that is made, where there is none");
+        assert_eq!(of_bash(home, true).last(), Some(&home.join(".bashrc")));
+    }
 }

@@ -26,7 +26,7 @@ mod real_client;
 #[cfg(unix)]
 pub(crate) mod refresh;
 #[cfg(unix)]
-mod usage;
+pub(crate) mod usage;
 
 /// Reads a `.claude.json`.
 fn state(file: &Path) -> Value {

@@ -13,6 +13,7 @@ import time
 DEPTHS = (3, 10, 30)
 ROUNDS = 7
 TRUES = 200
+BESIDE = 5
 
 
 class Language:
@@ -169,10 +170,10 @@ def evaluations(world, programs):
         for depth in DEPTHS:
             for state, root in [("bound", world.bound), ("unbound", world.base)]:
                 script += f"cd '{world.directory(root, depth)}'\n__clauth_hook\n"
-                for name, program in programs.items():
-                    # Each beside its own base: on a busy machine half a second is another time.
-                    script += bash.timed(f"true-{name}-{state}-{depth}", 100, "/bin/true >/dev/null")
-                    script += bash.timed(f"export-{name}-{state}-{depth}", 100, f"'{program}' export bash --pid $$ --said '' --pin '' '' >/dev/null")
+                for name, program in list(programs.items()) * BESIDE:
+                    # Each beside its own base: on a busy machine a tenth of a second is another time.
+                    script += bash.timed(f"true-{name}-{state}-{depth}", 20, "/bin/true >/dev/null")
+                    script += bash.timed(f"export-{name}-{state}-{depth}", 20, f"'{program}' export bash --pid $$ --said '' --pin '' '' >/dev/null")
         script += f"cd '{world.bound}'\n__clauth_hook\n"
         script += bash.timed("true-hook", 100, "/bin/true >/dev/null") + bash.timed("hook", 100, '__clauth_at="$$ "; __clauth_hook')
     times = run_timed(bash, script, world)

@@ -165,6 +165,26 @@ fn help_is_given_however_it_is_asked_for() {
 }
 
 #[test]
+fn a_file_that_is_wrong_is_mended_as_its_complaint_says() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    for wrong in ["profile = work\n", "profil = \"work\"\n", &"#".repeat(5000)] {
+        let project = sandbox.project("project", wrong);
+        let told = sandbox.clauth_in(&project, &["use", "work"]).failure();
+        assert!(told.complaint().ends_with("correct it, or remove it and run `clauth use PROFILE`"), "{told:?}");
+        std::fs::remove_file(project.join(".clauth.toml")).unwrap();
+        sandbox.clauth_in(&project, &["use", "work"]).success();
+        assert_eq!(sandbox.applies(&project), "work");
+    }
+    // And so is a directory whose profile was taken away.
+    let told = sandbox.clauth(&["remove", "work", "--yes"]).success();
+    assert!(told.stderr().ends_with("until you run `clauth use` or `clauth deny` there\n"), "{told:?}");
+    let project = sandbox.path("project");
+    assert_eq!(sandbox.applies(&project), "refused");
+    sandbox.clauth_in(&project, &["use", "default"]).success();
+    assert_eq!(sandbox.applies(&project), "none");
+}
+
+#[test]
 fn a_directory_may_be_named_in_either_way() {
     let sandbox = Sandbox::with_profiles(&["work"]);
     for place in [&["project"][..], &["--dir", "project"], &["project/.clauth.toml"]] {

@@ -334,3 +334,21 @@ fn whoever_enters_is_told_how_the_profile_signs_in() {
         assert_eq!(told.complaint(), format!("{profile} · {said}"));
     }
 }
+
+#[test]
+fn a_narrow_terminal_shows_a_paragraph_for_each_profile() {
+    let sandbox = Sandbox::with_profiles(&["other", "work"]);
+    sandbox.sign_in("work", "me@corp.example");
+    let shell = shells_found()[0].clone();
+    let mut terminal = Terminal::start(&sandbox, &shell, &Startup::bare());
+    let mut list = |columns: usize| terminal.run(&format!("stty cols {columns}; clauth list; stty cols 2000")).replace('\r', "");
+    let wide = list(100);
+    assert_eq!(wide.trim_end().lines().count(), 2, "{wide}");
+    for columns in [20, 30, 40] {
+        let narrow = list(columns);
+        assert!(narrow.lines().count() > 2 && narrow.lines().all(|line| line.chars().count() <= columns), "{columns}: {narrow}");
+        assert!(narrow.contains("\nwork\n  me@corp.example\n  Corp\n"), "{columns}: {narrow}");
+    }
+    // What is no terminal has room for everything.
+    assert!(sandbox.clauth(&["list"]).success().stdout().contains("work   me@corp.example  Corp  token until 2100-01-01"));
+}

@@ -133,7 +133,9 @@ fn profiles_and_directories_are_typed() {
         terminal.send("clauth use ac\t --dir pla\t\r");
         terminal.wait_for("/home/plain is bound to acme");
         // Where nothing is bound there is no name to take.
-        terminal.send("clauth status --dir pla\t --format '<{profile}>'\r");
+        terminal.send("clauth use ac\t pla\t\r");
+        terminal.wait_for("/home/plain is bound to acme");
+        terminal.send("clauth status pla\t --format '<{profile}>'\r");
         terminal.wait_for("<acme>");
         terminal.send("clauth remove w\t --yes\r");
         terminal.wait_for("the profile work is removed");

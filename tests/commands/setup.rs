@@ -170,23 +170,29 @@ fn other_config_directories_are_named_with_the_command_that_takes_them() {
 #[test]
 fn the_commands_that_come_next_work_as_they_are_printed() {
     let sandbox = Sandbox::new();
+    fs::remove_dir_all(sandbox.path("home/.claude")).unwrap(); // as on a new machine
     sandbox.program(
         "claude",
         r#"#!/bin/sh
 case "$1 $2" in
+" ") mkdir -p "$HOME/.claude" ;;
 "auth login") echo '{"claudeAiOauth": {"accessToken": "a", "refreshToken": "r"}}' >"$CLAUDE_CONFIG_DIR/.credentials.json" ;;
 "auth status") echo '{"loggedIn": true, "authMethod": "claude.ai", "email": "me@corp.example"}' ;;
 esac
 "#,
     );
     sandbox.mkdir("home/work");
-    let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]).success();
-    let (_, next) = told.stderr().split_once("for each further one:\n").unwrap();
-    let commands: Vec<_> = next.lines().map(|line| line.strip_prefix("clauth:   ").unwrap()).collect();
-    assert_eq!(commands.len(), 3);
-    for command in commands {
-        sandbox.script("/bin/sh", command).success();
+    let setup = || sandbox.script("bash", "clauth setup --shell bash --yes; true").success().stderr().to_owned();
+    let commands = |told: &str| -> Vec<String> {
+        let (_, next) = told.split_once("in a new shell (here: `exec bash`), for each further one:\n").unwrap();
+        next.lines().map(|line| line.strip_prefix("clauth:   ").unwrap().to_owned()).collect()
+    };
+    let commands_first = commands(&setup());
+    assert_eq!(commands_first.len(), 4, "{commands_first:?}");
+    for command in commands_first {
+        sandbox.script("/bin/sh", &command).success();
     }
+    assert_eq!(commands(&setup()).len(), 3, "the client was run");
     assert_eq!(sandbox.applies(sandbox.path("home/work")), "work");
 }
 

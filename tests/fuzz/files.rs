@@ -75,13 +75,16 @@ fn a_login_of_any_bytes_is_told_without_a_secret_and_left_as_it_is() {
     sandbox.sign_in("work", "me@work.example");
     let runtime = sandbox.runtime("work");
     let (login, identity) = (runtime.join(".credentials.json"), runtime.join(".claude.json"));
-    let seeds = [fs::read(&login).unwrap(), fs::read(&identity).unwrap(), b"{\"claudeAiOauth\": null}".to_vec()];
+    let state: Value = serde_json::from_slice(&fs::read(&identity).unwrap()).unwrap();
+    // As the client writes it, too.
+    let pretty = serde_json::to_vec_pretty(&state).unwrap();
+    let seeds = [fs::read(&login).unwrap(), fs::read(&identity).unwrap(), pretty, b"{\"claudeAiOauth\": null}".to_vec()];
     let seeds: Vec<&[u8]> = seeds.iter().map(Vec::as_slice).collect();
     for case in cases(&seeds, 15, 10_000) {
         for file in [&login, &identity] {
             fs::write(file, &case).unwrap();
         }
-        for command in [&["list"][..], &["list", "--json"], &["doctor"], &["usage", "work", "--json"]] {
+        for command in [&["list"][..], &["list", "--json"], &["doctor"], &["usage", "work", "--json"], &["status", "--format", "{account} {5h}"]] {
             let mut told = sandbox.command("clauth");
             told.args(command).env("CLAUTH_SERVICES", "http://127.0.0.1:9");
             assert_sane(&Finished::run(told), &case);

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use super::patience::{came_true, patience};
+use super::system;
 
 /// Holds the outcome of a program; each assertion shows the whole of it when it fails.
 #[derive(Debug)]
@@ -23,7 +24,8 @@ impl Finished {
     pub(crate) fn run(mut command: Command) -> Self {
         let shown = format!("{command:?}");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|err| panic!("could not start {shown}: {err}"));
+        let started = command.spawn().or_else(|err| if system::may_start_next_time(&err) { command.spawn() } else { Err(err) });
+        let mut child = started.unwrap_or_else(|err| panic!("could not start {shown}: {err}"));
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
         let mut status = None;

@@ -24,8 +24,8 @@ mod status_line;
 const TOKEN: &str = "sk-ant-oat01-ACCESS-";
 
 /// Holds signed-in profiles and the service that knows them.
-struct World {
-    sandbox: Sandbox,
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
     service: Service,
 }
 
@@ -41,7 +41,7 @@ impl World {
     }
 
     /// Makes the profiles beside a service.
-    fn on(profiles: &[&str], service: Service) -> Self {
+    pub(crate) fn on(profiles: &[&str], service: Service) -> Self {
         let mut sandbox = Sandbox::with_profiles(profiles);
         sandbox.set_variable("CLAUTH_SERVICES", service.url());
         sandbox.set_variable("TZ", "UTC0");
@@ -130,7 +130,7 @@ fn account(profile: &str) -> String {
 }
 
 /// Returns an answer of the service: what is used of both windows, which end in 130 minutes and in three days and four hours, and a bit.
-fn body(five_hour: f64, seven_day: f64) -> Value {
+pub(crate) fn body(five_hour: f64, seven_day: f64) -> Value {
     json!({
         "five_hour": {"utilization": five_hour, "resets_at": later(130 * 60 + 30)},
         "seven_day": {"utilization": seven_day, "resets_at": later(76 * 3600 + 30)},

@@ -56,6 +56,11 @@ pub(crate) fn kill(pid: u32) {
     let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::KILL);
 }
 
+/// Whether a program that could not be started may be when it is tried once more.
+pub(crate) fn may_start_next_time(_: &io::Error) -> bool {
+    false
+}
+
 /// Renames over what stands there.
 pub(crate) fn rename(from: &Path, to: &Path) {
     fs::rename(from, to).unwrap();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use windows_sys::Win32::Foundation::WAIT_TIMEOUT;
+use windows_sys::Win32::Foundation::{ERROR_INTERNAL_ERROR, WAIT_TIMEOUT};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_WRITE_ATTRIBUTES, GetFileInformationByHandle,
     SYNCHRONIZE,
@@ -82,6 +82,11 @@ fn open(pid: u32) -> Option<OwnedHandle> {
     // SAFETY: the handle is open.
     let is_running = unsafe { WaitForSingleObject(process.as_raw_handle(), 0) } == WAIT_TIMEOUT;
     is_running.then_some(process)
+}
+
+/// Whether a program that could not be started may be when it is tried once more: Wine now and then starts none where much is going on.
+pub(crate) fn may_start_next_time(error: &io::Error) -> bool {
+    error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_INTERNAL_ERROR)
 }
 
 /// Renames over what stands there, as the client does: it tries again while somebody has the file open.
