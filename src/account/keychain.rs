@@ -15,7 +15,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::env::Keychain;
 use crate::error::Mistake;
-use crate::io::Beside;
+use crate::io::{self, Beside};
 use crate::sys;
 
 /// The longest line that is sent, in bytes; Claude Code stays as far below the limit of 4096.
@@ -49,8 +49,7 @@ impl Item {
     pub fn of(keychain: &Keychain, config_dir: Option<&Path>) -> Self {
         let suffix = config_dir.map(|directory| {
             let spelling: String = directory.to_string_lossy().nfc().collect();
-            let hash = Sha256::digest(spelling.as_bytes());
-            hash.iter().take(4).fold("-".to_owned(), |suffix, byte| format!("{suffix}{byte:02x}"))
+            format!("-{}", io::hex(&Sha256::digest(spelling.as_bytes())[..4]))
         });
         Self { keychain: keychain.clone(), service: format!("Claude Code-credentials{}", suffix.unwrap_or_default()) }
     }
@@ -130,7 +129,7 @@ impl Item {
 
     /// Returns the line that writes a text.
     fn addition(&self, text: &str) -> String {
-        let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = io::hex(text.as_bytes());
         format!("add-generic-password -U -a \"{}\" -s \"{}\" -X \"{hex}\"\n", self.keychain.account, self.service)
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::io;
+
 /// Holds a secret. Whoever needs its text says so by [`Secret::reveal`]; no formatting shows it, and nothing serialises it by itself.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct Secret(String);
@@ -33,7 +35,7 @@ impl Secret {
 
     /// Returns what tells this secret from any other and says nothing of it: a hash.
     pub fn fingerprint(&self) -> String {
-        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        io::hex(&Sha256::digest(self.0.as_bytes()))
     }
 
     /// Returns the text, for a request or a private file.

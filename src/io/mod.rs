@@ -6,6 +6,7 @@ mod beside;
 mod client_lock;
 pub mod clock;
 pub mod epoch;
+mod hex;
 pub mod http;
 mod json;
 mod lock;
@@ -26,6 +27,7 @@ pub use atomic::{
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};
 pub use clock::Clock;
+pub use hex::hex;
 pub use json::print_json;
 pub use lock::FileLock;
 pub use log::append;

@@ -71,14 +71,10 @@ fn denial(layout: &Layout, directory: &Path) -> PathBuf {
 
 /// Paths hold no NUL, so parts that end in one cannot run into each other.
 fn id(parts: &[&[u8]]) -> String {
-    use std::fmt::Write as _;
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
         hash.update([0]);
     }
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    io::hex(&hash.finalize())
 }
