@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -165,6 +165,14 @@ impl Household {
 
 impl Drop for Household {
     fn drop(&mut self) {
+        if thread::panicking() {
+            let runs = fs::read_dir(self.clauth("run")).into_iter().flatten().flatten().map(|entry| entry.path());
+            let logs = runs.flat_map(|run| self.holders.borrow().keys().map(|name| run.join(name).join("helper.log")).collect::<Vec<_>>());
+            for log in logs {
+                let said = fs::read_to_string(&log).unwrap_or_default();
+                let _ = writeln!(io::stderr(), "{}: {said}", log.display()); // what is wrong is said already
+            }
+        }
         for holder in self.holders.get_mut().values_mut() {
             let _ = holder.kill();
             let _ = holder.wait();
