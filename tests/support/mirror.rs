@@ -9,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 #[cfg(unix)]
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::fs::{FlockOperation, flock};
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::finished::Finished;
 use super::patience::came_true;
@@ -89,13 +91,11 @@ impl Shared {
     /// Kills the helper of a profile by SIGKILL; its shell lives on.
     #[cfg(unix)]
     pub(crate) fn kill(&self, profile: &str) {
-        let helpers = self.signal(profile, Signal::KILL);
-        // Its environment goes before its locks do, which are gone when it is a zombie.
-        let is_dead = |id: &i32| match fs::read_to_string(format!("/proc/{id}/stat")) {
-            Ok(stat) => stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X'])),
-            Err(_) => test_kill_process(Pid::from_raw(*id).unwrap()).is_err(),
-        };
-        wait_until("the helper is dead", || helpers.iter().all(is_dead) && self.helpers(profile).is_empty());
+        self.signal(profile, Signal::KILL);
+        let lock = File::open(self.sandbox.session_of(profile).join("session.lock")).unwrap();
+        // A process that is ending has no command line any more, and for a moment still its lock.
+        let is_free = || flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+        wait_until("the helper is dead", || self.helpers(profile).is_empty() && is_free());
     }
 
     /// Lets nothing be carried across while `body` runs.
