@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::env::{Env, Keychain, variable};
@@ -20,6 +21,8 @@ const REFUSED_ENTRY: &str = "run-clauth-status";
 pub struct Layout {
     home: PathBuf,
     keychain: Option<Keychain>,
+    /// Asked of the kernel once.
+    run: OnceLock<PathBuf>,
 }
 
 impl Layout {
@@ -32,7 +35,7 @@ impl Layout {
         // The paths below are exported to shells and read by Claude Code, which knows only UTF-8; control characters would make one-line messages two.
         match home.to_str() {
             Some(text) if home.is_absolute() && !text.contains(char::is_control) => {
-                Ok(Self { home: home.components().collect(), keychain: Keychain::from_env(env) })
+                Ok(Self { home: home.components().collect(), keychain: Keychain::from_env(env), run: OnceLock::new() })
             }
             _ => Err(Mistake::HomeUnusable { path: home.to_string_lossy().into_owned() }),
         }
@@ -170,8 +173,8 @@ impl Layout {
     }
 
     /// The sessions of this boot and pid namespace: a lease from another one can never be mistaken for ours.
-    pub fn run(&self) -> PathBuf {
-        self.runs().join(sys::boot_and_namespace())
+    pub fn run(&self) -> &Path {
+        self.run.get_or_init(|| self.runs().join(sys::boot_and_namespace()))
     }
 
     /// Returns the profile whose config directory this value names, whether or not that profile still exists.
