@@ -159,9 +159,9 @@ def private(pid):
 
 
 def settle(pids):
-    """Waits until every one of these processes has been without anything to do for a while."""
+    """Waits until every one of these processes has been without anything to do for a while: one that works hard is not always switched."""
     before = None
-    while before != (now := [switches(pid) for pid in pids]):
+    while before != (now := [(switches(pid), ran(pid)) for pid in pids]):
         before = now
         time.sleep(0.3)
 
