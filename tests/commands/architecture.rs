@@ -176,7 +176,8 @@ fn the_environment_is_read_in_env() {
 
 #[test]
 fn nothing_is_kept_in_statics() {
-    let wrong: Vec<_> =
-        sources("src").into_iter().flat_map(|source| source.saying(&["static mut ", "OnceLock", "LazyLock", "thread_local!"])).collect();
+    let words = ["static ", "LazyLock", "thread_local!"];
+    let is_one = |line: &String| words.iter().any(|word| line.replace("'static ", "").contains(word)); // not a lifetime
+    let wrong: Vec<_> = sources("src").into_iter().flat_map(|source| source.saying(&words)).filter(is_one).collect();
     assert!(wrong.is_empty(), "a context is passed down: {wrong:#?}");
 }
