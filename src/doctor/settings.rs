@@ -66,6 +66,7 @@ fn examine_file(file: &Path, whose: Whose, watched: &[&str]) -> Vec<Finding> {
     };
     let mut found = Vec::new();
     let is_managed = whose == Whose::Administrators;
+    let remedy = |own: &'static str| if is_managed { ASK } else { own };
     let wins = match whose {
         Whose::Administrators => "nothing of a user's can take that back: it wins over the login of every profile",
         Whose::Shared(_) => "it wins over the login of every profile",
@@ -77,23 +78,18 @@ fn examine_file(file: &Path, whose: Whose, watched: &[&str]) -> Vec<Finding> {
             Whose::Administrators => "it sends every profile to one account",
             Whose::Projects => wins,
         };
-        found.push(Finding::problem(
-            format!("{file} sets CLAUDE_CONFIG_DIR in its `env` block"),
-            why,
-            if is_managed { ASK } else { "remove that line" },
-        ));
+        found.push(Finding::problem(format!("{file} sets CLAUDE_CONFIG_DIR in its `env` block"), why, remedy("remove that line")));
     }
     let set = |name: &&&str| state.get("env").and_then(Value::as_object).is_some_and(|env| env.contains_key(**name));
     let overriding: Vec<_> = watched.iter().filter(set).copied().collect();
     if !overriding.is_empty() {
         let what = format!("{file} sets {} in its `env` block", overriding.join(", "));
-        let remedy = "move it to the profile it belongs to: `[env]` in that profile's profile.toml";
-        found.push(Finding::problem(what, wins, if is_managed { ASK } else { remedy }));
+        found.push(Finding::problem(what, wins, remedy("move it to the profile it belongs to: `[env]` in that profile's profile.toml")));
     }
     if state.contains_key("apiKeyHelper") {
         let twice = if whose == Whose::Shared(true) { ", which also counts as this directory's own" } else { "" };
-        let remedy = "move it to the profile it belongs to: `api_key` in that profile's profile.toml";
-        found.push(Finding::problem(format!("{file} has an apiKeyHelper{twice}"), wins, if is_managed { ASK } else { remedy }));
+        let remedy = remedy("move it to the profile it belongs to: `api_key` in that profile's profile.toml");
+        found.push(Finding::problem(format!("{file} has an apiKeyHelper{twice}"), wins, remedy));
     }
     if let Some(organizations) = state.get(ORGANIZATIONS).filter(|_| is_managed) {
         let what = format!("{file} lets only logins of these organizations be used: {organizations}");
