@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use crate::env::Env;
 use crate::error::Mistake;
-use crate::io::Complaint;
+use crate::io::{self, Complaint};
 use crate::layout::Layout;
 use crate::name::{DEFAULT, ProfileName};
 use crate::sys;
@@ -97,8 +97,7 @@ impl Config {
     pub fn rule_for(&self, directory: &Path) -> Option<(PathBuf, &Rule)> {
         // One that cannot be resolved is the one of that spelling: nobody stands below a directory that is not there, and a failing disk must not
         // let another rule have its place.
-        let resolved = |dir: &PathBuf| sys::physical(dir).unwrap_or_else(|_| dir.clone());
-        let matching = self.rules.iter().map(|rule| (resolved(rule.dir.get_ref()), rule));
+        let matching = self.rules.iter().map(|rule| (io::resolved(rule.dir.get_ref()), rule));
         matching.filter(|(ruled, _)| directory.starts_with(ruled)).max_by_key(|(ruled, _)| ruled.components().count())
     }
 

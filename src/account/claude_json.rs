@@ -153,9 +153,7 @@ impl Place {
         if state == before {
             return Ok(());
         }
-        // Through a link of the user's (dotfiles kept elsewhere), not over it.
-        let file = sys::physical(&self.claude_json).unwrap_or_else(|_| self.claude_json.clone());
-        io::write_durably(&file, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)
+        io::write_durably(&io::resolved(&self.claude_json), &serde_json::to_vec_pretty(&state).context("could not write JSON")?)
     }
 
     /// Returns all of its state; `None` where there is none yet.

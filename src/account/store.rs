@@ -124,17 +124,12 @@ impl Store {
         if self.file.exists() { io::keep(&self.file, kept) } else { Ok(()) }
     }
 
-    /// Returns the file that holds the login: where the user keeps it elsewhere, what the link leads to.
-    fn resolved(&self) -> PathBuf {
-        crate::sys::physical(&self.file).unwrap_or_else(|_| self.file.clone())
-    }
-
     /// Returns the file that the login can be set aside to; `None` where it lies in an item, which is emptied instead.
     pub fn aside(&self) -> Result<Option<PathBuf>, Mistake> {
         if self.held_by()?.is_some() {
             return Ok(None);
         }
-        let mut aside = self.resolved();
+        let mut aside = io::resolved(&self.file);
         aside.as_mut_os_string().push(".moved");
         Ok(Some(aside))
     }
@@ -142,7 +137,7 @@ impl Store {
     /// Takes the login out of its place in one step, so that nobody can take it for one; an item is marked as of this login.
     pub fn set_aside(&self, aside: Option<&Path>, mark: &str) -> Result<()> {
         match (aside, &self.item) {
-            (Some(aside), _) => fs::rename(self.resolved(), aside).with_context(|| format!("could not move {}", self.file.display())),
+            (Some(aside), _) => fs::rename(io::resolved(&self.file), aside).with_context(|| format!("could not move {}", self.file.display())),
             (None, None) => bail!("there is no keychain any more"),
             (None, Some(item)) => {
                 if fs::symlink_metadata(&self.file).is_ok() {
@@ -165,7 +160,7 @@ impl Store {
     /// Removes what was set aside.
     pub fn forget_aside(&self, aside: Option<&Path>, mark: &str) -> Result<()> {
         match aside {
-            Some(aside) => remove(aside)?,
+            Some(aside) => io::remove(aside)?,
             None => self.marked(mark)?.map_or(Ok(()), Item::delete)?,
         }
         if self.file.is_symlink() && !self.file.exists() {
@@ -184,14 +179,7 @@ impl Store {
     pub fn remove(&self) -> Result<()> {
         match self.held_by()? {
             Some(item) => Ok(item.delete()?),
-            None => remove(&self.file),
+            None => io::remove(&self.file),
         }
-    }
-}
-
-fn remove(file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", file.display())),
-        _ => Ok(()),
     }
 }

@@ -6,7 +6,8 @@
 //!
 //! 1. The journal is written: the two places, and a hash of the login. It holds no token.
 //! 2. The account's part of `.claude.json` is written at the new place, then the login, which is read back.
-//! 3. At the old place the login is renamed aside, or the item of the Keychain emptied and marked. From this moment on the new one is the login, and nobody can take the other for one.
+//! 3. At the old place the login is renamed aside, or the item of the Keychain emptied and marked. From this moment on the new one is the login, and
+//!    nobody can take the other for one.
 //! 4. The journal says so; what was set aside, and the account's part of the old `.claude.json`, are removed, then the journal.
 //!
 //! Every command looks for a journal before anything else, so that nothing enters a profile while two copies lie about. One that was left is settled: a
@@ -156,7 +157,7 @@ impl Journal {
         if !self.from.is_signed_in(&layout)? {
             self.from.set_account(old_state, &Map::new())?;
         }
-        remove(&layout.transfer())
+        io::remove(&layout.transfer())
     }
 
     /// Takes the new place's part away, but for a login that somebody made there meanwhile; false when a lock was not to be had.
@@ -170,7 +171,7 @@ impl Journal {
             let Some(new_state) = self.to.lock()? else { return Ok(false) };
             self.to.set_account(&new_state, &Map::new())?;
         }
-        remove(&layout.transfer())?;
+        io::remove(&layout.transfer())?;
         Ok(true)
     }
 }
@@ -184,13 +185,6 @@ fn lock_login(place: &Place) -> Result<Option<Vec<ClientLock>>> {
     let write = [(directory.join(".storage-write.lock"), Purpose::Writing)];
     let deadline = Instant::now() + PATIENCE;
     refresh.iter().chain(&write).map(|(lock, purpose)| ClientLock::wait(lock, *purpose, &|| Instant::now() > deadline)).collect()
-}
-
-fn remove(file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", file.display())),
-        _ => Ok(()),
-    }
 }
 
 /// Names a login without telling it: by what its next refresh needs, or by a token that has none.

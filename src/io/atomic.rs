@@ -26,10 +26,16 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes, true)
 }
 
+/// Returns where a path leads through links of the user's (dotfiles kept elsewhere): what is written there must not take a link's place. The path itself
+/// where that cannot be told.
+pub fn resolved(path: &Path) -> PathBuf {
+    sys::physical(path).unwrap_or_else(|_| path.into())
+}
+
 /// Writes a file of the user's by temp and rename, which others may read as far as its mode says, or that of a new file. A link stays, and what it leads to
 /// is written.
 pub fn write_public(path: &Path, bytes: &[u8]) -> Result<()> {
-    let path = &sys::physical(path).unwrap_or_else(|_| path.into());
+    let path = &resolved(path);
     forget_unfinished_of(path);
     let temp = temporary(path);
     let written = write_public_new(&temp, bytes, fs::metadata(path).ok()).and_then(|()| sys::rename(&temp, path));

@@ -1,4 +1,4 @@
-//! Moving files without ever replacing one.
+//! Moving files without ever replacing one, and removing them.
 
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -8,6 +8,14 @@ use anyhow::{Context, Result};
 
 use super::temporary;
 use crate::sys;
+
+/// Removes a file, if there is one.
+pub fn remove(file: &Path) -> Result<()> {
+    match sys::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", file.display())),
+        _ => Ok(()),
+    }
+}
 
 /// Moves a file, between file systems too, making the directories it needs; false when something stands at the target, which is then untouched.
 pub fn relocate(from: &Path, to: &Path) -> Result<bool> {

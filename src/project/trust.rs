@@ -5,10 +5,9 @@
 //! to be kept; the text inside is for people.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use super::binding::Target;
@@ -16,7 +15,6 @@ use crate::config::Config;
 use crate::error::Mistake;
 use crate::io::{self, epoch};
 use crate::layout::{Layout, Writable};
-use crate::sys;
 
 /// Whether a file in this canonical directory is denied; an error where the disk does not say.
 pub fn is_denied(layout: &Layout, directory: &Path) -> Result<bool, Mistake> {
@@ -37,7 +35,7 @@ pub fn is_allowed(layout: &Layout, config: &Config, directory: &Path, target: &T
 pub fn allow(layout: Writable<'_>, directory: &Path, target: &Target) -> Result<()> {
     io::create_dir(&layout.allow())?;
     io::forget_unfinished(&layout.allow());
-    remove(&denial(&layout, directory))?;
+    io::remove(&denial(&layout, directory))?;
     let mut text = directory.as_os_str().as_encoded_bytes().to_vec();
     text.extend_from_slice(format!("\n{}\n", target.as_str()).as_bytes());
     io::write(&allowance(&layout, directory, target), &text)?;
@@ -52,13 +50,6 @@ pub fn deny(layout: Writable<'_>, directory: &Path) -> Result<()> {
     text.push(b'\n');
     io::write(&denial(&layout, directory), &text)?;
     epoch::advance(layout)
-}
-
-fn remove(file: &Path) -> Result<()> {
-    match sys::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", file.display())),
-        _ => Ok(()),
-    }
 }
 
 fn allowance(layout: &Layout, directory: &Path, target: &Target) -> PathBuf {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::fs;
-use std::io::ErrorKind;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -111,18 +109,11 @@ impl Lease {
 
     /// Removes the lease of a pid, if there is one.
     pub fn remove(session: &Session, pid: u32) -> Result<()> {
-        remove(&session.leases().join(pid.to_string()))
+        io::remove(&session.leases().join(pid.to_string()))
     }
 }
 
 /// Returns the pid that a lease's file name is; temporary files have other names.
 pub fn pid_of(name: &std::ffi::OsStr) -> Option<u32> {
     name.to_str()?.parse().ok()
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match sys::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error).with_context(|| format!("could not remove {}", path.display())),
-        _ => Ok(()),
-    }
 }

@@ -9,7 +9,6 @@ use anyhow::{Context, Result, anyhow};
 use super::{State, merge};
 use crate::account::is_account_key;
 use crate::io;
-use crate::sys;
 
 /// Returns what a new profile starts with: the hub's state without its account's keys, so that the client asks no first-run question again.
 ///
@@ -39,9 +38,7 @@ pub fn take_in(hub: &Path, other: &State) -> Result<bool> {
     let merged = merge::merge(&State::new(), &shared(&before), &shared(other), &BTreeSet::new()).state;
     state.extend(merged);
     if state != before {
-        // Through a link of the user's (dotfiles kept elsewhere), not over it.
-        let file = sys::physical(hub).unwrap_or_else(|_| hub.into());
-        io::write(&file, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)?;
+        io::write(&io::resolved(hub), &serde_json::to_vec_pretty(&state).context("could not write JSON")?)?;
     }
     Ok(true)
 }

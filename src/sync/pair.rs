@@ -102,8 +102,7 @@ pub fn sync(pair: &Pair) -> Result<Report> {
         settled.intend(pair)?;
         settled.keep_losses(pair)?;
         if hub_differs {
-            // Through a link of the user's (dotfiles kept elsewhere), not over it.
-            settled.hub.write(&sys::physical(&pair.hub).unwrap_or_else(|_| pair.hub.clone()))?;
+            settled.hub.write(&io::resolved(&pair.hub))?;
         }
         if own_differs {
             settled.own.write(&pair.own)?;

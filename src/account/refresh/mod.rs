@@ -31,7 +31,7 @@ use crate::io::http::{Answer, Outcome};
 use crate::io::{self, ClientLock, FileLock, Purpose};
 use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
-use crate::sys::{self, HeldSignals};
+use crate::sys::HeldSignals;
 
 /// Claude Code refreshes when fewer than these are left, and clocks differ by less.
 const SOON: Duration = Duration::from_secs(5 * 60);
@@ -155,7 +155,7 @@ impl Refresh<'_> {
         let busy = || if signals.has_come() { interrupted() } else { self.busy().into() };
         let wait = |directory: &Path| ClientLock::wait(directory, Purpose::Refreshing, &is_over);
         let inside = wait(&self.config_dir.join(".oauth_refresh.lock"))?.ok_or_else(busy)?;
-        let mut beside = sys::physical(self.config_dir).unwrap_or_else(|_| self.config_dir.into()).into_os_string();
+        let mut beside = io::resolved(self.config_dir).into_os_string();
         beside.push(".lock");
         // The older of the two: where it cannot be made, Claude Code goes on without it as well.
         let beside = wait(Path::new(&beside)).ok().map(|lock| lock.ok_or_else(busy)).transpose()?;
