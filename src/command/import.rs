@@ -44,15 +44,13 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let from = place(context, &directory, &arguments.dir)?;
     arrive::refuse_clients(&from.directory)?;
     let belongings = belongings(context, &from, &hub)?;
-    refuse_unfit(context, &name, &from)?;
+    let is_signed_in = refuse_unfit(context, &name, &from)? && belongings.has_login;
     let rescue = layout.rescue(&name);
     if arguments.dry_run {
-        let is_signed_in = belongings.has_login && from.is_signed_in(&layout)?;
         io::print(plan(&belongings, is_signed_in, &from, &hub, &name, &rescue))?;
         return Ok(ExitCode::SUCCESS);
     }
     if !arguments.yes {
-        let is_signed_in = belongings.has_login && from.is_signed_in(&layout)?;
         io::say(summary(&belongings, is_signed_in, &from, &hub, &rescue));
     }
     io::confirm(&format!("make {} the profile {name}?", from.directory.display()), arguments.yes)?;
@@ -108,7 +106,7 @@ fn refuse_unfit(context: &Context, name: &ProfileName, from: &Place) -> Result<b
 fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mistake> {
     let wrong = |reason: &dyn Display| Mistake::NotImportable { directory: named.display().to_string(), reason: reason.to_string() };
     let directory = sys::physical(named).map_err(|error| wrong(&error))?;
-    let clauth = sys::physical(context.layout.home()).unwrap_or_else(|_| context.layout.home().into());
+    let clauth = io::resolved(context.layout.home());
     let meets = |other: &Path| directory.starts_with(other) || other.starts_with(&directory);
     if directory == hub.directory {
         return Err(wrong(&"it is what all profiles share; its login alone is moved by `clauth capture`"));
