@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::support::mirror::{Shared, files_below, text, write};
-use crate::support::session::signal;
+use crate::support::session::{in_use, signal};
 use crate::support::{Holder, Session, World, wait_until};
 use rustix::process::Signal;
 
@@ -18,10 +18,7 @@ fn limit_descriptors(pid: u32, most: usize) {
 #[test]
 fn a_helper_that_may_open_no_more_keeps_those_it_has_and_follows_the_others_later() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let first = Holder::start(&world);
-    first.evaluate(&world, &work).success();
+    let (work, session, first) = in_use(&world);
     let helper = session.assert_serves(first.pid());
     // Three standard ones, the lock, epoll and inotify, the shell: and one more shell, or a file to read.
     let count = || fs::read_dir(format!("/proc/{helper}/fd")).unwrap().count();

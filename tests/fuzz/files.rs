@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::{assert_sane, cases};
 use crate::support::finished::Finished;
 use crate::support::mirror::{Shared, replace, text};
-use crate::support::session::evaluation;
-use crate::support::{Holder, Sandbox, Session, World, wait_until};
+use crate::support::session::{evaluation, in_use};
+use crate::support::{Holder, Sandbox, World, wait_until};
 
 /// Returns the profile that a binding asks for, by a parser that is not clauth's code: `None` where it must be refused.
 fn asked_for(bytes: &[u8]) -> Option<String> {
@@ -137,10 +137,7 @@ fn a_claude_json_of_any_bytes_is_never_damaged() {
 #[test]
 fn leases_of_any_bytes_and_names_neither_end_a_helper_nor_keep_it() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let holder = Holder::start(&world);
-    holder.evaluate(&world, &work).success();
+    let (work, session, holder) = in_use(&world);
     let helper = session.assert_serves(holder.pid());
     let own = fs::read(session.lease(holder.pid())).unwrap();
     let names = ["1", "2", "0", "-1", "4294967295", "4294967296", "007", "x", ".4711.1.tmp", "99999"];

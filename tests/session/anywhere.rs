@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::session::is_locked;
+use crate::support::session::{in_use, is_locked};
 use crate::support::{Holder, Session, World, system, wait_until};
 
 #[test]
@@ -46,10 +46,7 @@ fn each_profile_has_a_helper_of_its_own_and_a_switch_takes_the_lease_along() {
 #[test]
 fn a_helper_that_was_killed_is_followed_by_another_at_the_next_prompt() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let holder = Holder::start(&world);
-    holder.evaluate(&world, &work).success();
+    let (work, session, holder) = in_use(&world);
     let helper = session.assert_serves(holder.pid());
     system::kill(helper);
     session.wait_for_end_of_helper();
@@ -108,10 +105,7 @@ fn a_home_with_blanks_and_letters_of_any_kind_is_like_any_other() {
 #[test]
 fn a_helper_keeps_no_directory_that_somebody_worked_in() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let holder = Holder::start(&world);
-    holder.evaluate(&world, &work).success();
+    let (work, session, holder) = in_use(&world);
     session.assert_serves(holder.pid());
     fs::remove_dir_all(&work).unwrap();
     assert!(!work.exists());

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::finished::Finished;
-use crate::support::session::{evaluation, is_locked, rounds};
+use crate::support::session::{evaluation, in_use, is_locked, rounds};
 use crate::support::{Holder, Sandbox, Session, World};
 #[cfg(unix)]
 use crate::support::{Shell, Startup, Terminal, system};
@@ -153,10 +153,7 @@ fn temporary_files(directory: &Path) -> Vec<String> {
 #[test]
 fn what_a_killed_registration_left_is_gone_with_the_helper() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let holder = Holder::start(&world);
-    holder.evaluate(&world, &work).success();
+    let (_, session, holder) = in_use(&world);
     fs::write(session.directory().join("leases/.4711.4712.tmp"), "12").unwrap();
     drop(holder);
     session.wait_for_end();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::session::in_use;
 use crate::support::{Holder, Session, World, wait_until};
 
 /// Returns how each kind of lease comes about, with a program that waits for the end of its input.
@@ -68,10 +69,7 @@ fn a_program_that_is_killed_takes_the_helper_with_it() {
 #[test]
 fn programs_and_shells_share_one_helper() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let shell = Holder::start(&world);
-    shell.evaluate(&world, &work).success();
+    let (work, session, shell) = in_use(&world);
     let helper = session.assert_serves(shell.pid());
     let programs = launches(&world, &work).map(|(_, command)| Holder::of(command));
     for program in &programs {

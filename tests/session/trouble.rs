@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::support::finished::Finished;
-use crate::support::session::{is_locked, may_unshare, signal};
+use crate::support::session::{in_use, is_locked, may_unshare, signal};
 use crate::support::{Holder, Sandbox, Session, Shell, Startup, Terminal, World, wait_until};
 
 /// Returns a process that has locked a file and is stopped.
@@ -181,10 +181,7 @@ fn a_lease_of_a_pid_that_passed_on_is_removed() {
 #[test]
 fn garbage_among_the_leases_keeps_no_helper() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let shell = Holder::start(&world);
-    shell.evaluate(&world, &work).success();
+    let (work, session, shell) = in_use(&world);
     let helper = session.assert_serves(shell.pid());
     let own = shell.pid().to_string();
     let start = fs::read_to_string(session.lease(shell.pid())).unwrap().split_ascii_whitespace().next().unwrap().to_owned();
@@ -226,10 +223,7 @@ fn garbage_among_the_leases_keeps_no_helper() {
 #[test]
 fn leases_of_another_boot_or_pid_namespace_are_left_alone() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let shell = Holder::start(&world);
-    shell.evaluate(&world, &work).success();
+    let (work, session, shell) = in_use(&world);
     let lease = fs::read_to_string(session.lease(shell.pid())).unwrap();
     // The very same lease, live as it looks, in a session of another kernel.
     let elsewhere = world.path("home/.clauth/run/00000000000000000000000000000000-pid1/work/leases").join(shell.pid().to_string());

@@ -44,6 +44,14 @@ pub(crate) struct Session<'a> {
     profile: &'a str,
 }
 
+/// Binds `home/work` to the profile `work` and has a shell use it there; returns the directory, the session and the shell.
+pub(crate) fn in_use(world: &World) -> (PathBuf, Session<'_>, Holder) {
+    let work = world.bind("home/work", "work");
+    let holder = Holder::start(world);
+    holder.evaluate(world, &work).success();
+    (work, Session::of(world, "work"), holder)
+}
+
 impl<'a> Session<'a> {
     /// Returns the session of a profile, which need not have begun.
     pub(crate) fn of(world: &'a World, profile: &'a str) -> Self {
