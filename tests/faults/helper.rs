@@ -1,6 +1,6 @@
 //! A helper at which one system call fails or is the last: nothing is lost, and the next one brings everything to where it belongs.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::process::Stdio;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::faults::{FILES, PROCESSES, at_each};
 use crate::support::mirror::{replace, text, wait_for_one, write};
 use crate::support::trace::strace;
-use crate::support::wait_until;
+use crate::support::{Sandbox, wait_until};
 use crate::sync::household::{Household, edit, wait_for};
 
 /// Whether a process sleeps, and has been given no time between two looks.
@@ -22,25 +22,30 @@ fn sleeps(pid: i32, before: &Cell<(i32, String)>) -> bool {
 
 #[test]
 fn whatever_fails_once_in_a_helper_nothing_is_lost() {
-    let household = Household::in_use(&["work"]);
-    household.kill_helper_and_its_locks("work");
-    let round = Cell::new(0);
-    let name = |side: &str, round: usize| format!("projects/p/{side}-{round}.jsonl");
-    let hub = |relative: &str| household.sandbox.path("home/.claude").join(relative);
+    let own_file = "projects/p/own.jsonl";
+    let hub_file = "projects/p/hub.jsonl";
+    let known_file = "projects/p/known.jsonl";
+    let hub = |household: &Household, relative: &str| household.sandbox.path("home/.claude").join(relative);
+    let household = RefCell::new(None);
+    // Each round has a household of its own: what one fault left must not hide the next, and the thousandth round is as quick as the first.
     let set_up = || {
-        round.set(round.get() + 1);
-        let number = round.get();
-        edit(&household.own("work"), |state| drop(state.insert(format!("own {number}"), json!(number))));
-        edit(&household.hub(), |state| drop(state.insert(format!("hub {number}"), json!(number))));
-        write(&household.runtime("work", &name("own", number)), format!("own {number}"));
-        write(&hub(&name("hub", number)), format!("hub {number}"));
-        write(&hub(&format!("made-{number}")), "made");
-        if number > 1 {
-            replace(&household.runtime("work", &name("own", number - 1)), format!("replaced {number}"));
-        }
+        let new = Household::in_use(&["work"]);
+        write(&new.runtime("work", known_file), "known");
+        wait_for_one(&[new.runtime("work", known_file), hub(&new, known_file)], "known");
+        new.kill_helper_and_its_locks("work");
+        edit(&new.own("work"), |state| drop(state.insert("own".into(), json!(1))));
+        edit(&new.hub(), |state| drop(state.insert("hub".into(), json!(1))));
+        write(&new.runtime("work", own_file), "own");
+        write(&hub(&new, hub_file), "hub");
+        write(&hub(&new, "made"), "made");
+        replace(&new.runtime("work", known_file), "replaced");
+        household.replace(Some(new));
     };
+    let place = Sandbox::new();
     let calls = format!("{FILES} {PROCESSES} ?epoll_wait ?epoll_pwait");
-    let count = at_each(&household.sandbox.path("strace.log"), &calls, 45, set_up, |strace, fault| {
+    let count = at_each(&place.path("strace.log"), &calls, 45, set_up, |strace, fault| {
+        let household = household.borrow();
+        let household = household.as_ref().unwrap();
         let mut helper = household.sandbox.command(strace[0]);
         helper.args(&strace[1..]).args(["clauth", "helper", "work"]).stdout(Stdio::null()).stderr(Stdio::null());
         let mut helper = helper.spawn().unwrap();
@@ -55,20 +60,16 @@ fn whatever_fails_once_in_a_helper_nothing_is_lost() {
         helper.wait().unwrap();
 
         assert_eq!(household.prompt("work").stderr(), "", "{fault}");
-        let number = round.get();
-        for side in ["own", "hub"] {
+        for member in ["own", "hub"] {
             for file in [household.own("work"), household.hub()] {
-                wait_for(&[file], &format!("{side} {number}"), &json!(number));
+                wait_for(&[file], member, &json!(1));
             }
-            let paths = [household.runtime("work", &name(side, number)), hub(&name(side, number))];
-            wait_for_one(&paths, &format!("{side} {number}"));
         }
-        if number > 1 {
-            wait_for_one(&[household.runtime("work", &name("own", number - 1)), hub(&name("own", number - 1))], &format!("replaced {number}"));
+        for (file, content) in [(own_file, "own"), (hub_file, "hub"), (known_file, "replaced")] {
+            wait_for_one(&[household.runtime("work", file), hub(household, file)], content);
         }
-        let made = household.runtime("work", &format!("made-{number}"));
+        let made = household.runtime("work", "made");
         wait_until("what was made is there", || text(&made).as_deref() == Some("made"));
-        household.kill_helper_and_its_locks("work");
     });
     assert!(count > 20 || strace().is_none(), "{count}");
 }
