@@ -11,8 +11,9 @@ use crate::support::faults::{FILES, at_each};
 use crate::support::finished::Finished;
 use crate::support::trace::strace;
 
-/// The calls by which the service is asked, and those that could be missing for it.
-const TALKING: &str = "socket connect ?poll sendto recvfrom ?clone3 setsockopt rt_sigprocmask getrandom";
+/// The calls by which the service is asked, and those that could be missing for it. Not getrandom(2): it has none of these errors, and std takes
+/// a kernel without chance for the end of the world.
+const TALKING: &str = "socket connect ?poll sendto recvfrom ?clone3 setsockopt rt_sigprocmask";
 
 #[test]
 fn whatever_fails_once_in_a_refresh_no_token_is_sent_twice() {
@@ -42,7 +43,7 @@ fn whatever_fails_once_in_a_refresh_no_token_is_sent_twice() {
             assert!(next.complaint().contains("it was sent earlier"), "{fault}: {next:?}");
             assert_eq!(world.text(), before.1, "{fault}");
             // Between the request and the answer's place on the disk nobody can do better; an error that is no kill leaves what came where it is found.
-            let is_unheard = fault.contains("KILL") || ["recvfrom", "sendto", "poll"].iter().any(|call| fault.contains(call));
+            let is_unheard = fault.contains("KILL") || ["recvfrom", "sendto", "poll", "setsockopt"].iter().any(|call| fault.contains(call));
             assert!(!is_spent || is_unheard, "{fault}: {said:?}");
             lost.set(lost.get() + usize::from(is_spent));
         }
