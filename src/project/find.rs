@@ -27,8 +27,13 @@ impl Candidate {
 /// What this user may not look at (an ancestor without search permission) counts as absent, as it does for git and direnv. Where the disk fails, there is
 /// no telling: that counts as a candidate, and reading it will say why.
 pub fn candidates(start: &Path) -> impl Iterator<Item = Candidate> + '_ {
-    let levels = start.ancestors().enumerate();
-    levels
-        .filter(|(_, directory)| fs::symlink_metadata(directory.join(BINDING)).map_or_else(|error| !io::is_absence(&error), |_| true))
-        .map(|(level, directory)| Candidate { directory: directory.into(), level })
+    let mut file = PathBuf::with_capacity(start.as_os_str().len() + BINDING.len() + 1); // one for all levels: this runs at prompts
+    let mut is_candidate = move |directory: &Path| {
+        file.clear();
+        file.push(directory);
+        file.push(BINDING);
+        fs::symlink_metadata(&file).map_or_else(|error| !io::is_absence(&error), |_| true)
+    };
+    let levels = start.ancestors().enumerate().filter(move |(_, directory)| is_candidate(directory));
+    levels.map(|(level, directory)| Candidate { directory: directory.into(), level })
 }

@@ -1,6 +1,6 @@
 //! fish.
 
-use super::{Answer, Place, binding_above, epoch_test};
+use super::{Above, Answer, Place, epoch_test};
 use crate::env::change::Change;
 
 /// Quotes by single quotes, in which only `\` and `'` need a `\`; a newline stands outside, so that `eval (…)` keeps it.
@@ -61,17 +61,18 @@ fn place(place: &Place, stamp: &str, config_dir: &str) -> Vec<String> {
             if *place == Place::Unnamed { "not test . -ef \"$PWD\"".into() } else { "false".into() },
         ];
     };
+    let above = Above::spell(absent.iter().chain(decider.iter().map(|(level, _)| level)));
     let mut tests = vec![format!("test {stamp} -a . -ef {}", directory.as_deref().map_or_else(|| "\"$PWD\"".to_owned(), quote))];
     if !absent.is_empty() {
-        let files: Vec<_> = absent.iter().map(|level| binding_above(*level)).collect();
+        let files: Vec<_> = absent.iter().map(|level| above.binding(*level)).collect();
         tests.push(format!("not path is -- {}", files.join(" ")));
     }
     if absent.contains(&0) {
-        tests.push(format!("not path is -l -- {}", binding_above(0)));
+        tests.push(format!("not path is -l -- {}", above.binding(0)));
     }
     match decider {
         Some((level, text)) => {
-            let file = binding_above(*level);
+            let file = above.binding(*level);
             tests.push(format!("path is -fr -- {file}"));
             let expected = quote(&format!("{config_dir}\n{text}"));
             tests.push(format!("begin; read -lz text <{file}; test \"$CLAUDE_CONFIG_DIR\n$text\" = {expected}; end"));

@@ -166,10 +166,19 @@ pub enum Place {
     },
 }
 
-/// Returns the path of the binding so many levels above the working directory. Relative, so that it needs no quoting and means the physical
-/// parents whatever `$PWD` says.
-fn binding_above(level: usize) -> String {
-    "../".repeat(level) + BINDING
+/// Spells the paths of bindings above the working directory. Relative, so that they need no quoting and mean the physical parents whatever `$PWD` says.
+struct Above(String);
+
+impl Above {
+    /// Knows those of these levels.
+    fn spell<'a>(levels: impl Iterator<Item = &'a usize>) -> Self {
+        Self("../".repeat(levels.max().copied().unwrap_or_default()) + BINDING)
+    }
+
+    /// Returns the path of one of them; the working directory's own is that of level 0.
+    fn binding(&self, level: usize) -> &str {
+        &self.0[self.0.len() - BINDING.len() - "../".len() * level..]
+    }
 }
 
 /// Returns the path as text where it can be shown to a shell.

@@ -1,6 +1,6 @@
 //! bash, zsh and plain POSIX shells.
 
-use super::{Answer, Place, Shell, binding_above, epoch_test};
+use super::{Above, Answer, Place, Shell, epoch_test};
 use crate::env::change::Change;
 
 /// Quotes by single quotes, in which nothing has a meaning but the single quote itself.
@@ -66,14 +66,13 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
 
 /// The state function where overriding variables matter: only exported ones reach a client. What a shell can say of that differs.
 fn exported_test(shell: Shell, variables: &str, names: &[&str]) -> String {
-    let join = |term: &dyn Fn(&str) -> String| names.iter().map(|name| term(name)).collect::<String>();
     // Mostly none of them has a value, which is quickly seen.
-    let values = join(&|name| format!("${{{name}-}}"));
+    let values: String = names.iter().flat_map(|name| ["${", name, "-}"]).collect();
     if shell == Shell::Zsh {
-        let types = join(&|name| format!("${{(t){name}}}"));
+        let types: String = names.iter().flat_map(|name| ["${(t)", name, "}"]).collect();
         return format!("__clauth_state() {{ [[ {variables} && ( -z {values} || {types} != *export* ) ]]; }}\n");
     }
-    let attributes = join(&|name| format!("${{{name}+${{{name}@a}}}}"));
+    let attributes: String = names.iter().flat_map(|name| ["${", name, "+${", name, "@a}}"]).collect();
     // `@a` came with 4.4; before it, an unexported variable of such a name costs an evaluation a prompt.
     format!(
         "if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then\n\
@@ -87,16 +86,15 @@ fn place(shell: Shell, place: &Place) -> String {
         return if *place == Place::Unnamed { "[[ ! . -ef $PWD ]]".into() } else { "return 1".into() };
     };
     let directory = directory.as_deref().map_or_else(|| "$PWD".to_owned(), quote);
+    let above = Above::spell(absent.iter().chain(decider.iter().map(|(level, _)| level)));
     let mut test = format!("[[ . -ef {directory}");
-    for level in absent {
-        test += &format!(" && ! -e {}", binding_above(*level));
-        // A link to nothing is not seen by -e. Looked for only where the user stands: at every level it would double the price.
-        if *level == 0 {
-            test += &format!(" && ! -h {}", binding_above(0));
-        }
+    test.extend(absent.iter().flat_map(|level| [" && ! -e ", above.binding(*level)]));
+    // A link to nothing is not seen by -e. Looked for only where the user stands: at every level it would double the price.
+    if absent.contains(&0) {
+        test.extend([" && ! -h ", above.binding(0)]);
     }
     let Some((level, text)) = decider else { return test + " ]]" };
-    let file = binding_above(*level);
+    let file = above.binding(*level);
     test += &format!(" && -f {file} && -r {file} ]]");
     if shell == Shell::Zsh {
         // `$(<file)` is read without a process, and drops newlines at the end, which mean nothing in TOML.
