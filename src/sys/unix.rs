@@ -41,6 +41,9 @@ const OPEN_MAX: u64 = 10_240;
 
 /// Creates a directory and its missing parents, mode 0700.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(()); // mostly, and to try costs more at a prompt than to look
+    }
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
