@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::env::Env;
 
 mod account;
+mod claude_code;
 mod cli;
 mod command;
 mod config;

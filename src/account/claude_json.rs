@@ -1,21 +1,18 @@
 //! What of `.claude.json` belongs to the account that is signed in: who it is, and what the client knows of it.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::keychain::Item;
 use super::{Credentials, Login, Store};
+use crate::claude_code::{LIMIT, STATE};
 use crate::error::Mistake;
 use crate::io::{self, ClientLock};
 use crate::layout::Layout;
 use crate::sys;
-
-/// The most that is read of a `.claude.json`, in bytes.
-pub(super) const LIMIT: usize = 40 * 1024 * 1024;
 
 /// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
 pub const ACCOUNT_KEYS: &[&str] = &[
@@ -87,7 +84,7 @@ pub enum Kinship {
 impl Place {
     /// Names a directory that a `CLAUDE_CONFIG_DIR` leads to.
     pub fn of(config_dir: &Path) -> Self {
-        Self { directory: config_dir.into(), claude_json: config_dir.join(".claude.json") }
+        Self { directory: config_dir.into(), claude_json: config_dir.join(STATE) }
     }
 
     /// Where its login lies.
@@ -153,18 +150,14 @@ impl Place {
         if state == before {
             return Ok(());
         }
-        io::write_durably(&io::resolved(&self.claude_json), &serde_json::to_vec_pretty(&state).context("could not write JSON")?)
+        io::write_durably(&io::resolved(&self.claude_json), &io::pretty_json(&state)?)
     }
 
     /// Returns all of its state; `None` where there is none yet.
     pub fn state(&self) -> Result<Option<Map<String, Value>>> {
-        let reading = || format!("could not read {}", self.claude_json.display());
-        let text = match io::read_regular(&self.claude_json, LIMIT) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            text => text.with_context(reading)?,
-        };
-        let Some(text) = text else { bail!("{} is not a regular file of at most {} MB", self.claude_json.display(), LIMIT / 1024 / 1024) };
+        let Some(text) = io::read_if_any(&self.claude_json, LIMIT)? else { return Ok(None) };
         // serde's message can quote what it found, and a key can stand there.
-        serde_json::from_slice(&text).map(Some).map_err(|error| anyhow!("it is not a JSON object (line {})", error.line())).with_context(reading)
+        let state = serde_json::from_slice(&text).map_err(|error| anyhow!("it is not a JSON object (line {})", error.line()));
+        state.map(Some).with_context(|| format!("could not read {}", self.claude_json.display()))
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::claude_json::LIMIT;
 use super::glance::glance;
+use crate::claude_code::{LIMIT, STATE};
 use crate::io;
 
 /// Names the account that Claude Code shows and sends: `oauthAccount` in `.claude.json`, not the token.
@@ -49,6 +49,6 @@ impl ClaudeJson {
 impl Identity {
     /// Reads the identity of a config directory; `None` when nobody signed in there, or the file cannot be read.
     pub fn read(config_dir: &Path) -> Option<Self> {
-        ClaudeJson::read(&config_dir.join(".claude.json")).oauth_account
+        ClaudeJson::read(&config_dir.join(STATE)).oauth_account
     }
 }

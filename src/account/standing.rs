@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::usage::{self, Account, Reading};
 use super::{ClaudeJson, Credentials, Identity, Login, Store, refresh};
+use crate::claude_code::STATE;
 use crate::io::{Clock, clock};
 use crate::layout::Layout;
 use crate::name::ProfileName;
@@ -137,7 +138,7 @@ impl Standing {
             login: credentials.as_ref().and_then(Credentials::login),
             has_ended: credentials.is_some_and(|credentials| refresh::has_ended(layout, name, &credentials)),
             trouble,
-            ..Self::shown(&config_dir.join(".claude.json"))
+            ..Self::shown(&config_dir.join(STATE))
         }
     }
 

@@ -4,7 +4,6 @@
 //! item, but where there is no keychain, or only a file by now, or no room in a line of `security`: then it goes into the file.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +11,7 @@ use serde_json::json;
 
 use super::credentials::{Credentials, LOGIN};
 use super::keychain::{Held, Item, in_ascii};
+use crate::claude_code::CREDENTIALS;
 use crate::error::Mistake;
 use crate::io;
 use crate::layout::Layout;
@@ -40,7 +40,7 @@ impl Store {
 
     /// Names a place.
     pub fn new(directory: &Path, item: Option<Item>) -> Self {
-        Self { file: directory.join(".credentials.json"), item }
+        Self { file: directory.join(CREDENTIALS), item }
     }
 
     /// The file.
@@ -66,13 +66,8 @@ impl Store {
         if let Some((item, text)) = self.in_item()? {
             return Credentials::parse(&text).map(Some).with_context(|| format!("could not read {item} of the Keychain"));
         }
-        let reading = || format!("could not read {}", self.file.display());
-        let text = match io::read_regular(&self.file, LIMIT) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            text => text.with_context(reading)?,
-        };
-        let Some(text) = text else { bail!("{} is not a file of a login", self.file.display()) };
-        Credentials::parse(&text).map(Some).with_context(reading)
+        let Some(text) = io::read_if_any(&self.file, LIMIT)? else { return Ok(None) };
+        Credentials::parse(&text).map(Some).with_context(|| format!("could not read {}", self.file.display()))
     }
 
     /// Replaces what lies there. It is on the disk, or has been read back from the Keychain, when this returns.
@@ -95,8 +90,7 @@ impl Store {
                 ));
             }
         }
-        io::write_durably(&self.file, json.as_bytes())?;
-        io::sync_directory(self.file.parent().unwrap_or(&self.file))
+        io::write_for_good(&self.file, json.as_bytes())
     }
 
     /// Fails where a login that is a little longer than the present one could not be written: before the present one is spent for it.
@@ -118,7 +112,7 @@ impl Store {
     /// Makes room for a login where there is none any more: what else lies there is kept in a file.
     pub fn clear(&self, kept: &Path) -> Result<()> {
         if self.held_by()?.is_some() {
-            io::create_dir(kept.parent().unwrap_or(kept))?;
+            io::create_parent(kept)?;
             return self.copy_to(kept); // the item itself is written over
         }
         if self.file.exists() { io::keep(&self.file, kept) } else { Ok(()) }
@@ -129,9 +123,7 @@ impl Store {
         if self.held_by()?.is_some() {
             return Ok(None);
         }
-        let mut aside = io::resolved(&self.file);
-        aside.as_mut_os_string().push(".moved");
-        Ok(Some(aside))
+        Ok(Some(io::with_ending(&io::resolved(&self.file), ".moved")))
     }
 
     /// Takes the login out of its place in one step, so that nobody can take it for one; an item is marked as of this login.

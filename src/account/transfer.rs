@@ -15,7 +15,6 @@
 //! finished.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,10 +24,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use super::{Login, Place};
+use crate::claude_code;
 use crate::error::Mistake;
 use crate::io::{self, ClientLock, Purpose};
 use crate::layout::Writable;
-use crate::sys::{self, HeldSignals};
+use crate::sys::HeldSignals;
 
 /// More than any journal has, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -120,12 +120,8 @@ pub fn settle(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Resul
 
 fn settle_at_once(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> Result<Option<Settled>> {
     let file = layout.transfer();
-    let reading = || format!("could not read {}", file.display());
-    let text = match io::read_regular(&file, LIMIT) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        text => text.with_context(reading)?.unwrap_or_default(),
-    };
-    let mut journal: Journal = serde_json::from_slice(&text).with_context(reading)?;
+    let Some(text) = io::read_if_any(&file, LIMIT)? else { return Ok(None) };
+    let mut journal: Journal = serde_json::from_slice(&text).with_context(|| format!("could not read {}", file.display()))?;
     for place in [&journal.from, &journal.to] {
         io::forget_unfinished_of(&place.claude_json);
         io::forget_unfinished_of(place.store(&layout).file());
@@ -141,8 +137,7 @@ fn settle_at_once(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> R
 
 impl Journal {
     fn write(&self, layout: Writable<'_>) -> Result<()> {
-        io::write_durably(&layout.transfer(), &serde_json::to_vec(self).context("could not write JSON")?)?;
-        io::sync_directory(layout.home())
+        io::write_for_good(&layout.transfer(), &io::json(self)?)
     }
 
     /// Takes the old place's part away. Without its lock only what could be taken for a login goes, and the rest waits.
@@ -178,13 +173,11 @@ impl Journal {
 
 /// Takes every lock that a client takes for a refresh or a save of its login, in its order; `None` when one is held for too long.
 fn lock_login(place: &Place) -> Result<Option<Vec<ClientLock>>> {
-    let directory = sys::physical(&place.directory).with_context(|| format!("could not look at {}", place.directory.display()))?;
-    let mut beside = directory.clone();
-    beside.as_mut_os_string().push(".lock");
-    let refresh = [directory.join(".oauth_refresh.lock"), beside].map(|lock| (lock, Purpose::Refreshing));
-    let write = [(directory.join(".storage-write.lock"), Purpose::Writing)];
+    let (inside, beside) = claude_code::refresh_locks(&place.directory);
+    let writing = claude_code::write_lock(&place.directory);
     let deadline = Instant::now() + PATIENCE;
-    refresh.iter().chain(&write).map(|(lock, purpose)| ClientLock::wait(lock, *purpose, &|| Instant::now() > deadline)).collect()
+    let locks = [(inside, Purpose::Refreshing), (beside, Purpose::Refreshing), (writing, Purpose::Writing)];
+    locks.iter().map(|(lock, purpose)| ClientLock::wait(lock, *purpose, &|| Instant::now() > deadline)).collect()
 }
 
 /// Names a login without telling it: by what its next refresh needs, or by a token that has none.

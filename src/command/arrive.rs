@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::account::{self, Kinship, Place, Store, live_clients};
+use crate::claude_code::CREDENTIALS;
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
@@ -73,7 +74,7 @@ pub fn make_ready(layout: Writable<'_>, state: &FileLock, hub: &Hub, name: &Prof
     runtime::seed_claude_json(&profile.config_dir, hub)?;
     // Emptied by the client, but other things than a login lie in it too.
     if !account::is_signed_in(&layout, &profile.config_dir)? {
-        Store::of(&layout, &profile.config_dir).clear(&layout.rescue(name).join(".credentials.json"))?;
+        Store::of(&layout, &profile.config_dir).clear(&layout.rescue(name).join(CREDENTIALS))?;
     }
     Ok(profile)
 }

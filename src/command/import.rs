@@ -9,6 +9,7 @@ use clap::{Args, ValueHint};
 
 use super::arrive;
 use crate::account::{self, Place};
+use crate::claude_code::{CREDENTIALS, STATE};
 use crate::context::Context;
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
@@ -72,7 +73,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         account::transfer_account(&from, &to)?;
     }
     for (is_there, name) in
-        [(belongings.has_state, ".claude.json"), (belongings.has_login && !is_signed_in && from.store(&layout).file().exists(), ".credentials.json")]
+        [(belongings.has_state, STATE), (belongings.has_login && !is_signed_in && from.store(&layout).file().exists(), CREDENTIALS)]
     {
         if is_there {
             io::keep(&from.directory.join(name), &rescue.join(name))?;
@@ -114,7 +115,7 @@ fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mist
     if meets(&hub.directory) || meets(&clauth) {
         return Err(wrong(&"it lies in what clauth and its profiles use, or around it"));
     }
-    if ![".claude.json", ".credentials.json", "projects"].iter().any(|name| directory.join(name).exists()) {
+    if ![STATE, CREDENTIALS, "projects"].iter().any(|name| directory.join(name).exists()) {
         return Err(wrong(&"Claude Code has never used it"));
     }
     Ok(directory)

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::{completions, shim};
+use crate::claude_code::STATE;
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io;
@@ -181,9 +182,7 @@ fn write(edit: &Edit) -> Result<()> {
 }
 
 fn backup(file: &Path) -> PathBuf {
-    let mut backup = file.to_path_buf();
-    backup.as_mut_os_string().push(".before-clauth");
-    backup
+    io::with_ending(file, ".before-clauth")
 }
 
 fn say_what_next(context: &Context, has_shim: bool) {
@@ -191,7 +190,7 @@ fn say_what_next(context: &Context, has_shim: bool) {
     let entries = fs::read_dir(&home).into_iter().flatten().flatten();
     let mut others: Vec<_> =
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| name.starts_with(".claude-")).collect();
-    others.retain(|name| home.join(name).join(".claude.json").exists());
+    others.retain(|name| home.join(name).join(STATE).exists());
     others.sort();
     for name in others {
         let suggested: Result<ProfileName, _> = name.trim_start_matches(".claude-").parse();

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::account::Standing;
 use crate::account::usage::{self, Cache};
+use crate::claude_code::STATE;
 use crate::context::Context;
 use crate::env::variable;
 use crate::io::{self, Beside, terminal_safe};
@@ -59,7 +60,7 @@ fn line(context: &Context, input: &[u8]) -> Result<String> {
             None => terminal_safe(&directory.file_name().unwrap_or(OsStr::new("?")).to_string_lossy()),
         },
     };
-    let claude_json = config_dir.map_or_else(|| context.env.home_dir(), |directory| Ok(directory.into()))?.join(".claude.json");
+    let claude_json = config_dir.map_or_else(|| context.env.home_dir(), |directory| Ok(directory.into()))?.join(STATE);
     let standing = Standing::shown(&claude_json);
     let now = Timestamp::now();
     let captured = usage::captured(input, now);

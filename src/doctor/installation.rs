@@ -4,12 +4,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::Finding;
+use crate::claude_code::VERSION;
 use crate::context::Context;
 use crate::profile;
 use crate::sys;
-
-/// The client's version that the facts about it were measured on.
-const CHECKED: &str = "2.1.329";
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -51,9 +49,9 @@ fn client(context: &Context) -> Option<Finding> {
     };
     let output = Command::new(&claude).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let version = String::from_utf8_lossy(&output.stdout).split_whitespace().next().unwrap_or("no version").to_owned();
-    (version != CHECKED).then(|| {
+    (version != VERSION).then(|| {
         Finding::note(
-            format!("{} says {version}; clauth was checked against {CHECKED}", claude.display()),
+            format!("{} says {version}; clauth was checked against {VERSION}", claude.display()),
             "a newer client can keep its files elsewhere",
             "nothing, for as long as all works; tell us if not",
         )

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Finding;
+use crate::claude_code::{self, SETTINGS};
 use crate::context::Context;
 use crate::env::watched;
 use crate::sync::{self, State};
@@ -33,7 +34,7 @@ const ASK: &str = "ask who looks after this machine to take it out";
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let Ok(config) = context.config() else { return Vec::new() };
-    let shared = context.hub(&config).ok().map(|hub| hub.directory.join("settings.json"));
+    let shared = context.hub(&config).ok().map(|hub| hub.directory.join(SETTINGS));
     let project = env::current_dir().into_iter().flat_map(|directory| OF_PROJECT.map(|name| directory.join(name)));
     let (twice, project): (Vec<_>, Vec<_>) = project.partition(|file| shared.as_ref().is_some_and(|shared| sys::same_file(file, shared)));
     let shared = shared.into_iter().map(|file| (file, Whose::Shared(!twice.is_empty())));
@@ -56,7 +57,7 @@ fn managed(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn examine_file(file: &Path, whose: Whose, watched: &[&str]) -> Vec<Finding> {
-    let text = io::read_regular(file, sync::LIMIT).ok().flatten().unwrap_or_default();
+    let text = io::read_regular(file, claude_code::LIMIT).ok().flatten().unwrap_or_default();
     let file = file.display();
     if text.is_empty() {
         return Vec::new();

@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::{FIX, Finding, Mend};
+use crate::claude_code::{self, CREDENTIALS, STATE};
 use crate::context::Context;
-use crate::io;
+use crate::io::{self, ClientLock};
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::runtime;
@@ -45,9 +46,7 @@ pub fn helpers(context: &Context) -> Vec<Helper> {
 pub fn examine(context: &Context) -> Vec<Finding> {
     let mut found: Vec<Finding> = opened(context).into_iter().collect();
     if let Ok(hub) = context.config().and_then(|config| context.hub(&config)) {
-        let mut of_state = hub.claude_json.clone().into_os_string();
-        of_state.push(".lock");
-        found.extend(stale_locks(&hub.directory).into_iter().chain(Some(of_state.into()).filter(is_stale)).map(left_behind));
+        found.extend(stale_locks(&hub.directory, &hub.claude_json));
     }
     for name in profile::names(&context.layout) {
         match profile::load(&context.layout, &name) {
@@ -75,7 +74,7 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     for trouble in fs::read_to_string(session.troubles()).unwrap_or_default().lines().filter(|_| has_helper) {
         found.push(Finding::problem(format!("{name}: {trouble}"), "that much is not shared", "mend what it names"));
     }
-    found.extend(stale_locks(&profile.config_dir).into_iter().map(left_behind));
+    found.extend(stale_locks(&profile.config_dir, &profile.config_dir.join(STATE)));
     let Some(tree) = context.config().and_then(|config| context.hub(&config)).ok().map(|hub| Tree::new(context, hub, profile)) else {
         return found;
     };
@@ -104,7 +103,7 @@ fn opened(context: &Context) -> Option<Finding> {
     let mut paths = vec![home.to_path_buf(), context.layout.profiles()];
     for name in profile::names(&context.layout) {
         let directory = context.layout.profile(&name);
-        paths.extend([directory.join("runtime/.credentials.json"), directory.join("runtime"), context.layout.profile_file(&name), directory]);
+        paths.extend([context.layout.runtime(&name).join(CREDENTIALS), context.layout.runtime(&name), context.layout.profile_file(&name), directory]);
     }
     let opened: Vec<_> = paths.into_iter().filter(|path| sys::is_private(path).is_ok_and(|is_private| !is_private)).collect();
     let first = opened.first()?;
@@ -113,11 +112,10 @@ fn opened(context: &Context) -> Option<Finding> {
     Some(finding.mended_by(Mend::MakePrivate(opened)))
 }
 
-fn stale_locks(config_dir: &Path) -> Vec<PathBuf> {
-    let mut beside = config_dir.to_path_buf();
-    beside.as_mut_os_string().push(".lock");
-    let inside = [".claude.json.lock", ".oauth_refresh.lock", ".storage-write.lock"].map(|name| config_dir.join(name));
-    inside.into_iter().chain([beside]).filter(is_stale).collect()
+/// Finds what clients left behind that died with a lock.
+fn stale_locks(config_dir: &Path, state: &Path) -> impl Iterator<Item = Finding> {
+    let (inside, beside) = claude_code::refresh_locks(config_dir);
+    [ClientLock::of(state), inside, claude_code::write_lock(config_dir), beside].into_iter().filter(is_stale).map(left_behind)
 }
 
 fn is_stale(lock: &PathBuf) -> bool {

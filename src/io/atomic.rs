@@ -14,6 +14,11 @@ pub fn create_dir(path: &Path) -> Result<()> {
     sys::create_private_dir(path).with_context(|| format!("could not create {}", path.display()))
 }
 
+/// The same for the directory that a file is to lie in.
+pub fn create_parent(file: &Path) -> Result<()> {
+    file.parent().map_or(Ok(()), create_dir)
+}
+
 /// Writes a file by temp and rename, open to the user alone; a reader sees the old text or the new, never a part.
 ///
 /// Does nothing when the file holds these bytes already. It does not wait for the disk.
@@ -24,6 +29,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// The same, and the bytes are on the disk before the name is theirs: for what a power cut must not empty.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<()> {
     replace(path, bytes, true)
+}
+
+/// The same, and its name is on the disk when this returns, too: else an old file could be there again after a power cut, whole as it was.
+pub fn write_for_good(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_durably(path, bytes)?;
+    let directory = path.parent().unwrap_or(path);
+    sys::sync_directory(directory).with_context(|| format!("could not write {}", directory.display()))
 }
 
 /// Returns where a path leads through links of the user's (dotfiles kept elsewhere): what is written there must not take a link's place. The path itself
@@ -52,11 +64,6 @@ fn write_public_new(path: &Path, bytes: &[u8], replaced: Option<fs::Metadata>) -
         file.set_permissions(replaced.permissions())?;
     }
     file.write_all(bytes)
-}
-
-/// Waits until the names in a directory are on the disk: after a power cut an old file could be there again, whole as it was.
-pub fn sync_directory(directory: &Path) -> Result<()> {
-    sys::sync_directory(directory).with_context(|| format!("could not write {}", directory.display()))
 }
 
 fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {
@@ -94,6 +101,13 @@ fn is_equal(path: &Path, bytes: &[u8]) -> bool {
     same_length && fs::read(path).is_ok_and(|present| present == bytes)
 }
 
+/// Returns the path with this behind its name.
+pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut longer = path.to_path_buf();
+    longer.as_mut_os_string().push(ending);
+    longer
+}
+
 /// The longest name that file systems take, in bytes.
 const NAME_MAX: usize = 255;
 
@@ -121,6 +135,15 @@ pub fn is_absence(error: &io::Error) -> bool {
 /// Reads a regular file whole; `None` when something else stands there, or it is over `limit` bytes. Never waits for a FIFO's writer.
 pub fn read_regular(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     measured(path)?.map_or(Ok(None), |(file, length)| read_expecting(file, length, limit))
+}
+
+/// Reads a regular file whole; `None` where there is nothing, and an error where something stands that is none, or is over `limit` bytes.
+pub fn read_if_any(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
+    let found = match read_regular(path, limit) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found.with_context(|| format!("could not read {}", path.display()))?,
+    };
+    found.map(Some).with_context(|| format!("{} is no regular file, or too large a one; move it away", path.display()))
 }
 
 /// Opens a regular file of at most `limit` bytes, to be read in another way.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 
-use super::temporary;
+use super::{temporary, with_ending};
 use crate::sys;
 
 /// How long to wait for a client that writes: it does so for milliseconds. Whoever holds a lock for longer is not waited for but asked again.
@@ -58,12 +58,15 @@ pub struct ClientLock {
 }
 
 impl ClientLock {
+    /// Returns where the lock of a file or of a directory is.
+    pub fn of(path: &Path) -> PathBuf {
+        with_ending(path, ".lock")
+    }
+
     /// Takes the lock of a file; `None` when somebody else holds it for too long.
     pub fn take(file: &Path) -> Result<Option<Self>> {
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(".lock");
         let deadline = Instant::now() + PATIENCE;
-        Self::wait(&file.with_file_name(name), Purpose::Writing, &|| Instant::now() > deadline)
+        Self::wait(&Self::of(file), Purpose::Writing, &|| Instant::now() > deadline)
     }
 
     /// Takes this lock; `None` when somebody else holds it until the waiting is over.

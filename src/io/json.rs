@@ -1,11 +1,21 @@
-//! The `--json` of a command.
+//! JSON as it is written: to files, and as the `--json` of a command.
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::say::is_obeyed;
+
+/// Returns a value as JSON, for a file that nobody else reads.
+pub fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).context("could not write JSON")
+}
+
+/// Returns a value as Claude Code writes its files, a key on a line.
+pub fn pretty_json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(value).context("could not write JSON")
+}
 
 /// Prints a value, the schema's number first.
 pub fn print_json(value: &impl Serialize) -> Result<()> {

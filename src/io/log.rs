@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::{create_parent, with_ending};
 use crate::sys;
 
 /// The most that a log holds before it makes room, in bytes.
@@ -15,13 +16,9 @@ const LIMIT: u64 = 1024 * 1024;
 pub fn append(path: &Path, lines: &[u8]) -> Result<()> {
     let writing = || format!("could not write {}", path.display());
     if fs::symlink_metadata(path).is_ok_and(|meta| meta.len() > LIMIT) {
-        let mut full = path.to_path_buf();
-        full.as_mut_os_string().push(".1");
-        sys::rename(path, &full).with_context(writing)?;
+        sys::rename(path, &with_ending(path, ".1")).with_context(writing)?;
     }
-    if let Some(directory) = path.parent() {
-        super::create_dir(directory)?;
-    }
+    create_parent(path)?;
     let opened = match sys::create_private_file(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => fs::OpenOptions::new().append(true).open(path),
         created => created,

@@ -21,14 +21,14 @@ mod wait;
 pub use crate::sys::keep_memory_private;
 pub use ask::ask_secret;
 pub use atomic::{
-    create_dir, forget_unfinished, forget_unfinished_of, is_absence, is_hindered, left_for, open_regular, read_bounded, read_regular, resolved,
-    sync_directory, temporary, write, write_durably, write_public,
+    create_dir, create_parent, forget_unfinished, forget_unfinished_of, is_absence, is_hindered, left_for, open_regular, read_bounded, read_if_any,
+    read_regular, resolved, temporary, with_ending, write, write_durably, write_for_good, write_public,
 };
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};
 pub use clock::Clock;
 pub use hex::hex;
-pub use json::print_json;
+pub use json::{json, pretty_json, print_json};
 pub use lock::FileLock;
 pub use log::append;
 pub use relocate::{copy, copy_new, is_same_content, keep, relocate, remove};

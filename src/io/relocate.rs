@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::temporary;
+use super::{temporary, with_ending};
 use crate::sys;
 
 /// Removes a file, if there is one.
@@ -40,7 +40,7 @@ pub fn relocate(from: &Path, to: &Path) -> Result<bool> {
 pub fn keep(from: &Path, to: &Path) -> Result<()> {
     let mut free = to.to_path_buf();
     while !relocate(from, &free)? {
-        free.as_mut_os_string().push("+");
+        free = with_ending(&free, "+");
     }
     Ok(())
 }

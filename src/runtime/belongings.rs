@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::depart::{self, LOGIN};
+use super::depart;
 use super::names::{self, Kind};
 use super::{Hub, Present, survey};
+use crate::claude_code::{CREDENTIALS, STATE};
 use crate::{io, sys};
-
-/// The client's own state.
-const STATE: &str = ".claude.json";
 
 /// Holds the top-level names of such a directory, sorted by what becomes of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -39,7 +37,7 @@ impl Belongings {
             let is_link = matches!(present, Present::Link { .. });
             if is_link && is_the_hubs(&path, &name, hub) {
                 found.links.push(name);
-            } else if name == LOGIN {
+            } else if name == CREDENTIALS {
                 found.has_login = true;
             } else if name == STATE {
                 found.has_state = true;

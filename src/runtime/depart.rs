@@ -9,10 +9,8 @@ use anyhow::{Context, Result};
 
 use super::names::{self, Kind};
 use super::{Hub, Present, survey};
+use crate::claude_code::CREDENTIALS;
 use crate::{io, sys};
-
-/// The file that holds a login.
-pub const LOGIN: &str = ".credentials.json";
 
 /// What was typed at prompts, a line each: two of them are merged.
 pub const HISTORY: &str = "history.jsonl";
@@ -41,7 +39,7 @@ pub fn inventory(config_dir: &Path) -> Result<Inventory> {
         if matches!(state, Present::Link { .. }) {
             continue;
         }
-        if name == LOGIN {
+        if name == CREDENTIALS {
             inventory.has_login = true;
             continue;
         }
@@ -74,10 +72,10 @@ pub fn depart(config_dir: &Path, inventory: &Inventory, hub: &Hub, rescue: &Path
     for file in &inventory.private {
         io::keep(&config_dir.join(file), &rescue.join(file))?;
     }
-    let login = config_dir.join(LOGIN);
+    let login = config_dir.join(CREDENTIALS);
     match (inventory.has_login, deletes_login) {
         (true, true) => sys::remove_file(&login).with_context(|| format!("could not remove {}", login.display())),
-        (true, false) => io::keep(&login, &rescue.join(LOGIN)),
+        (true, false) => io::keep(&login, &rescue.join(CREDENTIALS)),
         (false, _) => Ok(()),
     }
 }

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::claude_code::{self, DIRECTORY, SETTINGS, STATE};
 use crate::config::Config;
 use crate::env::Env;
 use crate::error::Mistake;
 use crate::io;
-use crate::sync::{self, claude_json};
+use crate::sync::claude_json;
 use crate::sys;
 
 use self::link_mode::LinkMode;
@@ -48,8 +49,8 @@ impl Hub {
     /// Finds the hub; it must exist, since clauth cannot tell a missing one from one that was moved.
     pub fn locate(config: &Config, env: &Env) -> Result<Self, Mistake> {
         let (spelled, claude_json) = match &config.claude_home {
-            Some(home) => (home.get_ref().clone(), home.get_ref().join(".claude.json")),
-            None => (env.home_dir()?.join(".claude"), env.home_dir()?.join(".claude.json")),
+            Some(home) => (home.get_ref().clone(), home.get_ref().join(STATE)),
+            None => (env.home_dir()?.join(DIRECTORY), env.home_dir()?.join(STATE)),
         };
         match sys::physical(&spelled) {
             Ok(directory) if directory.is_dir() => Ok(Self { directory, claude_json }),
@@ -79,7 +80,7 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     io::create_dir(config_dir)?;
     apply::make_targets(hub);
     let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
-    let settings = Path::new("settings.json");
+    let settings = Path::new(SETTINGS);
     if sides.mode != LinkMode::Symlink && fs::symlink_metadata(config_dir.join(settings)).is_err() {
         if sides.mode != LinkMode::Copy && !sides.can_hard_link(settings) {
             return Ok(vec![std::io::Error::from(std::io::ErrorKind::Unsupported).into()]);
@@ -106,8 +107,8 @@ fn steps(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<Step>> {
     let mut present = survey(config_dir)?;
     resolve_links(config_dir, hub, &mut present);
     if own_settings {
-        wanted.retain(|(name, _)| name != "settings.json");
-        present.remove(OsStr::new("settings.json"));
+        wanted.retain(|(name, _)| name != SETTINGS);
+        present.remove(OsStr::new(SETTINGS));
     }
     if sides.mode != LinkMode::Symlink {
         without_file_links(sides.mode, &mut wanted, &mut present);
@@ -199,11 +200,11 @@ fn resolve(entry: &fs::DirEntry) -> Option<PathBuf> {
 
 /// Gives a config directory that has no `.claude.json` the shared part of the hub's.
 pub fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
-    let own = config_dir.join(".claude.json");
+    let own = config_dir.join(STATE);
     if fs::symlink_metadata(&own).is_ok() {
         return Ok(());
     }
-    let Ok(Some(text)) = io::read_regular(&hub.claude_json, sync::LIMIT) else { return Ok(()) };
+    let Ok(Some(text)) = io::read_regular(&hub.claude_json, claude_code::LIMIT) else { return Ok(()) };
     let Some(seed) = claude_json::seed(&text) else { return Ok(()) };
     // Never over a file that a client makes at this moment: that one has a login in it.
     let temp = temporary(&own);

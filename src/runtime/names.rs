@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 
+use crate::claude_code::{CREDENTIALS, SETTINGS, STATE};
+
 /// How a name is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -19,7 +21,7 @@ pub const MIRRORED: &[&str] = &["projects", "plans", "tasks", "agent-memory"];
 /// What the client makes in a fresh directory by itself and clauth wants shared: made in the hub first, so that a link can stand.
 ///
 /// Settings come first: a config directory without them runs the default clean-up over history.
-pub const MADE_FILES: &[(&str, &str)] = &[("settings.json", "{}\n"), ("history.jsonl", "")];
+pub const MADE_FILES: &[(&str, &str)] = &[(SETTINGS, "{}\n"), ("history.jsonl", "")];
 
 /// The directories of the same sort.
 pub const MADE_DIRECTORIES: &[&str] = &["plugins", "file-history", "session-env", "shell-snapshots"];
@@ -42,13 +44,13 @@ const PRIVATE: &[&str] = &[
     "uploads",
 ];
 
-const PRIVATE_PREFIXES: &[&str] = &[".credentials.json", ".claude.json", "daemon"];
+const PRIVATE_PREFIXES: &[&str] = &[CREDENTIALS, STATE, "daemon"];
 const PRIVATE_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid"];
 const PRIVATE_PARTS: &[&str] = &["auth", "credential", "token"];
 
 /// Whether it says who somebody is: taken away, a client would be signed out.
 pub fn is_identity(name: &OsStr) -> bool {
-    name == ".credentials.json" || name == ".claude.json"
+    name == CREDENTIALS || name == STATE
 }
 
 /// Whether a name is one under which programs write before they rename.

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::names::{self, Kind};
+use crate::claude_code::SETTINGS;
 
 /// What stands under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,7 @@ pub fn wanted(hub: &BTreeMap<OsString, PathBuf>) -> Vec<(OsString, Wanted)> {
     let links = linked.map(|(name, target)| (name.clone(), Wanted::Link(target.clone())));
     let directories = names::MIRRORED.iter().map(|name| (OsString::from(name), Wanted::Directory));
     let mut wanted: Vec<_> = links.chain(directories).collect();
-    wanted.sort_by_key(|(name, _)| name != OsStr::new("settings.json"));
+    wanted.sort_by_key(|(name, _)| name != OsStr::new(SETTINGS));
     wanted
 }
 

@@ -9,6 +9,7 @@ use super::start::{self, Lifetime};
 use super::tree::Tree;
 use super::{Lease, Session};
 use crate::account::refresh;
+use crate::claude_code::SETTINGS;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Mistake;
@@ -46,7 +47,7 @@ pub fn join(context: &Context, config: &Config, profile: &Profile, lease: &Lease
     registered.map_err(|error| match error.downcast::<TreeError>() {
         Ok(TreeError(error)) => Trouble::Tree(error),
         // Settings are the first link of a tree: without them it was never made.
-        Err(error) if !profile.config_dir.join("settings.json").exists() => Trouble::Tree(error),
+        Err(error) if !profile.config_dir.join(SETTINGS).exists() => Trouble::Tree(error),
         Err(error) => Trouble::Registration(error),
     })
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 
+use crate::claude_code::{self, SETTINGS, STATE};
 use crate::context::Context;
 use crate::env::variable::CLAUTH_LINK_MODE;
 use crate::error::Mistake;
@@ -17,12 +18,6 @@ use crate::runtime::{self, Hub, Use};
 use crate::shell::Shell;
 use crate::sync::{self, Deletions, Keys, Kind, Pair, State};
 use crate::sys::{self, paths};
-
-/// The client's state.
-pub const CLAUDE_JSON: &str = ".claude.json";
-
-/// The client's settings.
-pub const SETTINGS: &str = "settings.json";
 
 /// Knows what a profile's config directory is made of.
 #[derive(Debug, Clone)]
@@ -148,7 +143,7 @@ impl Tree {
     /// Fails when the shared settings or the profile's would send the client to another config directory, and so to another account.
     pub fn refuse_redirection(&self) -> Result<()> {
         let shared = self.hub.directory.join(SETTINGS);
-        let text = io::read_regular(&shared, sync::LIMIT).ok().flatten().unwrap_or_default();
+        let text = io::read_regular(&shared, claude_code::LIMIT).ok().flatten().unwrap_or_default();
         // Looked for before it is parsed: this runs at prompts.
         let may_redirect = text.windows(17).any(|window| window == b"CLAUDE_CONFIG_DIR");
         if may_redirect && serde_json::from_slice(&text).is_ok_and(|settings| sync::redirects(&settings)) {
@@ -192,12 +187,12 @@ impl Tree {
 
     fn remember(&self, overrides: &State) -> Result<()> {
         io::create_dir(&self.base)?;
-        io::write_durably(&self.overrides_file(), &serde_json::to_vec(overrides)?)
+        io::write_durably(&self.overrides_file(), &io::json(overrides)?)
     }
 
     /// The client's state in the profile and in the hub.
     pub fn claude_json(&self) -> Pair {
-        self.pair(CLAUDE_JSON, self.hub.claude_json.clone(), "claude.json", Kind::ClaudeJson)
+        self.pair(STATE, self.hub.claude_json.clone(), "claude.json", Kind::ClaudeJson)
     }
 
     fn settings(&self, overrides: &State) -> Pair {
@@ -214,7 +209,7 @@ impl Tree {
         let held = self.deletions.held();
         self.deletions.accept()?;
         for (file, keys) in &held {
-            let pair = if file == CLAUDE_JSON { self.claude_json() } else { self.settings(&self.overrides) };
+            let pair = if file == STATE { self.claude_json() } else { self.settings(&self.overrides) };
             if !sync::drop_keys(&pair, keys)? {
                 bail!("a client keeps {} locked; try again when it is quiet", pair.own.display());
             }

@@ -12,9 +12,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::Session;
-use super::tree::{CLAUDE_JSON, SETTINGS, Tree, held_back};
-
+use super::tree::{Tree, held_back};
 use crate::account;
+use crate::claude_code::{SETTINGS, STATE};
 use crate::context::Context;
 use crate::io;
 use crate::profile::Profile;
@@ -104,7 +104,7 @@ impl Watchdog {
     /// Notes what an event makes due.
     pub fn note(&mut self, watch: Watch, name: Option<&OsStr>) {
         match (self.places.get(&watch), name) {
-            (Some(Place::Own | Place::Hub), Some(name)) if name == CLAUDE_JSON => drop(self.due.insert(Duty::ClaudeJson)),
+            (Some(Place::Own | Place::Hub), Some(name)) if name == STATE => drop(self.due.insert(Duty::ClaudeJson)),
             (Some(Place::HubSettings), _) => drop(self.due.insert(Duty::Links)),
             (Some(Place::HubClaudeJson), _) => drop(self.due.insert(Duty::ClaudeJson)),
             (Some(Place::Own | Place::Hub), Some(name)) if runtime::names::MIRRORED.iter().any(|mirrored| name == *mirrored) => {
@@ -201,10 +201,10 @@ impl Watchdog {
         }
         let complaint = match sync::sync(&self.claude_json) {
             Ok(report) => {
-                self.tree.say_what_lost(CLAUDE_JSON, &report.lost);
+                self.tree.say_what_lost(STATE, &report.lost);
                 if !report.held.is_empty() {
                     // Said until the user decides: the next pass finds the keys where they were, and nothing wrong.
-                    self.complain("deletions", Some(&held_back(CLAUDE_JSON, &report.held)));
+                    self.complain("deletions", Some(&held_back(STATE, &report.held)));
                 } else if self.said.contains_key("deletions") && !self.tree.deletions.are_waiting() {
                     self.complain("deletions", None);
                 }
@@ -216,7 +216,7 @@ impl Watchdog {
                 Some(format!("{error:#}"))
             }
         };
-        self.complain(CLAUDE_JSON, complaint.as_deref());
+        self.complain(STATE, complaint.as_deref());
     }
 
     /// A linked file has one content; of a copy each write must be told.

@@ -1,13 +1,13 @@
 //! `.claude.json`: the client's state, of which some keys belong to the account.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 
 use super::{State, merge};
 use crate::account::is_account_key;
+use crate::claude_code::LIMIT;
 use crate::io;
 
 /// Returns what a new profile starts with: the hub's state without its account's keys, so that the client asks no first-run question again.
@@ -28,17 +28,14 @@ pub fn shared(state: &State) -> State {
 pub fn take_in(hub: &Path, other: &State) -> Result<bool> {
     let Some(_lock) = io::ClientLock::take(hub)? else { return Ok(false) };
     let reading = || format!("could not read {}", hub.display());
-    let text = match io::read_regular(hub, super::LIMIT) {
-        Err(error) if error.kind() == ErrorKind::NotFound => b"{}".to_vec(),
-        text => text.with_context(reading)?.unwrap_or_default(),
-    };
+    let text = io::read_if_any(hub, LIMIT)?.unwrap_or_else(|| b"{}".into());
     // serde's message can quote what it found.
     let before: State = serde_json::from_slice(&text).map_err(|error| anyhow!("it is not whole (line {})", error.line())).with_context(reading)?;
     let mut state = before.clone();
     let merged = merge::merge(&State::new(), &shared(&before), &shared(other), &BTreeSet::new()).state;
     state.extend(merged);
     if state != before {
-        io::write(&io::resolved(hub), &serde_json::to_vec_pretty(&state).context("could not write JSON")?)?;
+        io::write(&io::resolved(hub), &io::pretty_json(&state)?)?;
     }
     Ok(true)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::io;
 
@@ -68,8 +68,6 @@ fn add(file: &Path, keys: &Keys) -> Result<()> {
 }
 
 fn write(file: &Path, keys: &Keys) -> Result<()> {
-    if let Some(directory) = file.parent() {
-        io::create_dir(directory)?;
-    }
-    io::write(file, &serde_json::to_vec(keys).context("could not write JSON")?)
+    io::create_parent(file)?;
+    io::write(file, &io::json(keys)?)
 }

@@ -11,7 +11,7 @@ mod settings;
 
 pub use deletions::{Deletions, Keys};
 pub use kind::Kind;
-pub use pair::{LIMIT, Pair, drop_keys, redress, sync};
+pub use pair::{Pair, drop_keys, redress, sync};
 pub use settings::{dress, redirects};
 
 /// A JSON object; the order of its keys and the text of its numbers are kept.

@@ -9,12 +9,10 @@ use anyhow::{Context, Error, Result};
 
 use super::merge::{self, Loss};
 use super::{Deletions, Kind, State, settings};
+use crate::claude_code::LIMIT;
 use crate::error::Mistake;
 use crate::io::ClientLock;
 use crate::{io, sys};
-
-/// The most that is read, in bytes: what is larger is no state of a client's, and stays as it is.
-pub const LIMIT: usize = 40 * 1024 * 1024;
 
 /// Names the two files that are kept in step, and the state they last agreed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +121,7 @@ pub fn drop_keys(pair: &Pair, keys: &BTreeSet<String>) -> Result<bool> {
     }
     if let Some(mut state) = read(&pair.own)?.map_err(Error::msg)? {
         state.retain(|key, _| !keys.contains(key) || pair.kind.is_kept(key));
-        io::write(&pair.own, &serde_json::to_vec_pretty(&state).context("could not write JSON")?)?;
+        io::write(&pair.own, &io::pretty_json(&state)?)?;
     }
     Ok(true)
 }
@@ -135,7 +133,7 @@ pub fn redress(pair: &Pair, overrides: &State) -> Result<()> {
     let base = read(&pair.base)?.ok().flatten().unwrap_or_default();
     let own = if pair.own.is_symlink() { None } else { read(&pair.own)?.map_err(Error::msg)? };
     let plain = own.map_or_else(|| base.clone(), |own| pair.kind.shared_of_own(&own, &base));
-    io::write(&pair.own, &serde_json::to_vec_pretty(&settings::dress(&plain, overrides)).context("could not write JSON")?)
+    io::write(&pair.own, &io::pretty_json(&settings::dress(&plain, overrides))?)
 }
 
 /// Holds the two files as they were read.
@@ -245,15 +243,12 @@ impl Settled {
 
     /// Writes down what is about to be agreed on.
     fn intend(&self, pair: &Pair) -> Result<()> {
-        if let Some(directory) = pair.base.parent() {
-            io::create_dir(directory)?;
-        }
-        let bytes = |state| serde_json::to_vec(state).context("could not write JSON");
+        io::create_parent(&pair.base)?;
         // An earlier pass that wrote, and did not agree: what is known by its note must outlive it.
         if pair.intended().exists() {
-            io::write_durably(&pair.base, &bytes(&self.was)?)?;
+            io::write_durably(&pair.base, &io::json(&self.was)?)?;
         }
-        io::write(&pair.intended(), &bytes(&self.base)?)
+        io::write(&pair.intended(), &io::json(&self.base)?)
     }
 
     /// Writes down what is about to be overwritten.
@@ -271,10 +266,8 @@ impl Settled {
         if !self.report.held.is_empty() {
             pair.deletions.hold(&pair.file(), &self.report.held)?;
         }
-        if let Some(directory) = pair.base.parent() {
-            io::create_dir(directory)?;
-        }
-        io::write_durably(&pair.base, &serde_json::to_vec(&self.base).context("could not write JSON")?)?;
+        io::create_parent(&pair.base)?;
+        io::write_durably(&pair.base, &io::json(&self.base)?)?;
         let _ = fs::remove_file(pair.intended()); // as good as gone: it says the same now
         Ok(())
     }
@@ -300,7 +293,7 @@ impl Target {
     }
 
     fn write(&self, file: &Path) -> Result<()> {
-        io::write(file, &serde_json::to_vec_pretty(&self.state).context("could not write JSON")?)
+        io::write(file, &io::pretty_json(&self.state)?)
     }
 }
 

@@ -25,6 +25,7 @@ use self::answer::{Grant, Verdict};
 use self::renewed::Renewed;
 use self::spent::{Fate, Spent};
 use super::{Credentials, Login, Services, Store};
+use crate::claude_code::{self, CREDENTIALS};
 use crate::env::Env;
 use crate::error::Mistake;
 use crate::io::http::{Answer, Outcome};
@@ -154,11 +155,9 @@ impl Refresh<'_> {
         let is_over = || Instant::now() > deadline || signals.has_come();
         let busy = || if signals.has_come() { interrupted() } else { self.busy().into() };
         let wait = |directory: &Path| ClientLock::wait(directory, Purpose::Refreshing, &is_over);
-        let inside = wait(&self.config_dir.join(".oauth_refresh.lock"))?.ok_or_else(busy)?;
-        let mut beside = io::resolved(self.config_dir).into_os_string();
-        beside.push(".lock");
-        // The older of the two: where it cannot be made, Claude Code goes on without it as well.
-        let beside = wait(Path::new(&beside)).ok().map(|lock| lock.ok_or_else(busy)).transpose()?;
+        let (inside, beside) = claude_code::refresh_locks(self.config_dir);
+        let inside = wait(&inside)?.ok_or_else(busy)?;
+        let beside = wait(&beside).ok().map(|lock| lock.ok_or_else(busy)).transpose()?;
         Ok((beside, inside))
     }
 
@@ -219,7 +218,7 @@ impl Refresh<'_> {
         spent.note(&login.refresh_token, Fate::Refused)?;
         let rescue = self.layout.rescue(self.name);
         io::create_dir(&rescue)?;
-        self.store().copy_to(&rescue.join(".credentials.json"))?;
+        self.store().copy_to(&rescue.join(CREDENTIALS))?;
         bail!(self.ended())
     }
 

@@ -1,7 +1,6 @@
 //! What a refresh brought, until it is in its place: kept on the disk first, so that neither a kill nor a write that fails loses it.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use serde_json::Value;
 use super::answer::Grant;
 use crate::account::credentials::LOGIN;
 use crate::account::{Secret, Store};
+use crate::claude_code;
 use crate::io::{self, ClientLock, Purpose};
 
 /// The most that is read of one, in bytes: more than the longest answer.
@@ -38,16 +38,13 @@ impl Renewed {
 
     /// Reads what an earlier refresh left; `None` when there is nothing.
     pub fn read(file: &Path) -> Result<Option<Self>> {
-        let reading = || format!("could not read {}", file.display());
-        match io::read_regular(file, LIMIT) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            text => serde_json::from_slice(&text.with_context(reading)?.unwrap_or_default()).map(Some).with_context(reading),
-        }
+        let Some(text) = io::read_if_any(file, LIMIT)? else { return Ok(None) };
+        serde_json::from_slice(&text).map(Some).with_context(|| format!("could not read {}", file.display()))
     }
 
     /// Keeps it.
     pub fn write(&self, file: &Path) -> Result<()> {
-        io::write_durably(file, &serde_json::to_vec(self).context("could not write JSON")?)
+        io::write_durably(file, &io::json(self)?)
     }
 
     /// Writes the new tokens to their place, and takes what was kept away; false when another login stands there by now, or none.
@@ -61,7 +58,7 @@ impl Renewed {
         let Some(grant) = Grant::parse(&self.answer) else { return Ok(false) };
         let deadline = Instant::now() + PATIENCE;
         // Without the lock rather than not at all.
-        let _writing = ClientLock::wait(&config_dir.join(".storage-write.lock"), Purpose::Writing, &|| Instant::now() > deadline);
+        let _writing = ClientLock::wait(&claude_code::write_lock(config_dir), Purpose::Writing, &|| Instant::now() > deadline);
         let Some(mut credentials) = store.read()? else { return Ok(false) };
         let Some(login) = credentials.tree_mut().get_mut(LOGIN).and_then(Value::as_object_mut) else { return Ok(false) };
         if grant.is_in(login) {

@@ -1,10 +1,9 @@
 //! What became of refresh tokens: each is good for one request, and one that is sent twice ends the login. Only their hashes are kept.
 
 use std::fmt::Write as _;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use crate::account::Secret;
 use crate::io;
@@ -66,18 +65,12 @@ impl Spent {
             let _ = writeln!(text, "{hash} {name}");
             text
         });
-        io::write_durably(&self.file, text.as_bytes())?;
-        io::sync_directory(self.file.parent().unwrap_or(&self.file))
+        io::write_for_good(&self.file, text.as_bytes())
     }
 
     /// Reads the record, oldest first. A line that is none is as if absent, but a record that cannot be read may hold any token.
     fn read(&self) -> Result<Vec<(String, Fate)>> {
-        let reading = || format!("could not read {}", self.file.display());
-        let text = match io::read_regular(&self.file, LIMIT) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            text => text.with_context(reading)?,
-        };
-        let Some(text) = text else { bail!("{} is not the record of spent tokens; move it away", self.file.display()) };
+        let text = io::read_if_any(&self.file, LIMIT)?.unwrap_or_default();
         let entry = |line: &str| {
             let (hash, name) = line.split_once(' ')?;
             Some((hash.to_owned(), Fate::NAMES.iter().find(|(_, known)| *known == name)?.0))

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +121,7 @@ impl Cache {
         let (mut kept, mut known) = self.read();
         change(&mut kept, &mut known);
         kept.organizations.insert(self.account.organization.clone(), known);
-        io::write(&self.file("json"), &serde_json::to_vec(&kept).context("could not write JSON")?)?;
+        io::write(&self.file("json"), &io::json(&kept)?)?;
         Ok(true)
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::OldConfig;
 use crate::account::{Credentials, Identity, Login, Secret, live_clients};
+use crate::claude_code::{CREDENTIALS, DIRECTORY, SETTINGS};
 use crate::layout::Writable;
 use crate::name::ProfileName;
 use crate::{io, sys};
@@ -43,7 +44,7 @@ impl Home {
         }
         let state = fs::read_to_string(layout.home().join("profiles.toml")).ok().and_then(|text| toml::from_str::<OldState>(&text).ok());
         let is_active = state.and_then(|state| state.active_profile).is_some_and(|active| active == name.as_str());
-        Self { directory: layout.home().with_file_name(".claude"), is_active }
+        Self { directory: layout.home().with_file_name(DIRECTORY), is_active }
     }
 
     /// Says where the login is, given the profile's newest. Fails while a client uses it in `~/.claude`.
@@ -68,7 +69,7 @@ impl Home {
     /// Makes the active profile the default, as it was, and takes back what it left in `~/.claude`. In this order: a killed one is begun again for as
     /// long as there is something to take back.
     pub fn hand_over(&self, layout: Writable<'_>, name: &ProfileName, whereabouts: Whereabouts, old: &OldConfig, rescue: &Path) -> Result<()> {
-        let (login, settings) = (self.login(), self.directory.join("settings.json"));
+        let (login, settings) = (self.login(), self.directory.join(SETTINGS));
         let text = io::read_regular(&settings, LIMIT).ok().flatten().unwrap_or_default();
         let without = without_endpoint(&text, old).filter(|_| self.is_active);
         if whereabouts == Whereabouts::Shared || without.is_some() {
@@ -78,7 +79,7 @@ impl Home {
             io::create_dir(rescue)?;
             io::write(&rescue.join("claude-settings.json"), &text)?;
             let target = sys::physical(&settings).with_context(|| format!("could not find {}", settings.display()))?;
-            io::write(&target, &serde_json::to_vec_pretty(&without).context("could not write JSON")?)?;
+            io::write(&target, &io::pretty_json(&without)?)?;
         }
         if whereabouts == Whereabouts::Shared {
             sys::remove_file(&login).with_context(|| format!("could not remove {}", login.display()))?;
@@ -87,7 +88,7 @@ impl Home {
     }
 
     fn login(&self) -> PathBuf {
-        self.directory.join(".credentials.json")
+        self.directory.join(CREDENTIALS)
     }
 
     /// Whether it is known that the two logins are two accounts'.

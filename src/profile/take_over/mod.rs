@@ -15,6 +15,7 @@ use serde::Deserialize;
 use self::home::{Home, Whereabouts};
 use super::{ProfileFile, lock_state};
 use crate::account::{Credentials, Secret};
+use crate::claude_code::{CREDENTIALS, SETTINGS, STATE};
 use crate::io::FileLock;
 use crate::layout::Writable;
 use crate::name::ProfileName;
@@ -86,9 +87,9 @@ fn refuse_if_in_use(directory: &Path) -> Result<()> {
 /// Puts aside what an older clauth wrote anew at each start: settings with the profile's key in them, and `.claude.json` where it was a link, which
 /// would make everybody's identity this profile's.
 fn forget_generated(runtime: &Path, rescue: &Path) -> Result<()> {
-    let (settings, claude_json) = (runtime.join("settings.json"), runtime.join(".claude.json"));
+    let (settings, claude_json) = (runtime.join(SETTINGS), runtime.join(STATE));
     if is_file(&settings) {
-        io::keep(&settings, &rescue.join("settings.json"))?;
+        io::keep(&settings, &rescue.join(SETTINGS))?;
     }
     if claude_json.is_symlink() {
         sys::remove_file(&claude_json).with_context(|| format!("could not remove {}", claude_json.display()))?;
@@ -103,12 +104,12 @@ fn is_file(path: &Path) -> bool {
 
 /// The files in which logins lie.
 fn candidates(directory: &Path, runtime: &Path) -> Vec<PathBuf> {
-    let places = [runtime.join(".credentials.json"), directory.join("credentials.json"), directory.join("credentials.json.pending")];
+    let places = [runtime.join(CREDENTIALS), directory.join("credentials.json"), directory.join("credentials.json.pending")];
     places.into_iter().filter(|path| is_file(path)).collect()
 }
 
 fn take_over_login(directory: &Path, runtime: &Path, winner: Option<&Path>, rescue: &Path) -> Result<()> {
-    let login = runtime.join(".credentials.json");
+    let login = runtime.join(CREDENTIALS);
     if let Some(winner) = winner.filter(|winner| *winner != login) {
         // Either way a reader finds a whole login at every moment, and each login has one place.
         let placed = if is_file(&login) { sys::exchange(winner, &login) } else { sys::rename(winner, &login) };

@@ -163,9 +163,7 @@ impl Mirror {
 
     /// Remembers what was agreed.
     pub fn save(&mut self) -> Result<()> {
-        if let Some(directory) = self.manifest_file.parent() {
-            io::create_dir(directory)?;
-        }
+        io::create_parent(&self.manifest_file)?;
         self.manifest.save(&self.manifest_file)
     }
 
