@@ -8,13 +8,14 @@ use anyhow::Result;
 
 use crate::account::{self, Settled};
 use crate::config::Config;
-use crate::env::Env;
+use crate::env::{Env, variable};
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
 use crate::layout::Layout;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::runtime::Hub;
+use crate::sys;
 
 /// How long to wait for a command that moves a login at this moment.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -62,6 +63,13 @@ impl Context {
     /// Returns the profile that this name, or the alias of this name, means.
     pub fn profile(&self, config: &Config, name: &str) -> Result<Profile, Mistake> {
         profile::load(&self.layout, config.resolve_alias(&self.layout, &profile_name(name)?))
+    }
+
+    /// Finds the real `claude`: the first on PATH that is neither clauth itself nor its shim.
+    pub fn real_claude(&self) -> Result<PathBuf, Mistake> {
+        let is_shim = |found: &PathBuf| sys::same_file(found, &self.program) || sys::same_file(found, &self.layout.shim());
+        let found = which::which_in_all("claude", Some(self.env.absolute_path()), "/").into_iter().flatten().find(|found| !is_shim(found));
+        found.ok_or_else(|| Mistake::NoClaude { variable: variable::PATH.into() })
     }
 
     /// Returns the config directory that all profiles share.

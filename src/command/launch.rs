@@ -1,7 +1,6 @@
 //! Running a program under a profile: what `exec`, `start` and the shim have in common.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -57,11 +56,4 @@ pub fn become_program(command: &mut Command) -> Mistake {
         ErrorKind::NotFound => Mistake::CommandNotFound { command: shown },
         _ => Mistake::CommandNotRunnable { command: shown, reason: error.to_string() },
     }
-}
-
-/// Finds the real `claude`: the first on PATH that is neither clauth itself nor its shim.
-pub fn real_claude(context: &Context) -> Result<PathBuf, Mistake> {
-    let is_shim = |found: &PathBuf| sys::same_file(found, &context.program) || sys::same_file(found, &context.layout.shim());
-    let found = which::which_in_all("claude", Some(context.env.absolute_path()), "/").into_iter().flatten().find(|found| !is_shim(found));
-    found.ok_or_else(|| Mistake::NoClaude { variable: variable::PATH.into() })
 }

@@ -43,7 +43,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let profile = context.profile(&config, &arguments.profile)?;
     arrive::refuse_key(context, &profile)?;
     let hub = context.hub(&config)?;
-    let mut login = Command::new(launch::real_claude(context)?);
+    let mut login = Command::new(context.real_claude()?);
     login.args(["auth", "login"]).args(&arguments.arguments);
     launch::enter(context, &config, &profile, Holder::Login, Chosen::Hand, &mut login)?;
     let has_succeeded = {
@@ -66,7 +66,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 
 /// Asks the client who is signed in.
 fn ask(context: &Context, config: &Config, profile: &Profile) -> Result<AuthStatus> {
-    let mut status = Command::new(launch::real_claude(context)?);
+    let mut status = Command::new(context.real_claude()?);
     status.args(["auth", "status", "--json"]).stdin(Stdio::null()).stderr(Stdio::inherit());
     launch::load(context, config, profile, Chosen::Hand, &mut status);
     let output = status.output().with_context(|| format!("could not run {}", status.get_program().display()))?;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::launch;
 use crate::account::{Item, Store, live_clients, refresh};
 use crate::context::{Context, profile_name};
 use crate::env::variable::CLAUDE_CONFIG_DIR;
@@ -94,7 +93,7 @@ fn remove_all(directory: &Path) -> Result<()> {
 
 /// Lets the client end the daemon that it keeps for this config directory (`claude --bg`): nobody else would.
 fn stop_daemon(context: &Context, profile: &Profile) -> Result<()> {
-    let claude = launch::real_claude(context)?;
+    let claude = context.real_claude()?;
     let mut command = Command::new(&claude);
     command.args(["daemon", "stop", "--any"]).env(CLAUDE_CONFIG_DIR, profile.exported()).stdin(Stdio::null()).stdout(Stdio::null());
     command.status().map(drop).with_context(|| format!("could not run {}", claude.display()))

@@ -45,7 +45,7 @@ pub fn behind(shim: &Path) -> PathBuf {
 
 /// Decides, then becomes the real `claude`.
 pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
-    let claude = launch::real_claude(context)?;
+    let claude = context.real_claude()?;
     let mut command = Command::new(&claude);
     command.args(arguments);
     guard_against_loops(context, &claude, &mut command)?;

@@ -21,7 +21,7 @@ pub struct Arguments {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let mut command = Command::new(launch::real_claude(context)?);
+    let mut command = Command::new(context.real_claude()?);
     command.args(&arguments.arguments);
     launch::enter_by_name(context, &arguments.profile, Holder::Start, &mut command)?;
     Err(launch::become_program(&mut command).into())

@@ -1,6 +1,5 @@
 //! The program, the shim, the client, and the user's settings.
 
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::Finding;
@@ -38,14 +37,9 @@ fn shim(context: &Context) -> Option<Finding> {
 }
 
 fn client(context: &Context) -> Option<Finding> {
-    let is_ours = |found: &Path| sys::same_file(found, &context.layout.shim()) || sys::same_file(found, &context.program);
-    let mut found = which::which_in_all("claude", Some(context.env.absolute_path()), "/").into_iter().flatten();
-    let Some(claude) = found.find(|found| !is_ours(found)) else {
-        return Some(Finding::problem(
-            "`claude` is not on PATH",
-            "clauth chooses its account and does not bring it",
-            "install it with `npm install -g @anthropic-ai/claude-code`",
-        ));
+    let claude = match context.real_claude() {
+        Ok(claude) => claude,
+        Err(mistake) => return Some(Finding::of(&mistake, "clauth chooses its account and does not bring it")),
     };
     let output = Command::new(&claude).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let version = String::from_utf8_lossy(&output.stdout).split_whitespace().next().unwrap_or("no version").to_owned();
@@ -61,7 +55,7 @@ fn client(context: &Context) -> Option<Finding> {
 fn settings(context: &Context) -> Vec<Finding> {
     let config = match context.config() {
         Ok(config) => config,
-        Err(mistake) => return vec![Finding::problem(mistake.to_string(), "every bound directory refuses until it is right", "correct the file")],
+        Err(mistake) => return vec![Finding::of(&mistake, "every bound directory refuses until it is right")],
     };
     let file = context.layout.config();
     let mut found = Vec::new();
@@ -78,15 +72,13 @@ fn settings(context: &Context) -> Vec<Finding> {
     let ruled = config.rules.iter().filter_map(|rule| rule.profile.as_ref());
     for name in ruled.chain(config.aliases.values()).chain(&config.default_profile) {
         if let Err(mistake) = profile::load(&context.layout, config.resolve_alias(&context.layout, name)) {
-            found.push(Finding::problem(
-                format!("{} names it: {mistake}", file.display()),
-                "where it applies, `claude` refuses",
-                "correct the name, or add the profile",
-            ));
+            let (what, remedy) = mistake.parts();
+            let remedy = format!("correct it there, or {remedy}");
+            found.push(Finding::problem(format!("{} names it: {what}", file.display()), "where it applies, `claude` refuses", remedy));
         }
     }
     if let Err(mistake) = context.hub(&config) {
-        found.push(Finding::problem(mistake.to_string(), "there is nothing to share", "run `claude` once, or correct `claude_home`"));
+        found.push(Finding::of(&mistake, "there is nothing to share"));
     }
     found
 }

@@ -25,11 +25,8 @@ pub fn examine(context: &Context) -> Vec<Finding> {
         }
         Err(error) => {
             // The Keychain's own way out; any other login is as good as lost.
-            let mistake = error.downcast_ref::<Mistake>().map(ToString::to_string);
-            let (what, remedy) = mistake
-                .as_deref()
-                .and_then(|text| text.split_once("; "))
-                .map_or_else(|| (format!("{error:#}"), "sign in again by running `claude` there"), |(what, remedy)| (what.to_owned(), remedy));
+            let lost = || (format!("{error:#}"), "sign in again by running `claude` there".into());
+            let (what, remedy) = error.downcast_ref().map_or_else(lost, Mistake::parts);
             found.push(Finding::problem(format!("the login of {called} cannot be read: {what}"), "the client cannot use it either", remedy));
         }
     };

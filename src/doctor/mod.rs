@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::error::Mistake;
 use crate::name::ProfileName;
 
 mod hooks;
@@ -63,6 +64,11 @@ pub enum Mend {
 impl Finding {
     fn problem(what: impl Into<String>, why: &'static str, remedy: impl Into<String>) -> Self {
         Self { severity: Severity::Problem, what: what.into(), why, remedy: remedy.into(), mend: None }
+    }
+
+    fn of(mistake: &Mistake, why: &'static str) -> Self {
+        let (what, remedy) = mistake.parts();
+        Self::problem(what, why, remedy)
     }
 
     fn note(what: impl Into<String>, why: &'static str, remedy: impl Into<String>) -> Self {

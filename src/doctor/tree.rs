@@ -51,7 +51,7 @@ pub fn examine(context: &Context) -> Vec<Finding> {
     for name in profile::names(&context.layout) {
         match profile::load(&context.layout, &name) {
             Ok(profile) => found.extend(examine_profile(context, &profile)),
-            Err(mistake) => found.push(Finding::problem(mistake.to_string(), "`claude` refuses where it is bound", "mend that")),
+            Err(mistake) => found.push(Finding::of(&mistake, "`claude` refuses where it is bound")),
         }
     }
     found

@@ -91,7 +91,10 @@ impl Binding {
         let value = parsed.profile.span();
         match Target::parse(parsed.profile.get_ref()) {
             Ok(target) => Ok(Self { target, text, value }),
-            Err(mistake) => Err(Complaint::at(&text, value.start, mistake.to_string().replace("; ", ": "))),
+            Err(mistake) => {
+                let (what, remedy) = mistake.parts();
+                Err(Complaint::at(&text, value.start, format!("{what}: {remedy}")))
+            }
         }
     }
 

@@ -119,7 +119,7 @@ fn what_an_administrator_says_is_found() {
 fn settings_that_cannot_work_are_found() {
     let cases = [
         (".clauth/config.toml", "nonsense = 1\n", "config.toml:1:1", "correct"),
-        (".clauth/config.toml", "default_profile = \"wrok\"\n", "did you mean `work`", "add the profile"),
+        (".clauth/config.toml", "default_profile = \"wrok\"\n", "did you mean `work`", "correct it there"),
         (".clauth/config.toml", "[[rule]]\ndir = \"~/gone\"\nprofile = \"work\"\n", "is not there", "remove the rule"),
         (".claude/settings.json", "{\"env\":{\"CLAUDE_CONFIG_DIR\":\"/x\"}}", "CLAUDE_CONFIG_DIR", "remove that line"),
         (".claude/settings.json", "{\"apiKeyHelper\":\"echo x\"}", "apiKeyHelper", "api_key"),
