@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::env::change::{Before, Change};
 use crate::env::record::Chosen;
 use crate::io;
+use crate::profile::Profile;
 use crate::session::{self, Holder, Lease, Lifetime, Trouble};
 use crate::shell::Shell;
 use crate::sys;
@@ -81,7 +82,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn environment(profile: &crate::profile::Profile, changes: &[Change]) -> Environment {
+fn environment(profile: &Profile, changes: &[Change]) -> Environment {
     let mut environment =
         Environment { profile: profile.name.to_string(), config_dir: profile.exported(), export: BTreeMap::new(), unset: Vec::new() };
     for change in changes {

@@ -24,7 +24,7 @@ const LIMIT: usize = 4 * 1024 * 1024;
 
 /// Whether direnv has set this variable where the shell is now.
 pub fn has_set(env: &Env, name: &str) -> bool {
-    env.non_empty(DIRENV_DIFF).and_then(OsStr::to_str).and_then(read).is_some_and(|set| set.contains_key(name))
+    set(env).is_some_and(|set| set.contains_key(name))
 }
 
 /// Whether direnv has set this variable to the value that it has, for this canonical directory or for one above it.
@@ -32,10 +32,13 @@ pub fn has_set(env: &Env, name: &str) -> bool {
 /// A shell without direnv inherits the record too, and takes it along to other directories.
 pub fn has_set_for(env: &Env, name: &str, directory: &Path) -> bool {
     let loaded = env.non_empty(DIRENV_DIR).and_then(OsStr::to_str).and_then(|dir| Path::new(dir.strip_prefix('-')?).canonicalize().ok());
-    loaded.is_some_and(|loaded| directory.starts_with(loaded)) && {
-        let set = env.non_empty(DIRENV_DIFF).and_then(OsStr::to_str).and_then(read);
-        set.and_then(|set| env.get(name).map(|value| set.get(name).and_then(Value::as_str).map(OsStr::new) == Some(value))).unwrap_or_default()
-    }
+    let is_set = |set: Map<String, Value>| env.get(name).is_some_and(|value| set.get(name).and_then(Value::as_str).map(OsStr::new) == Some(value));
+    loaded.is_some_and(|loaded| directory.starts_with(loaded)) && set(env).is_some_and(is_set)
+}
+
+/// Returns what direnv has set where the shell is now.
+fn set(env: &Env) -> Option<Map<String, Value>> {
+    read(env.non_empty(DIRENV_DIFF)?.to_str()?)
 }
 
 /// Returns what a record says was set.

@@ -8,6 +8,7 @@ use super::trust;
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::layout::Layout;
+use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 
 /// What applies in a directory.
@@ -93,6 +94,6 @@ fn follow(layout: &Layout, config: &Config, candidate: &Candidate) -> Result<(Ou
     Ok((outcome, binding))
 }
 
-fn bound(layout: &Layout, config: &Config, name: &crate::name::ProfileName) -> Result<Outcome, Mistake> {
+fn bound(layout: &Layout, config: &Config, name: &ProfileName) -> Result<Outcome, Mistake> {
     profile::load(layout, config.resolve_alias(layout, name)).map(Outcome::Bound)
 }

@@ -138,10 +138,7 @@ impl Watchdog {
             self.mirror.forget_removals();
             return;
         }
-        let mut watcher = MirrorWatcher { events, places: &mut self.places, trouble: None };
-        let trouble = self.mirror.carry_removals(&mut watcher);
-        let trouble = trouble.or(watcher.trouble.map(|error| format!("{error:#}")));
-        self.complain("mirror", trouble.as_deref());
+        self.keep_mirror(events, Mirror::carry_removals);
     }
 
     /// Does what is due; whether anything was.
@@ -155,10 +152,10 @@ impl Watchdog {
             match duty {
                 Duty::ClaudeJson => self.keep_claude_json(events),
                 Duty::Links => self.keep_links(events, Use::InUse),
-                Duty::Mirror(path) => self.keep_mirror(events, Some(&path)),
+                Duty::Mirror(path) => self.keep_mirror(events, |mirror, watcher| mirror.settle_path(&path, watcher)),
                 Duty::WholeMirror => {
                     self.due.retain(|duty| !matches!(duty, Duty::Mirror(_)));
-                    self.keep_mirror(events, None);
+                    self.keep_mirror(events, Mirror::settle);
                 }
             }
         }
@@ -224,12 +221,9 @@ impl Watchdog {
         if self.tree.sides.mode == LinkMode::Copy { Interest::Contents } else { Interest::Names }
     }
 
-    fn keep_mirror(&mut self, events: &mut Events, path: Option<&Path>) {
+    fn keep_mirror(&mut self, events: &mut Events, work: impl FnOnce(&mut Mirror, &mut dyn Watcher) -> Option<String>) {
         let mut watcher = MirrorWatcher { events, places: &mut self.places, trouble: None };
-        let trouble = match path {
-            Some(path) => self.mirror.settle_path(path, &mut watcher),
-            None => self.mirror.settle(&mut watcher),
-        };
+        let trouble = work(&mut self.mirror, &mut watcher);
         let trouble = trouble.or(watcher.trouble.map(|error| format!("{error:#}")));
         self.complain("mirror", trouble.as_deref());
     }

@@ -27,7 +27,7 @@ impl Shell {
 
     /// Returns where this shell looks for a completion script of the user's; `None` where it has no such place.
     pub fn completion_file(self, env: &Env) -> Option<PathBuf> {
-        let data = || env.non_empty("XDG_DATA_HOME").map_or_else(|| env.home_dir().unwrap_or_default().join(".local/share"), PathBuf::from);
+        let data = || base_directory(env, "XDG_DATA_HOME", ".local/share");
         match self {
             Self::Bash => Some(data().join("bash-completion/completions/clauth")),
             Self::Zsh => Some(data().join("zsh/site-functions/_clauth")),
@@ -87,7 +87,12 @@ fn of_bash(home: &Path, terminals_run_login_shells: bool) -> Vec<PathBuf> {
 }
 
 fn config_home(env: &Env) -> PathBuf {
-    env.non_empty("XDG_CONFIG_HOME").map_or_else(|| env.home_dir().unwrap_or_default().join(".config"), PathBuf::from)
+    base_directory(env, "XDG_CONFIG_HOME", ".config")
+}
+
+/// Returns one of the user's directories as the XDG Base Directory Specification has it.
+fn base_directory(env: &Env, variable: &str, default: &str) -> PathBuf {
+    env.non_empty(variable).map_or_else(|| env.home_dir().unwrap_or_default().join(default), PathBuf::from)
 }
 
 #[cfg(test)]

@@ -153,12 +153,12 @@ impl Texts {
     }
 
     fn merge(&self, pair: &Pair) -> Result<Result<Settled, String>> {
-        Ok(Sides::parse(self, pair)?.map(|sides| sides.merge(pair)))
+        Ok(States::parse(self, pair)?.map(|states| states.merge(pair)))
     }
 }
 
 /// Holds what was read of a pair.
-struct Sides {
+struct States {
     own: State,
     hub: State,
     base: State,
@@ -182,7 +182,7 @@ struct Settled {
     losses: Vec<Loss>,
 }
 
-impl Sides {
+impl States {
     /// Reads the agreed state, too; the inner error says why they cannot be merged now.
     fn parse(texts: &Texts, pair: &Pair) -> Result<Result<Self, String>> {
         let parse_one = |file, text: &Option<Vec<u8>>| text.as_deref().map(|text| parse(file, text)).transpose();

@@ -5,6 +5,7 @@
 //! What it wrote elsewhere, for the one profile that was active, is `home`'s. `profile.toml` is written last: until it is there, the next command
 //! starts over.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -32,7 +33,7 @@ const OLD: &[&str] = &["credentials.json", "credentials.json.pending", "config.t
 struct OldConfig {
     base_url: Option<String>,
     api_key: Option<Secret>,
-    env: std::collections::BTreeMap<String, String>,
+    env: BTreeMap<String, String>,
 }
 
 /// Whether an older clauth's profile lies in this directory.

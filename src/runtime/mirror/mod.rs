@@ -266,15 +266,15 @@ impl Mirror {
     }
 
     fn note_directory(&mut self, relative: &Path) {
-        let sides = (look(&self.sides.path(Side::Own, relative)).directory(), look(&self.sides.path(Side::Hub, relative)).directory());
-        self.manifest.set(relative, sides.0.zip(sides.1).map(|(own, hub)| Agreed { own, hub }));
+        let [own, hub] = [Side::Own, Side::Hub].map(|side| look(&self.sides.path(side, relative)).directory());
+        self.manifest.set(relative, Agreed::of(own, hub));
     }
 
     fn settle_file(&mut self, relative: &Path, own: Option<Identity>, hub: Option<Identity>) -> Result<()> {
         let agreed = self.manifest.get(relative);
         let (from, is_dispensable) = match verdict(own.as_ref(), hub.as_ref(), agreed.as_ref()) {
             Verdict::Agree => {
-                self.manifest.set(relative, own.zip(hub).map(|(own, hub)| Agreed { own, hub }));
+                self.manifest.set(relative, Agreed::of(own, hub));
                 return Ok(());
             }
             Verdict::Remove(_) if !self.carries(relative) => {
@@ -301,7 +301,7 @@ impl Mirror {
                 // Two copies of one text are no clash: they become one file, or stay two where that cannot be, and nothing needs a rescue.
                 let is_same = io::is_same_content(&paths[0], &paths[1]);
                 if is_same && self.sides.are_copies(relative.parent().unwrap_or(relative)) {
-                    self.manifest.set(relative, own.zip(hub).map(|(own, hub)| Agreed { own, hub }));
+                    self.manifest.set(relative, Agreed::of(own, hub));
                     return Ok(());
                 }
                 (newer, is_same)
@@ -311,8 +311,8 @@ impl Mirror {
         let given = self.sides.give(relative, from, &Seen { given, replaced, is_dispensable })?;
         // What was looked at and what was made of it, not what stands there now: that may be somebody's next version, which would count as agreed.
         let agreed = match from {
-            Side::Own => own.zip(given).map(|(own, hub)| Agreed { own, hub }),
-            Side::Hub => hub.zip(given).map(|(hub, own)| Agreed { own, hub }),
+            Side::Own => Agreed::of(own, given),
+            Side::Hub => Agreed::of(given, hub),
         };
         self.manifest.set(relative, agreed);
         Ok(())

@@ -12,6 +12,11 @@ pub struct Agreed {
 }
 
 impl Agreed {
+    /// Returns what both sides have; `None` where one has nothing.
+    pub fn of(own: Option<Identity>, hub: Option<Identity>) -> Option<Self> {
+        own.zip(hub).map(|(own, hub)| Self { own, hub })
+    }
+
     /// Whether both sides had one file.
     pub fn are_linked(&self) -> bool {
         self.own.is_one_file_with(&self.hub)
