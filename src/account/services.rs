@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::env::{Env, variable};
 use crate::error::Mistake;
-use crate::io::http::{self, Client, is_loopback};
+use crate::io::http::{self, Client};
+use crate::io::url::{Url, is_loopback};
 
 /// Names the services' addresses: the real ones, or a stand-in's on this machine.
 pub struct Services {
@@ -50,12 +51,7 @@ impl Services {
 
 /// Whether this is `http://HOST` or `https://HOST`, with a port or not, and the host a literal that no resolver can take for another machine.
 fn is_base_of_this_machine(base: &str) -> bool {
-    let Some(place) = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://")) else { return false };
-    let (host, port) = match place.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (place, None),
-    };
-    is_loopback(host) && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|number| number > 0))
+    Url::parse(base).is_some_and(|url| is_loopback(url.host) && url.port != Some(0) && url.path.is_empty())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnecto
 use ureq::{Agent, Body, Proxy, ProxyProtocol, Timeout};
 
 use super::say;
+use super::url::is_loopback;
 use crate::env::{Env, variable};
 use crate::error::Mistake;
 
@@ -233,12 +234,6 @@ fn proxy(env: &Env) -> Result<Option<Proxy>, Mistake> {
     }
 }
 
-/// Whether this names the machine itself, in a spelling that no resolver can take for another.
-pub fn is_loopback(host: &str) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn no_proxy(env: &Env) -> String {
     variable::NO_PROXY.iter().find_map(|name| env.non_empty(name)).unwrap_or_default().to_string_lossy().to_lowercase()
 }
@@ -254,7 +249,7 @@ fn is_exempt(host: &str, list: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_exempt, is_loopback};
+    use super::is_exempt;
 
     #[test]
     fn a_list_of_exempt_hosts_is_read_as_other_programs_read_it() {
@@ -264,17 +259,6 @@ mod tests {
         }
         for list in ["", ",", " ", "thropic.com", "anthropic", "api.anthropic.com.example", "x.api.anthropic.com", ".", "anthropic.com:80"] {
             assert!(!is_exempt(host, list), "{list:?}");
-        }
-    }
-
-    #[test]
-    fn only_a_literal_of_the_machine_itself_is_loopback() {
-        for host in ["localhost", "127.0.0.1", "127.9.8.7", "[::1]"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["", "127.1", "0177.0.0.1", "2130706433", "127.0.0.1.example", "localhost.example", "LOCALHOST.", "[::2]", "10.0.0.1", "0.0.0.0"]
-        {
-            assert!(!is_loopback(host), "{host}");
         }
     }
 }

@@ -16,6 +16,7 @@ mod say;
 pub mod screen;
 mod template;
 mod toml;
+pub mod url;
 mod wait;
 
 pub use crate::sys::keep_memory_private;

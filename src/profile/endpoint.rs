@@ -1,9 +1,11 @@
 //! Where a profile's client sends its requests.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::io::url::{Url, is_loopback};
 
 /// The longest that an endpoint may be, in bytes.
 const LIMIT: usize = 2048;
@@ -21,8 +23,8 @@ impl Endpoint {
 
     /// Whether it is Anthropic's own: the only place that the token of a login may be sent to.
     pub fn is_anthropic(&self) -> bool {
-        let host = split(&self.0).map(|(_, host)| host.to_ascii_lowercase()).unwrap_or_default();
-        self.0.to_ascii_lowercase().starts_with("https:") && (host == "anthropic.com" || host.ends_with(".anthropic.com"))
+        let host = Url::parse(&self.0).filter(|url| url.is_encrypted).map(|url| url.host.to_ascii_lowercase()).unwrap_or_default();
+        host == "anthropic.com" || host.ends_with(".anthropic.com")
     }
 }
 
@@ -31,20 +33,17 @@ impl FromStr for Endpoint {
 
     /// Says what is wrong in words that repeat nothing of it: a password may stand in it.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // What parsers of URLs disagree about (RFC 3986 and WHATWG) decides where a key is sent, so none of it is let in.
+        // What parsers of URLs disagree about decides where a key is sent, so none of it is let in.
         if text.len() > LIMIT || !text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\\"<>^`{|}@?#".contains(&byte)) {
             return Err("it is not a plain URL");
         }
-        let (scheme, host) = split(text).ok_or("it begins with neither https:// nor http://")?;
-        let is_plain = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) && !host.is_empty();
-        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(Ipv6Addr::from_str);
-        if !is_plain(host) && !matches!(bracketed, Some(Ok(_))) {
+        let Url { is_encrypted, host, .. } = Url::parse(text).ok_or("it begins with neither https:// nor http://, or its port is no number")?;
+        let is_name = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        if !is_name && bracketed.is_none_or(|address| Ipv6Addr::from_str(address).is_err()) {
             return Err("its host is not a name or an address");
         }
-        let is_here = host.eq_ignore_ascii_case("localhost")
-            || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
-            || bracketed.is_some_and(|address| address.is_ok_and(|address| address.is_loopback()));
-        if scheme.eq_ignore_ascii_case("http") && !is_here {
+        if !is_encrypted && !is_loopback(host) {
             return Err("http:// would show the key to everyone on the way; it is for this machine alone");
         }
         Ok(Self(text.into()))
@@ -57,18 +56,6 @@ impl TryFrom<String> for Endpoint {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
     }
-}
-
-/// Takes a URL's scheme and host; `None` without one of the two schemes, or with a port that is no number.
-fn split(text: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = text.split_once("://")?;
-    let authority = rest.split('/').next()?;
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port),
-        _ => (authority, "0"),
-    };
-    let is_known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    (is_known && port.parse::<u16>().is_ok()).then_some((scheme, host))
 }
 
 #[cfg(test)]

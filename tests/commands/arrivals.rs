@@ -13,7 +13,7 @@ pub(super) fn bad_secret(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 }
 
 pub(super) fn bad_endpoint(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let reason = "it begins with neither https:// nor http://".into();
+    let reason = "it begins with neither https:// nor http://, or its port is no number".into();
     (sandbox.clauth(&["add", "gw", "--base-url", "gateway.example"]), Mistake::BadEndpoint { reason })
 }
 
