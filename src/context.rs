@@ -8,12 +8,14 @@ use anyhow::Result;
 
 use crate::account::{self, Settled};
 use crate::config::Config;
+use crate::env::change::Before;
 use crate::env::{Env, variable};
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
 use crate::layout::Layout;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
+use crate::project::decide::Loaded;
 use crate::runtime::Hub;
 use crate::sys;
 
@@ -63,6 +65,16 @@ impl Context {
     /// Returns the profile that this name, or the alias of this name, means.
     pub fn profile(&self, config: &Config, name: &str) -> Result<Profile, Mistake> {
         profile::load(&self.layout, config.resolve_alias(&self.layout, &profile_name(name)?))
+    }
+
+    /// Returns what this shell has loaded.
+    pub fn loaded(&self) -> Loaded {
+        Loaded::from_value(&self.layout, self.env.non_empty(variable::CLAUDE_CONFIG_DIR))
+    }
+
+    /// Returns what this shell had before clauth changed it.
+    pub fn before(&self) -> Before<'_> {
+        Before::of(&self.env, |config_dir| self.layout.owns(config_dir))
     }
 
     /// Finds the real `claude`: the first on PATH that is neither clauth itself nor its shim.

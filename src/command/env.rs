@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::env::change::{Before, Change};
+use crate::env::change::Change;
 use crate::env::record::Chosen;
 use crate::io;
 use crate::profile::Profile;
@@ -55,7 +55,7 @@ pub fn print_failure() {
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let shell = arguments.shell.or_else(calling_shell).unwrap_or(Shell::Sh);
-    let before = Before::of(&context.env, |dir| context.layout.owns(dir));
+    let before = context.before();
     let holder = holder(shell);
     let Some(name) = &arguments.profile else {
         if let (Ok(layout), Some(pid)) = (context.layout.writable(), holder) {

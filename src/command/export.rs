@@ -14,7 +14,7 @@ use clap::ValueEnum;
 use crate::account;
 use crate::config::Config;
 use crate::context::Context;
-use crate::env::change::{self, Before};
+use crate::env::change;
 use crate::env::record::Chosen;
 use crate::env::{self, direnv, variable, watched};
 use crate::error::Mistake;
@@ -139,7 +139,7 @@ impl<'a> Evaluation<'a> {
         let config = context.config();
         let directory = env::current_dir().ok();
         let resolution = config.as_ref().ok().zip(directory.as_ref()).map(|(config, directory)| resolve(&context.layout, config, directory));
-        let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
+        let loaded = context.loaded();
         let pin = Pin::of(context, asker, &loaded, directory.as_deref());
         Self { context, asker, config, resolution, directory, loaded, pin }
     }
@@ -149,7 +149,7 @@ impl<'a> Evaluation<'a> {
         let config = self.config.as_ref().unwrap_or(&default);
         let mut said = Said { is_quiet: config.quiet, ..Said::default() };
         let mut outcome = self.outcome(&mut said);
-        let before = Before::of(&self.context.env, |dir| self.context.layout.owns(dir));
+        let before = self.context.before();
 
         if let Outcome::Bound(profile) = &outcome
             && let Err(trouble) = self.join(config, profile)

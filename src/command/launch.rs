@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::env::change::{self, Before};
+use crate::env::change;
 use crate::env::record::Chosen;
 use crate::env::variable;
 use crate::error::Mistake;
@@ -34,7 +34,7 @@ pub fn enter(context: &Context, config: &Config, profile: &Profile, holder: Hold
 pub fn enter_by_name(context: &Context, name: &str, holder: Holder, command: &mut Command) -> Result<()> {
     let config = context.config()?;
     if name == DEFAULT {
-        change::apply(&Before::of(&context.env, |dir| context.layout.owns(dir)).leave(), command);
+        change::apply(&context.before().leave(), command);
         command.env(variable::CLAUTH_DISABLE, "1"); // what it starts would otherwise choose by the directory again
         return Ok(());
     }
@@ -44,7 +44,7 @@ pub fn enter_by_name(context: &Context, name: &str, holder: Holder, command: &mu
 
 /// Gives a command the profile's environment, and registers nobody.
 pub fn load(context: &Context, config: &Config, profile: &Profile, chosen: Chosen, command: &mut Command) {
-    let before = Before::of(&context.env, |dir| context.layout.owns(dir));
+    let before = context.before();
     change::apply(&before.load(profile.name.as_str(), &profile.exported(), chosen, &config.keep_env), command);
 }
 

@@ -11,7 +11,7 @@ use clap::Subcommand;
 
 use super::launch;
 use crate::context::Context;
-use crate::env::change::{self, Before};
+use crate::env::change;
 use crate::env::record::Chosen;
 use crate::env::{self, direnv, variable};
 use crate::error::Mistake;
@@ -57,8 +57,8 @@ pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
 
 fn choose(context: &Context, command: &mut Command) -> Result<()> {
     let config = context.config()?;
-    let before = Before::of(&context.env, |dir| context.layout.owns(dir));
-    let loaded = Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR));
+    let before = context.before();
+    let loaded = context.loaded();
     let (chosen, directory) = (before.chosen(), env::current_dir());
     let is_direnvs = |directory: &PathBuf| direnv::has_set_for(&context.env, variable::CLAUDE_CONFIG_DIR, directory);
     let outcome = match &loaded {

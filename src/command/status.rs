@@ -1,5 +1,6 @@
 //! `clauth status`: where am I, and why.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,14 +8,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::binding::Place;
 use super::status_format;
 use crate::account::{Obstacle, Standing, Summary, live_clients};
 use crate::config::Config;
 use crate::context::Context;
-use crate::env::change::Before;
 use crate::env::direnv;
 use crate::env::record::{Chosen, Record};
 use crate::env::variable;
@@ -42,12 +42,14 @@ pub struct Arguments {
     format: Option<String>,
 }
 
-/// What stands before a rule's directory.
-const RULE: &str = "rule for ";
-
-/// What stands for a choice by hand, and for one of direnv's.
-const PIN: &str = "pin";
-const DIRENV: &str = "direnv";
+/// What decides.
+enum Decider {
+    Source(Source),
+    /// A choice by hand, in this shell or above it.
+    Pin,
+    /// An `.envrc`.
+    Direnv,
+}
 
 #[derive(Serialize)]
 struct Status {
@@ -55,7 +57,7 @@ struct Status {
     /// The profile that applies, or null.
     profile: Option<String>,
     /// What decides: a file, `pin`, `direnv`, `rule for DIRECTORY`, `default_profile`, or null.
-    decided_by: Option<String>,
+    decided_by: Option<Decider>,
     /// Why `claude` refuses here, or null.
     refused: Option<String>,
     /// What this shell has loaded: a profile, "refused", the user's own directory, or null.
@@ -97,23 +99,18 @@ pub fn for_a_prompt(context: &Context, template: &str) -> Result<ExitCode> {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let directory = arguments.place.directory()?;
     let config = context.config()?;
-    let loaded = loaded(context);
+    let loaded = context.loaded();
     let pin = pin(context, &loaded, &directory).filter(|_| arguments.place.said().is_none());
-    let pinned_by = pin.as_ref().map(|(_, by)| *by);
     let mut found = resolve(&context.layout, &config, &directory);
-    found.outcome = pin.map_or(found.outcome, |(profile, _)| Outcome::Bound(profile));
+    let mut decided_by = found.source.take().map(Decider::Source);
+    if let Some((profile, by)) = pin {
+        (found.outcome, decided_by) = (Outcome::Bound(profile), Some(by));
+    }
     if let Some(template) = &arguments.format {
         io::print(status_format::line(context, &found.outcome, template)? + "\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut status = status(context, &found, pinned_by, &loaded);
-    status.directory = directory.display().to_string();
-    let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));
-    status.ignored = ignored.map(|directory| directory.join(BINDING).display().to_string()).collect();
-    if let (None, Some(_), Err(mistake)) = (&status.refused, &status.profile, context.hub(&config)) {
-        status.refused = Some(mistake.to_string());
-    }
-    status.overriding.retain(|name| !config.keep_env.iter().any(|kept| kept == name));
+    let status = Status::of(context, &config, &directory, &found, decided_by, &loaded);
     if arguments.json {
         io::print_json(&status)?;
     } else {
@@ -124,7 +121,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 
 /// Returns the profile that applies in a directory of this shell.
 pub fn profile_here(context: &Context, config: &Config, directory: &Path) -> Result<Profile, Mistake> {
-    let outcome = pin(context, &loaded(context), directory).map(|(profile, _)| Outcome::Bound(profile));
+    let outcome = pin(context, &context.loaded(), directory).map(|(profile, _)| Outcome::Bound(profile));
     match outcome.unwrap_or_else(|| resolve(&context.layout, config, directory).outcome) {
         Outcome::Bound(profile) => Ok(profile),
         Outcome::Refused(mistake) => Err(mistake),
@@ -132,17 +129,13 @@ pub fn profile_here(context: &Context, config: &Config, directory: &Path) -> Res
     }
 }
 
-fn loaded(context: &Context) -> Loaded {
-    Loaded::from_value(&context.layout, context.env.non_empty(variable::CLAUDE_CONFIG_DIR))
-}
-
 /// The profile that was chosen by hand in this shell or above it, or by direnv for this directory; and by which of them.
-fn pin(context: &Context, loaded: &Loaded, directory: &Path) -> Option<(Profile, &'static str)> {
+fn pin(context: &Context, loaded: &Loaded, directory: &Path) -> Option<(Profile, Decider)> {
     let Loaded::Profile(dir) = loaded else { return None };
     let by = if direnv::has_set_for(&context.env, variable::CLAUDE_CONFIG_DIR, directory) {
-        DIRENV
-    } else if Before::of(&context.env, |dir| context.layout.owns(dir)).chosen() == Chosen::Hand {
-        PIN
+        Decider::Direnv
+    } else if context.before().chosen() == Chosen::Hand {
+        Decider::Pin
     } else {
         return None;
     };
@@ -150,50 +143,80 @@ fn pin(context: &Context, loaded: &Loaded, directory: &Path) -> Option<(Profile,
     Some((profile::load(&context.layout, &name).ok()?, by))
 }
 
-fn status(context: &Context, found: &Resolution, pinned_by: Option<&str>, loaded: &Loaded) -> Status {
-    let mut status = Status {
-        directory: String::new(),
-        profile: None,
-        decided_by: match &found.source {
-            _ if pinned_by.is_some() => pinned_by.map(str::to_owned),
-            Some(Source::File(file)) => Some(file.display().to_string()),
-            Some(Source::Rule(directory)) => Some(format!("{RULE}{}", directory.display())),
-            Some(Source::DefaultProfile) => Some("default_profile".into()),
-            None => None,
-        },
-        refused: None,
-        loaded: match loaded {
-            Loaded::Nothing => context.env.non_empty(variable::CLAUDE_CONFIG_DIR).map(|dir| dir.to_string_lossy().into_owned()),
-            Loaded::Profile(dir) => context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()),
-            Loaded::Refusal => Some("refused".into()),
-        },
-        account: Summary::default(),
-        api_key: false,
-        config_dir: None,
-        holders: Vec::new(),
-        clients: Vec::new(),
-        helper: None,
-        troubles: Vec::new(),
-        set_aside: Record::load(&context.env).aside().collect(),
-        ignored: Vec::new(),
-        overriding: context.env.overriding(&[]).filter(|name| context.env.non_empty(name).is_some()).collect(),
-    };
-    match &found.outcome {
-        Outcome::Unbound => {}
-        Outcome::Refused(mistake) => status.refused = Some(mistake.to_string()),
-        Outcome::Bound(profile) => {
-            let session = Session::new(&context.layout, &profile.name);
-            status.profile = Some(profile.name.to_string());
-            status.account = Standing::of(&context.layout, &profile.name, &profile.config_dir).summary();
-            status.api_key = profile.has_api_key;
-            status.config_dir = Some(profile.exported());
-            status.holders = Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect();
-            status.clients = live_clients(&profile.config_dir);
-            status.troubles = fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect();
-            status.helper = Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since });
+impl Status {
+    fn of(context: &Context, config: &Config, directory: &Path, found: &Resolution, decided_by: Option<Decider>, loaded: &Loaded) -> Self {
+        let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));
+        let status = Self {
+            directory: directory.display().to_string(),
+            profile: None,
+            decided_by,
+            refused: match (&found.outcome, &context.hub(config)) {
+                (Outcome::Refused(mistake), _) | (Outcome::Bound(_), Err(mistake)) => Some(mistake.to_string()),
+                _ => None,
+            },
+            loaded: match loaded {
+                Loaded::Nothing => context.env.non_empty(variable::CLAUDE_CONFIG_DIR).map(|dir| dir.to_string_lossy().into_owned()),
+                Loaded::Profile(dir) => context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()),
+                Loaded::Refusal => Some("refused".into()),
+            },
+            account: Summary::default(),
+            api_key: false,
+            config_dir: None,
+            holders: Vec::new(),
+            clients: Vec::new(),
+            helper: None,
+            troubles: Vec::new(),
+            set_aside: Record::load(&context.env).aside().collect(),
+            ignored: ignored.map(|directory| directory.join(BINDING).display().to_string()).collect(),
+            overriding: context.env.winning(&config.keep_env).collect(),
+        };
+        let Outcome::Bound(profile) = &found.outcome else { return status };
+        let session = Session::new(&context.layout, &profile.name);
+        Self {
+            profile: Some(profile.name.to_string()),
+            account: Standing::of(&context.layout, &profile.name, &profile.config_dir).summary(),
+            api_key: profile.has_api_key,
+            config_dir: Some(profile.exported()),
+            holders: Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect(),
+            clients: live_clients(&profile.config_dir),
+            helper: Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since }),
+            troubles: fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect(),
+            ..status
         }
     }
-    status
+}
+
+/// As `--json` has it.
+impl fmt::Display for Decider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(Source::File(file)) => file.display().fmt(f),
+            Self::Source(Source::Rule(directory)) => write!(f, "rule for {}", directory.display()),
+            Self::Source(Source::DefaultProfile) => f.write_str("default_profile"),
+            Self::Pin => f.write_str("pin"),
+            Self::Direnv => f.write_str("direnv"),
+        }
+    }
+}
+
+impl Serialize for Decider {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Decider {
+    /// Says it to a person.
+    fn explain(&self, is_refused: bool) -> String {
+        match self {
+            Self::Source(Source::File(_)) if is_refused => self.to_string(),
+            Self::Source(Source::File(_)) => format!("{self} (allowed)"),
+            Self::Source(Source::Rule(_)) => format!("the {self} in config.toml"),
+            Self::Source(Source::DefaultProfile) => format!("{self} in config.toml"),
+            Self::Pin => "this shell's pin; unpin it with `eval \"$(clauth env --unset)\"`".into(),
+            Self::Direnv => "direnv: `use clauth` in an .envrc".into(),
+        }
+    }
 }
 
 fn text(status: &Status, clock: &Clock) -> String {
@@ -220,17 +243,7 @@ fn text(status: &Status, clock: &Clock) -> String {
         rows.push(("trouble", Obstacle::OtherAccount.advice(profile, clock)));
     }
     rows.extend(status.account.trouble.clone().map(|trouble| ("trouble", trouble)));
-    if let Some(decider) = &status.decided_by {
-        let why = match decider.as_str() {
-            DIRENV => "direnv: `use clauth` in an .envrc".into(),
-            PIN => "this shell's pin; unpin it with `eval \"$(clauth env --unset)\"`".into(),
-            "default_profile" => "default_profile in config.toml".into(),
-            rule if rule.starts_with(RULE) => format!("the {rule} in config.toml"),
-            file if status.refused.is_none() => format!("{file} (allowed)"),
-            file => file.into(),
-        };
-        rows.push(("decided by", why));
-    }
+    rows.extend(status.decided_by.as_ref().map(|decider| ("decided by", decider.explain(status.refused.is_some()))));
     let expected = status.refused.as_ref().map_or(status.profile.as_deref(), |_| Some("refused"));
     match status.loaded.as_deref() {
         loaded if loaded == expected => {}

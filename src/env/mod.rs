@@ -56,6 +56,11 @@ impl Env {
         watched(keep).filter(|name| self.get(name).is_some())
     }
 
+    /// Returns those that have a value, and so win over a login.
+    pub fn winning<'a>(&'a self, keep: &'a [String]) -> impl Iterator<Item = &'static str> + 'a {
+        self.overriding(keep).filter(|name| self.non_empty(name).is_some())
+    }
+
     /// Returns PATH without its relative and empty entries, which would let a project choose the program.
     pub fn absolute_path(&self) -> OsString {
         let path = self.get(variable::PATH).unwrap_or_default();

@@ -55,7 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "session",
         &["context", "runtime", "sync", "account", "profile", "config", "shell", "claude_code", "io", "layout", "env", "name", "error", "sys"],
     ),
-    ("context", &["runtime", "account", "profile", "config", "io", "layout", "env", "name", "error", "sys"]),
+    ("context", &["project", "runtime", "account", "profile", "config", "io", "layout", "env", "name", "error", "sys"]),
     ("project", &["profile", "config", "io", "layout", "name", "error", "sys"]),
     ("runtime", &["sync", "config", "claude_code", "io", "env", "error", "sys"]),
     ("sync", &["account", "claude_code", "io", "error", "sys"]),
