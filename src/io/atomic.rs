@@ -126,6 +126,13 @@ pub fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// The same, and nothing stands there: what a process of our pid left that was killed is removed.
+pub fn free_temporary(path: &Path) -> PathBuf {
+    let temp = temporary(path);
+    let _ = sys::remove_file(&temp); // mostly there is nothing
+    temp
+}
+
 /// Whether an error says that nothing stands there, or nothing that this user can see; any other is no answer.
 pub fn is_absence(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound, PermissionDenied};

@@ -22,8 +22,8 @@ mod wait;
 pub use crate::sys::keep_memory_private;
 pub use ask::ask_secret;
 pub use atomic::{
-    create_dir, create_parent, forget_unfinished, forget_unfinished_of, is_absence, is_hindered, left_for, open_regular, read_bounded, read_if_any,
-    read_regular, resolved, temporary, with_ending, write, write_durably, write_for_good, write_public,
+    create_dir, create_parent, forget_unfinished, forget_unfinished_of, free_temporary, is_absence, is_hindered, left_for, open_regular,
+    read_bounded, read_if_any, read_regular, resolved, temporary, with_ending, write, write_durably, write_for_good, write_public,
 };
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{temporary, with_ending};
+use super::{free_temporary, with_ending};
 use crate::sys;
 
 /// Removes a file, if there is one.
@@ -47,8 +47,7 @@ pub fn keep(from: &Path, to: &Path) -> Result<()> {
 
 /// Copies to a name that did not exist, the time of the last write included. The name is there when all of the file is. A link is copied as one.
 pub fn copy_new(from: &Path, to: &Path) -> io::Result<()> {
-    let temp = temporary(to);
-    let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+    let temp = free_temporary(to);
     let copied = copy(from, &temp).and_then(|()| sys::rename_new(&temp, to));
     if copied.is_err() {
         let _ = sys::remove_file(&temp);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::sides::{Side, Sides, look, temporary};
+use super::sides::{Side, Sides, look};
 use super::{Use, depart};
 use crate::{io, sys};
 
@@ -21,13 +21,12 @@ pub fn adopt_file(sides: &Sides, name: &Path, target: &Path) -> Result<()> {
     let (Some(mine), Some(theirs)) = (look(&own).file(), look(target).file()) else { return Ok(()) };
     let differs = !mine.is_one_file_with(&theirs) && !io::is_same_content(&own, target);
     if differs && mine.modified >= theirs.modified {
-        let temp = temporary(target);
+        let temp = io::temporary(target);
         sides.duplicate(&own, &temp).with_context(adopting)?;
         sys::exchange(&temp, target).with_context(adopting)?;
         sides.drop_or_rescue(&temp, name, None)?;
     }
-    let temp = temporary(&own);
-    let _ = sys::remove_file(&temp);
+    let temp = io::free_temporary(&own);
     sys::symlink(target, &temp).with_context(adopting)?;
     // There is no moment without the name, and what stood there is in our hands, whatever it was.
     sys::exchange(&temp, &own).with_context(adopting)?;

@@ -9,8 +9,9 @@ use anyhow::{Context, Result};
 
 use super::names::{MADE_DIRECTORIES, MADE_FILES};
 use super::plan::Step;
-use super::sides::{Side, Sides, look, temporary};
+use super::sides::{Side, Sides, look};
 use super::{Hub, Use, adopt};
+use crate::io::{free_temporary, temporary};
 use crate::sys;
 
 /// Makes what links need a target for. A hub that cannot be written keeps what it has, and what it lacks stays in the profile.
@@ -70,8 +71,7 @@ fn unfold(link: &Path) -> io::Result<()> {
 fn relink(sides: &Sides, target: &Path, name: &Path) -> Result<()> {
     let link = sides.path(Side::Own, name);
     let before = look(&link).file().filter(|_| link.is_symlink());
-    let temp = temporary(&link);
-    let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+    let temp = free_temporary(&link);
     self::link(target, &temp).and_then(|()| sys::exchange(&temp, &link)).with_context(|| format!("could not link {}", link.display()))?;
     // What stood there is in our hands now, even if a client replaced the link since the look.
     sides.drop_or_rescue(&temp, name, before.as_ref())

@@ -34,7 +34,6 @@ mod plan;
 pub mod sides;
 
 pub use plan::Present;
-pub use sides::temporary;
 
 /// Names the config directory that all profiles share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,7 +206,7 @@ pub fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
     let Ok(Some(text)) = io::read_regular(&hub.claude_json, claude_code::LIMIT) else { return Ok(()) };
     let Some(seed) = claude_json::seed(&text) else { return Ok(()) };
     // Never over a file that a client makes at this moment: that one has a login in it.
-    let temp = temporary(&own);
+    let temp = io::temporary(&own);
     io::write(&temp, seed.as_bytes())?;
     if !io::relocate(&temp, &own)? {
         let _ = sys::remove_file(&temp);

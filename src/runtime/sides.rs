@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 mod tests;
 
 use super::link_mode::LinkMode;
-pub use crate::io::temporary;
 use crate::{io, sys};
 
 /// Names a file's content as far as a `stat` can tell.
@@ -159,7 +158,7 @@ impl Sides {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None), // gone since: its removal is an event of its own
             Err(_) => {}
         }
-        let temp = temporary(&target);
+        let temp = io::temporary(&target);
         match self.duplicate(&source, &temp) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             duplicated => duplicated.with_context(giving)?,
@@ -204,8 +203,7 @@ impl Sides {
 
     /// Whether a file of the hub's can have a second name in the profile: not on file systems like FAT. Between two of them copies are made anyway.
     pub fn can_hard_link(&self, name: &Path) -> bool {
-        let temp = temporary(&self.path(Side::Own, name));
-        let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+        let temp = io::free_temporary(&self.path(Side::Own, name));
         let linked = fs::hard_link(self.path(Side::Hub, name), &temp);
         let _ = sys::remove_file(&temp);
         linked.is_ok() || self.are_copies(Path::new(""))
@@ -218,7 +216,7 @@ impl Sides {
     /// Removes a file of one side.
     pub fn remove(&self, relative: &Path, side: Side, expected: Option<&Identity>) -> Result<()> {
         let path = self.path(side, relative);
-        let temp = temporary(&path);
+        let temp = io::temporary(&path);
         match sys::rename(&path, &temp) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.with_context(|| format!("could not remove {}", path.display()))?,

@@ -172,8 +172,7 @@ impl Tree {
         if let Some(left) = report.left {
             bail!(left); // the copy alone has what the user edited in it
         }
-        let temp = runtime::temporary(&pair.own);
-        let _ = sys::remove_file(&temp); // left by one of our pid that was killed here
+        let temp = io::free_temporary(&pair.own);
         let hub = sys::physical(&pair.hub)?;
         if self.sides.mode == LinkMode::Symlink {
             sys::symlink(&hub, &temp)?;
