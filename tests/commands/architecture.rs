@@ -5,71 +5,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with those that it may enter, from the top down: none may enter one that stands above it.
-const ROOMS: &[(&str, &[&str])] = &[
-    ("main", &["cli", "command", "context", "env", "error", "io"]),
-    ("cli", &["command", "context", "name", "error"]),
-    (
-        "command",
-        &[
-            "doctor",
-            "session",
-            "context",
-            "project",
-            "runtime",
-            "sync",
-            "account",
-            "profile",
-            "config",
-            "shell",
-            "claude_code",
-            "io",
-            "layout",
-            "env",
-            "name",
-            "error",
-            "sys",
-        ],
-    ),
-    (
-        "doctor",
-        &[
-            "session",
-            "context",
-            "project",
-            "runtime",
-            "sync",
-            "account",
-            "profile",
-            "config",
-            "shell",
-            "claude_code",
-            "io",
-            "layout",
-            "env",
-            "name",
-            "error",
-            "sys",
-        ],
-    ),
-    (
-        "session",
-        &["context", "runtime", "sync", "account", "profile", "config", "shell", "claude_code", "io", "layout", "env", "name", "error", "sys"],
-    ),
-    ("context", &["project", "runtime", "account", "profile", "config", "io", "layout", "env", "name", "error", "sys"]),
-    ("project", &["profile", "config", "io", "layout", "name", "error", "sys"]),
-    ("runtime", &["sync", "config", "claude_code", "io", "env", "error", "sys"]),
-    ("sync", &["account", "claude_code", "io", "error", "sys"]),
-    ("profile", &["account", "claude_code", "io", "layout", "name", "error", "sys"]),
-    ("account", &["claude_code", "io", "layout", "env", "name", "error", "sys"]),
-    ("config", &["io", "layout", "env", "name", "error", "sys"]),
-    ("shell", &["io", "layout", "env", "name", "sys"]),
-    ("claude_code", &["io"]),
-    ("io", &["layout", "env", "error", "sys"]),
-    ("layout", &["env", "name", "error", "sys"]),
-    ("env", &["error", "sys"]),
-    ("name", &["error"]),
-    ("error", &[]),
-    ("sys", &[]),
+const ROOMS: &[(&str, &str)] = &[
+    ("main", "cli command context env error io"),
+    ("cli", "command context name error"),
+    ("command", "doctor session context project runtime sync account profile config shell claude_code io layout env name error sys"),
+    ("doctor", "session context project runtime sync account profile config shell claude_code io layout env name error sys"),
+    ("session", "context runtime sync account profile config shell claude_code io layout env name error sys"),
+    ("context", "project runtime account profile config io layout env name error sys"),
+    ("project", "profile config io layout name error sys"),
+    ("runtime", "sync config claude_code io env error sys"),
+    ("sync", "account claude_code io error sys"),
+    ("profile", "account claude_code io layout name error sys"),
+    ("account", "claude_code io layout env name error sys"),
+    ("config", "io layout env name error sys"),
+    ("shell", "io layout env name sys"),
+    ("claude_code", "io"),
+    ("io", "layout env error sys"),
+    ("layout", "env name error sys"),
+    ("env", "error sys"),
+    ("name", "error"),
+    ("error", ""),
+    ("sys", ""),
 ];
 
 /// Holds a source file: its path below the crate, and its text without comments.
@@ -159,8 +115,8 @@ fn no_file_is_longer_than_four_hundred_lines() {
 #[test]
 fn arrows_point_down() {
     for (place, (room, entered)) in ROOMS.iter().enumerate() {
-        for other in *entered {
-            let below = ROOMS[place + 1..].iter().any(|(name, _)| name == other);
+        for other in entered.split_whitespace() {
+            let below = ROOMS[place + 1..].iter().any(|(name, _)| *name == other);
             assert!(below, "the table itself lets {room} enter {other}, which does not stand below it");
         }
     }
@@ -175,7 +131,7 @@ fn arrows_point_down() {
         wrong.extend(
             entered
                 .iter()
-                .filter(|other| *other != room && !allowed.contains(&other.as_str()))
+                .filter(|other| *other != room && !allowed.split_whitespace().any(|room| room == *other))
                 .map(|other| format!("{}: {room} -> {other}", source.path.display())),
         );
         // Two steps up from a room is the crate, by a way that the lines above do not see.
