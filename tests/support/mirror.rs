@@ -98,9 +98,11 @@ impl Shared {
         wait_until("the helper is dead", || self.helpers(profile).is_empty() && is_free());
     }
 
-    /// Lets nothing be carried across while `body` runs.
+    /// Lets nothing be carried across while `body` runs. What happened before has been: a helper that is stopped between a link and its note of that
+    /// would not know that the sides had agreed.
     #[cfg(unix)]
     pub(crate) fn asleep(&self, profiles: &[&str], body: impl FnOnce()) {
+        self.settle();
         for profile in profiles {
             self.signal(profile, Signal::STOP);
         }
