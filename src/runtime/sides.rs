@@ -143,7 +143,7 @@ impl Sides {
         self.mode == LinkMode::Copy || device(Side::Own) != device(Side::Hub)
     }
 
-    /// Gives a file to the other side and returns what stands there now; `None` when there was nothing to give any more.
+    /// Gives a file to the other side and returns what that then had; `None` when there was nothing to give any more, or nobody can say.
     ///
     /// The caller has looked at both: what else somebody puts there in this moment is for the next look, and not what was given. What stood there
     /// may be dropped only if the caller has said so; anything else is rescued, or stays if it is newer and nobody looked at it.
@@ -151,10 +151,7 @@ impl Sides {
         let (source, target) = (self.path(from, relative), self.path(from.other(), relative));
         let giving = || format!("could not link {} to {}", target.display(), source.display());
         match self.link(&source, &target) {
-            Ok(()) => {
-                let linked = [seen.given, look(&source).file()];
-                return Ok(look(&target).file().filter(|given| linked.iter().flatten().any(|linked| linked.is_one_file_with(given))));
-            }
+            Ok(()) => return Ok(linked(seen.given, look(&source).file(), look(&target).file())),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None), // gone since: its removal is an event of its own
             Err(_) => {}
         }
@@ -270,6 +267,16 @@ impl Entry {
     pub fn file(self) -> Option<Identity> {
         if let Self::File(identity) = self { Some(identity) } else { None }
     }
+}
+
+/// Returns what was given, after a link was made of it: by what stood there before, and by what stands at both names now, where others may be at work.
+fn linked(before: Option<Identity>, source: Option<Identity>, target: Option<Identity>) -> Option<Identity> {
+    let is_same = |one: Option<Identity>, other: Option<Identity>| one.zip(other).is_some_and(|(one, other)| one.is_one_file_with(&other));
+    // Before and after: so it was in between, and whoever replaced or removed the new name did so to a file that both sides had.
+    if is_same(before, source) {
+        return source;
+    }
+    target.filter(|_| is_same(before, target) || is_same(source, target))
 }
 
 /// Looks at a name without following a link: a link is carried across as a link.

@@ -63,3 +63,22 @@ fn a_file_that_another_put_there_meanwhile_is_not_removed() {
     sides.remove(Path::new("a"), Side::Hub, seen.replaced.as_ref()).unwrap();
     assert_eq!(texts(&sides), [Some("own".into()), Some("faster".into()), None]);
 }
+
+#[test]
+fn what_was_linked_was_given_whatever_became_of_it_since() {
+    let file = |inode| Some(Identity { device: 1, inode, born: 7, length: 3, modified: 5 });
+    for (before, source, target, expected) in [
+        (file(1), file(1), file(1), file(1)),
+        (file(1), file(1), file(2), file(1)), // replaced there
+        (file(1), file(1), None, file(1)),    // removed there
+        (file(1), None, file(1), file(1)),    // removed here
+        (file(1), file(2), file(1), file(1)), // replaced here afterwards
+        (file(1), file(2), file(2), file(2)), // replaced here before
+        (file(1), file(2), file(3), None),
+        (file(1), file(2), None, None),
+        (None, file(2), file(2), file(2)),
+        (None, None, None, None),
+    ] {
+        assert_eq!(linked(before, source, target), expected, "{before:?} {source:?} {target:?}");
+    }
+}
