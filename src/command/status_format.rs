@@ -57,6 +57,5 @@ fn of_profile(context: &Context, profile: &Profile, template: &Template<'_>) -> 
 fn readings_of(context: &Context, profile: &Profile, standing: &Standing) -> Vec<Reading> {
     let summary = standing.summary();
     let account = standing.account().filter(|_| summary.signed_in && !summary.other_account && !profile.has_api_key);
-    let of_account = |account| Cache::of(&context.layout, account).read().1.readings.into_iter().chain(standing.told.clone()).collect();
-    account.map(of_account).unwrap_or_default()
+    account.map(|account| Cache::of(&context.layout, account).readings(standing.told.as_ref())).unwrap_or_default()
 }

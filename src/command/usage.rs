@@ -123,8 +123,7 @@ impl Look {
 
     fn read(&mut self, context: &Context) {
         if let Some(account) = &self.account {
-            let known = Cache::of(&context.layout, account.clone()).read().1;
-            self.readings = known.readings.into_iter().chain(self.standing.told.clone()).collect();
+            self.readings = Cache::of(&context.layout, account.clone()).readings(self.standing.told.as_ref());
         }
     }
 

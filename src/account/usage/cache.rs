@@ -114,6 +114,11 @@ impl Cache {
         (kept, known)
     }
 
+    /// Returns all that was told of the limits: what is known, and what the client's own files say.
+    pub fn readings(&self, told: Option<&Reading>) -> Vec<Reading> {
+        self.read().1.readings.into_iter().chain(told.cloned()).collect()
+    }
+
     /// Changes what is known; false when another process holds the lock for longer than the patience, and nothing is changed.
     pub fn change(&self, _: Writable<'_>, patience: Duration, change: impl FnOnce(&mut Kept, &mut Known)) -> Result<bool> {
         io::create_dir(&self.directory)?;

@@ -11,9 +11,7 @@ use std::process::{Child, Command};
 use std::ptr;
 
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE, HANDLE_FLAG_INHERIT, SetHandleInformation};
-use windows_sys::Win32::System::Console::{
-    CTRL_BREAK_EVENT, CTRL_C_EVENT, FreeConsole, GetStdHandle, STD_OUTPUT_HANDLE, SetConsoleCtrlHandler, SetStdHandle,
-};
+use windows_sys::Win32::System::Console::{FreeConsole, GetStdHandle, STD_OUTPUT_HANDLE, SetStdHandle};
 use windows_sys::Win32::System::Environment::SetCurrentDirectoryW;
 use windows_sys::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOB_OBJECT_LIMIT_SILENT_BREAKAWAY_OK,
@@ -26,6 +24,7 @@ use windows_sys::Win32::System::Threading::{
 };
 use windows_sys::core::BOOL;
 
+use super::terminal::HeldSignals;
 use super::{check, wide, wide_text};
 
 /// Starts a program that outlives this process and keeps nothing of it: no console, no handle but what it reads and writes. Its environment is what
@@ -137,12 +136,10 @@ fn environment(command: &Command) -> Vec<u16> {
 
 /// Stands for another program until it ends, and ends as that does; returns only when it could not be started. Ctrl-C is that program's to answer.
 pub fn replace_process(command: &mut Command) -> io::Error {
-    let started = find(command).and_then(|mut found| {
-        ignore_interrupts()?;
-        found.spawn()
-    });
-    let mut child = match started {
-        Ok(child) => child,
+    // Not by the flag that its children would have, too.
+    let started = find(command).and_then(|mut found| Ok((HeldSignals::hold_interrupts()?, found.spawn()?)));
+    let (_held, mut child) = match started {
+        Ok(started) => started,
         Err(error) => return error,
     };
     // Without a job, which some systems do not grant, the program would outlive this process if that were killed: that is all.
@@ -170,16 +167,6 @@ fn find(command: &Command) -> io::Result<Command> {
         };
     }
     Ok(whole)
-}
-
-/// Lets this process live through Ctrl-C. Not by the flag that its children would have, too.
-#[expect(unsafe_code, reason = "std has no console events")]
-fn ignore_interrupts() -> io::Result<()> {
-    unsafe extern "system" fn is_ignored(event: u32) -> BOOL {
-        BOOL::from(event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT)
-    }
-    // SAFETY: the function touches nothing, and is there for as long as the process.
-    check(unsafe { SetConsoleCtrlHandler(Some(is_ignored), 1) })
 }
 
 /// Ends a child, and none of its own, when this process ends, however that is.
