@@ -9,6 +9,9 @@ use crate::support::syntax::UNSET;
 use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
 use crate::support::{Shell, Startup, Terminal};
 
+/// What `claude` says where `use clauth` came to nothing.
+const REFUSED: &str = "ENOTDIR: not a directory, mkdir '/dev/null/run-clauth-status'";
+
 /// Runs the body in each shell that direnv knows, with the line that hooks it; a visible skip where there is no direnv.
 fn each_with_direnv(mut body: impl FnMut(&Shell, &str)) {
     if which::which("direnv").is_err() {
@@ -133,10 +136,30 @@ fn an_envrc_that_asks_for_what_there_is_not_gets_no_account() {
             let mut terminal = Terminal::start(&world, shell, &order.variable("ANTHROPIC_API_KEY", "sk-own"));
             let said = terminal.run(&shell.cd(&project));
             assert!(said.contains("there is no profile `later`"), "{said}");
-            assert_eq!(terminal.run("claude"), "ENOTDIR: not a directory, mkdir '/dev/null/run-clauth-status'");
+            assert_eq!(terminal.run("claude"), REFUSED);
             world.clauth(&["add", "later"]).success();
             terminal.run("");
             assert_eq!(terminal.run("claude"), world.claude("later"), "{}", terminal.transcript());
+        }
+    });
+}
+
+#[test]
+fn an_envrc_gets_no_account_from_a_program_that_gives_no_answer() {
+    each_with_direnv(|shell, direnv| {
+        for script in ["", "#!/bin/sh\n", "#!/bin/sh\necho 'export CLAUDE_CONFIG_DIR=/half'; kill -KILL $$\n", "#!/nowhere/at/all\n"] {
+            let world = World::new();
+            install(&world);
+            let project = world.mkdir("home/project");
+            envrc(&world, &project, "use clauth work\n");
+            if script.is_empty() {
+                world.remove_program();
+            } else {
+                world.replace_program(script);
+            }
+            let mut terminal = Terminal::start(&world, shell, &orders(direnv)[0]);
+            terminal.run(&shell.cd(&project));
+            assert_eq!(terminal.run("claude"), REFUSED, "{script:?}");
         }
     });
 }
