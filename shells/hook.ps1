@@ -117,7 +117,12 @@ function global:__clauth_fail([string] $location, [string] $problem) {
     $root = $env:CLAUTH_HOME
     if (-not $root) { $root = [IO.Path]::Combine($HOME, '.clauth') }
     $loaded = [string]$env:CLAUDE_CONFIG_DIR
-    if ($loaded) { $must_refuse = $loaded.StartsWith($root + [IO.Path]::DirectorySeparatorChar, [StringComparison]::Ordinal) }
+    if ($loaded) {
+        # The program says C:/x where the system says C:\X.
+        $inside = [IO.Path]::GetFullPath($root) + [IO.Path]::DirectorySeparatorChar
+        $comparison = if ($IsWindows) { [StringComparison]::OrdinalIgnoreCase } else { [StringComparison]::Ordinal }
+        $must_refuse = [IO.Path]::GetFullPath($loaded).StartsWith($inside, $comparison)
+    }
     else { $must_refuse = -not (__clauth_nothing_above $location ([Collections.Generic.List[string]]::new())) }
     $refused = [IO.Path]::Combine($root, 'refused')
     if ($must_refuse -and [IO.File]::Exists($refused)) {
