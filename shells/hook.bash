@@ -42,7 +42,7 @@ __clauth_nothing_above() {
 }
 
 __clauth_evaluate() {
-  \builtin local trap answer code=0 pid="$$" first=
+  \builtin local trap answer='' code=0 pid="$$" first=
   if [[ ! -x $__clauth_program ]]; then
     __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
     return 0
@@ -52,9 +52,12 @@ __clauth_evaluate() {
   # Ctrl-C ends the program; without a trap it would end the whole prompt command.
   trap=$(\builtin trap -p INT)
   \builtin trap : INT
-  # That a program cannot be run is said by the shell itself, each time: once is enough.
-  answer=$([[ ${__clauth_code-} != 12[67] ]] || \builtin exec 2>/dev/null
-    "$__clauth_program" export bash --pid "$pid" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  # That a program cannot be run is said by the shell itself, each time. Once is enough: then it is first tried with nothing to be heard.
+  [[ ${__clauth_code-} != 12[67] ]] || "$__clauth_program" --version >/dev/null 2>&1 || code=$?
+  if [[ $code != 12[67] ]]; then
+    code=0
+    answer=$("$__clauth_program" export bash --pid "$pid" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  fi
   \builtin export -n __clauth_code="$code"
   \builtin eval "\\builtin ${trap:-trap - INT}"
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then

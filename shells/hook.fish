@@ -25,12 +25,8 @@ function __clauth_evaluate
     end
     set -l first --first
     string match -q -- "$fish_pid *" "$__clauth_at"; and set first ''
-    # That a program cannot be run is said by the shell itself, each time: once is enough.
-    set -l messages /dev/stderr
-    string match -q -r '^12[67]$' -- "$__clauth_code"; and set messages /dev/null
-    set -l answer ($__clauth_program export fish --pid $fish_pid --said "$__clauth_said" --pin "$__clauth_pin" "$first" 2>>$messages | string collect)
+    set -l answer ($__clauth_program export fish --pid $fish_pid --said "$__clauth_said" --pin "$__clauth_pin" "$first" | string collect)
     set -l code $pipestatus[1]
-    set -g __clauth_code $code
     if test $code -eq 0; and string match -q -- '*: clauth-end' "$answer"
         eval $answer
         set -g __clauth_at "$fish_pid $PWD"
@@ -61,6 +57,7 @@ end
 # True when no .clauth.toml stands here or above. It walks by `..`: the physical parents, whatever links $PWD went through.
 function __clauth_nothing_above
     set -l up ''
+    test -h .clauth.toml; and return 1
     for depth in (string repeat -n 200 'x ' | string split -n ' ')
         test -e $up.clauth.toml; and return 1
         test -n "$up"; and test $up -ef /; and return 0

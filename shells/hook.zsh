@@ -48,9 +48,12 @@ __clauth_evaluate() {
   fi
   [[ ${__clauth_at-} == "$$ "* ]] || first=--first
   builtin trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
-  # That a program cannot be run is said by the shell itself, each time: once is enough.
-  answer=$([[ ${__clauth_code-} != 12[67] ]] || exec 2>/dev/null
-    "$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  # That a program cannot be run is said by the shell itself, each time. Once is enough: then it is first tried with nothing to be heard.
+  [[ ${__clauth_code-} != 12[67] ]] || "$__clauth_program" --version >/dev/null 2>&1 || code=$?
+  if [[ $code != 12[67] ]]; then
+    code=0
+    answer=$("$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+  fi
   typeset -g +x __clauth_code=$code
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
     builtin eval "$answer"

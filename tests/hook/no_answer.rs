@@ -1,5 +1,6 @@
 //! An evaluation that gives no answer: interrupted, killed, failed, or without a program. `claude` refuses, and the prompt works.
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
@@ -118,6 +119,41 @@ fn a_program_that_is_gone_is_said_once() {
         assert!(said.starts_with(&format!("clauth: {} is gone", program.display())) && said.lines().count() == 1, "{said}");
         assert_refuses_quietly(&world, &mut terminal, "gone");
         assert_recovers(&world, &mut terminal, "gone");
+    });
+}
+
+#[test]
+fn a_program_that_cannot_be_run_is_said_once_and_the_next_reason_is_not_lost() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let waiting = world.mkdir("home/waiting");
+        world.write("home/waiting/.clauth.toml", "profile = \"work\"\n");
+        let mut terminal = world.start(shell);
+        world.replace_program("#!/nowhere/at/all\n");
+        let said = terminal.run(&shell.cd(&waiting));
+        assert_eq!(said.matches(NO_ANSWER).count(), 1, "{said}");
+        if shell.language.name() == "fish" {
+            assert!(!terminal.run("").contains(NO_ANSWER), "but fish itself has its word each time");
+        } else {
+            assert_refuses_quietly(&world, &mut terminal, "cannot be run");
+        }
+        world.restore_program();
+        let said = terminal.run("");
+        assert!(said.contains("is not allowed yet"), "{said}");
+        assert_refuses_quietly(&world, &mut terminal, "not allowed");
+    });
+}
+
+#[test]
+fn without_the_program_a_link_to_nothing_may_still_be_a_binding() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let dangling = world.mkdir("home/dangling");
+        symlink("nowhere", dangling.join(".clauth.toml")).unwrap();
+        let mut terminal = world.start(shell);
+        world.remove_program();
+        terminal.run(&shell.cd(&dangling));
+        assert_eq!(terminal.run("claude"), world.claude_refusal());
     });
 }
 
