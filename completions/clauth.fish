@@ -51,7 +51,7 @@ complete -c clauth -n "__fish_clauth_needs_command" -f -a "completions" -d 'Prin
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shell -d 'bash, zsh, fish or pwsh; all that you use when absent' -r -f -a "bash\t'GNU Bash, 3.2 and newer'
 zsh\t'Z shell'
 fish\t'fish, 3.6 and newer'
-pwsh\t'PowerShell 7'"
+pwsh\t'PowerShell 7.4 and newer'"
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shim -d 'Let editors and scripts choose by directory too: put the shim first on PATH'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -l uninstall -d 'Take everything out again; profiles stay'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -s y -l yes -d 'Do not ask'
@@ -66,7 +66,7 @@ complete -c clauth -n "__fish_clauth_using_subcommand deny" -s h -l help -d 'Pri
 complete -c clauth -n "__fish_clauth_using_subcommand env" -l shell -d 'bash, zsh, fish, pwsh or sh; the calling shell when absent' -r -f -a "bash\t'GNU Bash, 3.2 and newer'
 zsh\t'Z shell'
 fish\t'fish, 3.6 and newer'
-pwsh\t'PowerShell 7'"
+pwsh\t'PowerShell 7.4 and newer'"
 complete -c clauth -n "__fish_clauth_using_subcommand env" -l unset -d 'Print the way back: the pin ends, and the directory chooses again'
 complete -c clauth -n "__fish_clauth_using_subcommand env" -l json -d 'Print JSON'
 complete -c clauth -n "__fish_clauth_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'

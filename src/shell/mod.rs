@@ -43,7 +43,7 @@ pub enum Shell {
     Zsh,
     /// fish, 3.6 and newer.
     Fish,
-    /// PowerShell 7.
+    /// PowerShell 7.4 and newer.
     Pwsh,
     /// Any POSIX shell: `env` alone, since it has no prompt hook.
     #[value(hide = true, alias = "dash", alias = "ksh", alias = "ash")]

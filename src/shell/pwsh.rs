@@ -1,4 +1,4 @@
-//! PowerShell 7.
+//! PowerShell 7.4 and newer.
 
 use std::fmt::Write as _;
 use std::path::Path;
