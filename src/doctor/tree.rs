@@ -1,5 +1,6 @@
 //! The profiles' files, and the helpers that keep them in step.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -112,10 +113,12 @@ fn opened(context: &Context) -> Option<Finding> {
     Some(finding.mended_by(Mend::MakePrivate(opened)))
 }
 
-/// Finds what clients left behind that died with a lock.
+/// Finds what clients left behind that died with a lock. With a `CLAUDE_CONFIG_DIR` that names the default directory, its state lies inside it.
 fn stale_locks(config_dir: &Path, state: &Path) -> impl Iterator<Item = Finding> {
     let (inside, beside) = claude_code::refresh_locks(config_dir);
-    [ClientLock::of(state), inside, claude_code::write_lock(config_dir), beside].into_iter().filter(is_stale).map(left_behind)
+    let states = BTreeSet::from([state.to_path_buf(), config_dir.join(STATE)]);
+    let locks = states.into_iter().map(|state| ClientLock::of(&state)).chain([inside, claude_code::write_lock(config_dir), beside]);
+    locks.filter(is_stale).map(left_behind)
 }
 
 fn is_stale(lock: &PathBuf) -> bool {

@@ -150,7 +150,8 @@ pub fn read_if_any(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         found => found.with_context(|| format!("could not read {}", path.display()))?,
     };
-    found.map(Some).with_context(|| format!("{} is no regular file, or too large a one; move it away", path.display()))
+    let path = path.display();
+    found.map(Some).with_context(|| format!("{path} is not a regular file of at most {} KB; look at it with `ls -l {path}`", limit / 1024))
 }
 
 /// Opens a regular file of at most `limit` bytes, to be read in another way.

@@ -1,4 +1,5 @@
-//! Where a URL leads, read strictly: what parsers of URLs disagree about (RFC 3986 and WHATWG) would decide who gets a secret.
+//! Where a URL leads. What parsers of URLs disagree about (RFC 3986 and WHATWG) would decide who gets a secret, so nothing is made good here: what a
+//! host cannot hold stays in it, for the caller to refuse.
 
 use std::net::IpAddr;
 

@@ -21,7 +21,7 @@ pub fn adopt_file(sides: &Sides, name: &Path, target: &Path) -> Result<()> {
     let (Some(mine), Some(theirs)) = (look(&own).file(), look(target).file()) else { return Ok(()) };
     let differs = !mine.is_one_file_with(&theirs) && !io::is_same_content(&own, target);
     if differs && mine.modified >= theirs.modified {
-        let temp = io::temporary(target);
+        let temp = io::free_temporary(target);
         sides.duplicate(&own, &temp).with_context(adopting)?;
         sys::exchange(&temp, target).with_context(adopting)?;
         sides.drop_or_rescue(&temp, name, None)?;

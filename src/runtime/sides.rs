@@ -155,7 +155,7 @@ impl Sides {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None), // gone since: its removal is an event of its own
             Err(_) => {}
         }
-        let temp = io::temporary(&target);
+        let temp = io::free_temporary(&target);
         match self.duplicate(&source, &temp) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             duplicated => duplicated.with_context(giving)?,
@@ -191,7 +191,6 @@ impl Sides {
 
     /// The same under a temporary name, where a copy may be seen before it is whole.
     pub fn duplicate(&self, source: &Path, temp: &Path) -> stdio::Result<()> {
-        let _ = sys::remove_file(temp); // left by one of our pid that was killed here
         match self.link(source, temp) {
             Err(error) if error.kind() != ErrorKind::NotFound => io::copy(source, temp),
             linked => linked,

@@ -7,7 +7,7 @@
 //! - [`MANAGED_SETTINGS`]: what an administrator says to Claude Code.
 //! - [`TERMINALS_RUN_LOGIN_SHELLS`]: what a new terminal starts.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
-//! - [`create_private_dir`], [`create_private_file`], [`open_lock_file`]: open to the user alone from the moment they exist.
+//! - [`create_private_dir`], [`create_private_file`], [`create_lock_dir`], [`open_lock_file`]: open to the user alone from the moment they exist.
 //! - [`is_private`], [`make_private`]: for what somebody opened to others since.
 //! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would); [`open_directory`]: to be asked and touched.
 //! - [`physical`], [`working_directory`]: paths without links, as the system's other programs spell them; [`spelled`]: as a person or a shell does.

@@ -9,7 +9,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("main", "cli command context env error io"),
     ("cli", "command context name error"),
     ("command", "doctor session context project runtime sync account profile config shell claude_code io layout env name error sys"),
-    ("doctor", "session context project runtime sync account profile config shell claude_code io layout env name error sys"),
+    ("doctor", "session context project runtime sync account profile shell claude_code io env name error sys"),
     ("session", "context runtime sync account profile config shell claude_code io layout env name error sys"),
     ("context", "project runtime account profile config io layout env name error sys"),
     ("project", "profile config io layout name error sys"),
@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("profile", "account claude_code io layout name error sys"),
     ("account", "claude_code io layout env name error sys"),
     ("config", "io layout env name error sys"),
-    ("shell", "io layout env name sys"),
+    ("shell", "io layout env sys"),
     ("claude_code", "io"),
     ("io", "layout env error sys"),
     ("layout", "env name error sys"),
@@ -121,6 +121,8 @@ fn arrows_point_down() {
         }
     }
     let mut wrong = Vec::new();
+    // `main` goes to its modules without saying that they are the crate's.
+    let mut unused: BTreeSet<_> = ROOMS[1..].iter().flat_map(|(room, entered)| entered.split_whitespace().map(move |other| (*room, other))).collect();
     for source in sources("src") {
         let room = source.room();
         let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
@@ -128,6 +130,7 @@ fn arrows_point_down() {
             continue;
         };
         let entered = rooms_entered(&source.code);
+        unused.retain(|(from, to)| *from != room || !entered.contains(*to));
         wrong.extend(
             entered
                 .iter()
@@ -138,6 +141,7 @@ fn arrows_point_down() {
         wrong.extend(source.saying(&["super::super"]));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(unused.is_empty(), "nobody goes that way: {unused:?}");
 }
 
 #[test]

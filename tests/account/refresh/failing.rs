@@ -90,7 +90,7 @@ fn what_a_refresh_could_not_put_in_its_place_is_put_there_before_the_next_sessio
 fn a_record_that_cannot_be_read_may_hold_any_token() {
     let world = World::new();
     world.sandbox.mkdir("home/.clauth/profiles/work/spent");
-    world.refresh(&["work"]).complains(1, "spent is no regular file, or too large a one; move it away");
+    world.refresh(&["work"]).complains(1, "spent is not a regular file of at most 1024 KB; look at it with");
     assert_eq!((world.asked(), world.number()), (0, 0));
     world.assert_tidy();
 }
