@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -35,13 +35,13 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     let mut events = Events::new().context("could not wait for events")?;
     // Watch first, then look: what comes between is seen twice, never missed.
     let leases = events.watch(&session.leases(), Interest::Names).with_context(|| format!("could not watch {}", session.leases().display()))?;
-    let mut helper = Helper { session, events, leases, holders: HashMap::new(), watchdog: None, has_put_off: false };
+    let mut helper = Helper { context, name, session, events, leases, holders: HashMap::new(), watchdog: None, hindrance: None, has_put_off: false };
     helper.look_at_all()?;
     helper.introduce()?;
     let _ = io::print("ready\n"); // the starter may have given up; its lease counts all the same
     sys::silence_stdout().context("could not let go of the standard output")?;
     // Only now: history can be long, and a shell waits for the line above.
-    helper.watch_profile(context, name);
+    helper.watch_profile();
     loop {
         if helper.holders.is_empty() {
             let gate = FileLock::exclusive(&helper.session.gate())?;
@@ -60,21 +60,28 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     }
 }
 
+/// How long to wait before a profile, or what it shares, that could not be read is looked at again: somebody may be editing it.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Holds what one helper knows.
-struct Helper {
+struct Helper<'a> {
+    context: &'a Context,
+    name: &'a ProfileName,
     session: Session,
     events: Events,
     /// The watch on the directory of leases.
     leases: Watch,
-    /// Absent where the hub or the profile cannot be read: leases are followed all the same.
+    /// Absent for as long as the hub or the profile cannot be read: leases are followed all the same.
     watchdog: Option<Watchdog>,
+    /// Why it is absent, as was said.
+    hindrance: Option<String>,
     /// The live leases by pid, with the start time each was taken for.
     holders: HashMap<u32, String>,
     /// Whether there are leases that could not be read, or followed.
     has_put_off: bool,
 }
 
-impl Helper {
+impl Helper<'_> {
     fn introduce(&self) -> Result<()> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let pid = std::process::id();
@@ -82,17 +89,29 @@ impl Helper {
         io::write(&self.session.helper(), format!("{pid} {start} {since}\n").as_bytes())
     }
 
-    fn watch_profile(&mut self, context: &Context, name: &ProfileName) {
-        let profile = profile::load(&context.layout, name).map_err(anyhow::Error::from);
-        match profile.and_then(|profile| Watchdog::new(context, &profile)) {
+    fn watch_profile(&mut self) {
+        let profile = profile::load(&self.context.layout, self.name).map_err(anyhow::Error::from);
+        match profile.and_then(|profile| Watchdog::new(self.context, &profile)) {
             Ok(mut watchdog) => {
                 watchdog.begin(&mut self.events);
                 watchdog.work(&mut self.events);
                 self.watchdog = Some(watchdog);
             }
-            Err(error) => io::say(format_args!("{error:#}")),
+            Err(error) => self.say_hindrance(format!("{error:#}")),
         }
         sys::give_back_memory();
+    }
+
+    /// Says once why nothing is shared, in the log and where `clauth status` finds it.
+    fn say_hindrance(&mut self, hindrance: String) {
+        if self.hindrance.as_ref() == Some(&hindrance) {
+            return;
+        }
+        io::say(&hindrance);
+        if let Err(error) = io::write(&self.session.troubles(), (io::terminal_safe(&hindrance) + "\n").as_bytes()) {
+            io::say(format_args!("{error:#}"));
+        }
+        self.hindrance = Some(hindrance);
     }
 
     fn finish(&mut self) {
@@ -102,7 +121,7 @@ impl Helper {
     }
 
     fn wait(&mut self) -> Result<()> {
-        let patience = self.watchdog.as_ref().and_then(Watchdog::patience);
+        let patience = self.watchdog.as_ref().map_or(Some(AGAIN), Watchdog::patience);
         let events = self.events.wait(patience).context("could not wait for events")?;
         for event in events {
             match event {
@@ -120,6 +139,9 @@ impl Helper {
                     self.watchdog.iter_mut().for_each(Watchdog::look_again);
                 }
             }
+        }
+        if self.watchdog.is_none() {
+            self.watch_profile();
         }
         let has_worked = self.watchdog.as_mut().is_some_and(|watchdog| watchdog.work(&mut self.events));
         if has_worked {

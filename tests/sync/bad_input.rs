@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::json;
 
@@ -125,4 +126,22 @@ fn odd_keys_and_numbers_are_carried_across_as_they_are() {
     edit(&hub, |state| drop(state.insert("more".into(), json!(true))));
     wait_for(&[&own], "more", &json!(true));
     assert!(fs::read_to_string(&own).unwrap().contains(&huge));
+}
+
+#[test]
+fn a_helper_that_finds_nothing_to_share_says_so_and_begins_when_it_is_there() {
+    let household = Household::in_use(&["work"]);
+    settle(&household.hub(), &[household.own("work")]);
+    household.kill_helper_and_its_locks("work");
+    let (claude, away) = (household.sandbox.path("home/.claude"), household.sandbox.path("home/away"));
+    fs::rename(&claude, &away).unwrap();
+    let mut helper = household.sandbox.command("clauth");
+    let mut helper = helper.args(["helper", "work"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    household.wait_for_trouble("work", "there is no Claude Code config directory at");
+    edit(&household.hub(), |state| drop(state.insert("theme".into(), json!("light"))));
+    fs::rename(away, claude).unwrap();
+    wait_for(&[household.own("work")], "theme", &json!("light"));
+    wait_until("nothing is wrong any more", || household.troubles("work").is_empty());
+    household.leave("work");
+    assert!(helper.wait().unwrap().success());
 }
