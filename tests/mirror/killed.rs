@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::Sandbox;
+use crate::support::meanwhile::meanwhile;
 use crate::support::mirror::{Shared, age, files_below, replace, text, wait_for_one, write};
 use crate::support::patience::came_true;
 use crate::support::trace::strace;
@@ -160,32 +161,26 @@ fn at_any_moment_while_others_write_nothing_is_lost() {
     let shared = Shared::live(&["work"]);
     let kills = if is_long() { 1000 } else { 12 };
     let (own, hub) = (shared.own("work", "projects/p"), shared.hub("projects/p"));
-    let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    let writer = thread::spawn(move || {
-        let mut written = Vec::new();
-        while stopped.try_recv().is_err() {
-            let number = written.len();
-            let side = [&own, &hub][number % 2];
-            // Ten names that both sides replace over and over, and one of its own for each.
-            for name in [format!("shared-{}", number / 2 % 10), format!("own-{number}")] {
-                replace(&side.join(name), format!("{number}"));
-            }
-            written.push(number);
-            thread::sleep(Duration::from_micros(300));
+    let mut written = 0;
+    let write_once = || {
+        let side = [&own, &hub][written % 2];
+        // Ten names that both sides replace over and over, and one of its own for each.
+        for name in [format!("shared-{}", written / 2 % 10), format!("own-{written}")] {
+            replace(&side.join(name), format!("{written}"));
         }
-        written.len()
+        written += 1;
+        thread::sleep(Duration::from_micros(300));
+    };
+    meanwhile(write_once, || {
+        let mut random = 0x9e37_79b9_u64;
+        for _ in 0..kills {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            thread::sleep(Duration::from_micros((random >> 33) % 20_000));
+            shared.kill("work");
+            shared.join("work");
+        }
     });
-    let mut random = 0x9e37_79b9_u64;
-    for _ in 0..kills {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        thread::sleep(Duration::from_micros((random >> 33) % 20_000));
-        shared.kill("work");
-        shared.join("work");
-    }
-    stop.send(()).unwrap();
-    let written = writer.join().unwrap();
     shared.settle();
-    let (own, hub) = (shared.own("work", "projects/p"), shared.hub("projects/p"));
     for number in 0..written {
         let name = format!("own-{number}");
         wait_for_one(&[own.join(&name), hub.join(&name)], &format!("{number}"));

@@ -3,9 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::channel;
-use std::thread;
 
+use crate::support::meanwhile::meanwhile;
 use crate::support::mirror::{Client, Shared, age, replace, text, wait_for_end_of, write};
 use crate::support::wait_until;
 
@@ -18,21 +17,10 @@ fn wait_for_link(shared: &Shared, profile: &str, name: &str) {
 }
 
 /// Counts how often `is_wrong` was so while `body` ran, looking as fast as possible.
-fn seen_wrong(is_wrong: impl Fn() -> bool + Send + 'static, body: impl FnOnce()) -> usize {
-    let (stop, stopped) = channel::<()>();
-    let (begin, begun) = channel();
-    let watcher = thread::spawn(move || {
-        let mut wrong = 0;
-        begin.send(()).unwrap();
-        while stopped.try_recv().is_err() {
-            wrong += usize::from(is_wrong());
-        }
-        wrong
-    });
-    begun.recv().unwrap();
-    body();
-    stop.send(()).unwrap();
-    watcher.join().unwrap()
+fn seen_wrong(is_wrong: impl Fn() -> bool + Sync, body: impl FnOnce()) -> usize {
+    let mut wrong = 0;
+    meanwhile(|| wrong += usize::from(is_wrong()), body);
+    wrong
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 #[cfg(unix)]
+use crate::support::meanwhile::meanwhile;
+#[cfg(unix)]
 use crate::support::mirror::age;
 use crate::support::mirror::{Shared, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
 use crate::support::wait_until;
@@ -93,21 +95,16 @@ fn a_name_is_never_missing_while_it_is_replaced() {
     let places = places(&shared, "plans/plan.md");
     write(&places[0], "version 0");
     wait_for_one(&places, "version 0");
-    let watched = [places[1].clone(), places[2].clone()];
-    let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    let watcher = std::thread::spawn(move || {
-        let mut missing = 0;
-        while stopped.try_recv().is_err() {
-            missing += watched.iter().filter(|place| fs::read(place).is_err()).count();
+    let watched = &places[1..];
+    let mut missing = 0;
+    let look = || missing += watched.iter().filter(|place| fs::read(place).is_err()).count();
+    meanwhile(look, || {
+        for version in 1..20 {
+            replace(&places[0], format!("version {version}"));
+            wait_for_one(&places, &format!("version {version}"));
         }
-        missing
     });
-    for version in 1..20 {
-        replace(&places[0], format!("version {version}"));
-        wait_for_one(&places, &format!("version {version}"));
-    }
-    stop.send(()).unwrap();
-    assert_eq!(watcher.join().unwrap(), 0);
+    assert_eq!(missing, 0);
 }
 
 #[test]

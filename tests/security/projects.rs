@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::support::finished::Finished;
+use crate::support::meanwhile::meanwhile;
 use crate::support::{Sandbox, Shell, Startup, Terminal, World};
 
 /// `clauth use` writes there under a temporary name, which can be foreseen but for the process id.
@@ -55,25 +56,21 @@ fn a_project_that_changes_between_two_looks_gets_no_more_than_was_allowed() {
     let project = sandbox.bound("project", "work");
     sandbox.write("evil/.clauth.toml", "profile = \"secret\"\n");
     let (file, spare) = (project.join(".clauth.toml"), project.join("spare"));
-    let over = std::sync::atomic::AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut turn = 0;
-            while !over.load(std::sync::atomic::Ordering::Relaxed) {
-                turn += 1;
-                let _ = fs::remove_file(&spare);
-                match turn % 3 {
-                    0 => fs::write(&spare, "profile = \"work\"\n").unwrap(),
-                    1 => fs::write(&spare, "profile = \"secret\"\n").unwrap(),
-                    _ => symlink("../evil/.clauth.toml", &spare).unwrap(),
-                }
-                fs::rename(&spare, &file).unwrap();
-            }
-        });
+    let mut turn = 0;
+    let change = || {
+        turn += 1;
+        let _ = fs::remove_file(&spare);
+        match turn % 3 {
+            0 => fs::write(&spare, "profile = \"work\"\n").unwrap(),
+            1 => fs::write(&spare, "profile = \"secret\"\n").unwrap(),
+            _ => symlink("../evil/.clauth.toml", &spare).unwrap(),
+        }
+        fs::rename(&spare, &file).unwrap();
+    };
+    meanwhile(change, || {
         for _ in 0..60 {
             let applies = sandbox.applies(&project);
             assert!(["work", "refused"].contains(&applies.as_str()), "{applies}");
         }
-        over.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::finished::Finished;
+use crate::support::meanwhile::meanwhile;
 use crate::support::session::{evaluation, in_use, is_locked, rounds};
-use crate::support::{Holder, Sandbox, Session, World};
+use crate::support::{Holder, Session, World};
 #[cfg(unix)]
 use crate::support::{Shell, Startup, Terminal, system};
 
@@ -58,7 +58,8 @@ fn a_shell_that_registers_while_the_helper_retires_has_a_helper() {
     let session = Session::of(&world, "work");
     let mut previous = Holder::start(&world);
     previous.evaluate(&world, &work).success();
-    let with_the_same_helper = while_probed(&world, &work, || {
+    let probe = || assert_eq!(world.status(&work)["profile"], "work");
+    let with_the_same_helper = meanwhile(probe, || {
         let mut kept = 0;
         let mut lasted = Duration::from_millis(10);
         for round in 0..rounds(if cfg!(windows) { 6 } else { 400 }, 10_000) {
@@ -83,33 +84,6 @@ fn a_shell_that_registers_while_the_helper_retires_has_a_helper() {
     drop(previous);
     session.wait_for_end();
     assert_eq!(session.log(), "");
-}
-
-/// Runs `body` while `clauth status` asks again and again.
-fn while_probed<T>(world: &Sandbox, directory: &Path, body: impl FnOnce() -> T) -> T {
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let probe = scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
-                let told = world.clauth_in(directory, &["status", "--json"]).success();
-                let status: serde_json::Value = serde_json::from_str(told.stdout()).unwrap();
-                assert_eq!(status["profile"], "work");
-            }
-        });
-        let _over = SetOnDrop(&over); // a body that panics must not wait for the probe for ever
-        let result = body();
-        over.store(true, Ordering::Relaxed);
-        probe.join().unwrap();
-        result
-    })
-}
-
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Lets time pass so that two processes meet in every possible way; nothing is assumed to have happened then.

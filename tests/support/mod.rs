@@ -11,6 +11,7 @@ pub(crate) mod faults;
 pub(crate) mod finished;
 #[cfg(unix)]
 pub(crate) mod keychain;
+pub(crate) mod meanwhile;
 pub(crate) mod mirror;
 #[cfg(unix)]
 pub(crate) mod output;

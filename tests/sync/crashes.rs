@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::household::{Household, edit, edit_locked, replace, settle, state, try_lock, wait_for};
+use crate::support::meanwhile::SetOnDrop;
 use crate::support::trace::strace;
 use crate::support::wait_until;
 
@@ -66,9 +67,9 @@ fn a_helper_killed_at_random_instants_loses_nothing_while_clients_write() {
     // Held around each write, so that the killer can tell a lock of the dead helper from one of a client.
     let writing = [Mutex::new(()), Mutex::new(())];
     let is_over = AtomicBool::new(false);
-    let is_over = &is_over;
     let last = thread::scope(|scope| {
-        let writers: Vec<_> = files.iter().zip(&writing).map(|(file, writing)| scope.spawn(move || write_until(file, writing, is_over))).collect();
+        let writers: Vec<_> = files.iter().zip(&writing).map(|(file, writing)| scope.spawn(|| write_until(file, writing, &is_over))).collect();
+        let over = SetOnDrop(&is_over);
         let mut delay = 0x2545_f491_4f6c_dd1d_u64;
         for _ in 0..kills {
             // Any instant will do, and a different one each time: xorshift64.
@@ -83,7 +84,7 @@ fn a_helper_killed_at_random_instants_loses_nothing_while_clients_write() {
             drop(guards);
             household.enter("work");
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(over);
         writers.into_iter().map(|writer| writer.join().unwrap()).collect::<Vec<_>>()
     });
     for file in &files {
