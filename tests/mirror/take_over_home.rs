@@ -114,9 +114,9 @@ fn a_profile_that_is_in_use_by_the_older_one_waits() {
     let session = old.directory.join(format!("sessions/{}", std::process::id()));
     write(&session, "");
     let held = File::open(&session).unwrap();
-    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    fs4::FileExt::lock(&held).unwrap();
     refused("an older clauth still runs");
-    drop(held);
+    fs4::FileExt::unlock(&held).unwrap(); // by name: a child that another test forks just now has the open file too
     old.take_over();
     assert!(old.login().exists());
 }

@@ -9,12 +9,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 #[cfg(unix)]
-use rustix::fs::{FlockOperation, flock};
-#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::finished::Finished;
 use super::patience::came_true;
+#[cfg(unix)]
+use super::session::is_locked;
 use super::{Sandbox, system, wait_until};
 
 /// Holds a sandbox with profiles, and for each that is live a process that stands for its shell.
@@ -92,10 +92,9 @@ impl Shared {
     #[cfg(unix)]
     pub(crate) fn kill(&self, profile: &str) {
         self.signal(profile, Signal::KILL);
-        let lock = File::open(self.sandbox.session_of(profile).join("session.lock")).unwrap();
+        let lock = self.sandbox.session_of(profile).join("session.lock");
         // A process that is ending has no command line any more, and for a moment still its lock.
-        let is_free = || flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
-        wait_until("the helper is dead", || self.helpers(profile).is_empty() && is_free());
+        wait_until("the helper is dead", || self.helpers(profile).is_empty() && !is_locked(&lock));
     }
 
     /// Lets nothing be carried across while `body` runs. What happened before has been: a helper that is stopped between a link and its note of that
@@ -113,13 +112,11 @@ impl Shared {
     }
 
     #[cfg(unix)]
-    fn signal(&self, profile: &str, signal: Signal) -> Vec<i32> {
-        let helpers = self.helpers(profile);
-        for id in &helpers {
+    fn signal(&self, profile: &str, signal: Signal) {
+        for id in self.helpers(profile) {
             // The only error possible is that it ended by itself.
-            let _ = kill_process(Pid::from_raw(*id).unwrap(), signal);
+            let _ = kill_process(Pid::from_raw(id).unwrap(), signal);
         }
-        helpers
     }
 
     fn helpers(&self, profile: &str) -> Vec<i32> {
