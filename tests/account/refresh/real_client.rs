@@ -28,10 +28,10 @@ fn clients_and_forced_refreshes_of_one_login_spend_no_token_twice() {
     let runtime = sandbox.runtime("work");
     rig.sign_in("alice", &runtime, &runtime.join(".claude.json"), Freshness::Expired);
     let seconds = if std::env::var_os("CLAUTH_LONG").is_some() { 120 } else { 6 };
-    let end = Instant::now() + Duration::from_secs(seconds);
-    let is_over = || Instant::now() >= end;
+    let begun = Instant::now();
+    let is_over = || begun.elapsed() >= Duration::from_secs(seconds);
 
-    let (answers, said) = thread::scope(|scope| {
+    let (answers, said, lasted) = thread::scope(|scope| {
         let ask = || {
             let mut answers = Vec::new();
             while !is_over() {
@@ -52,7 +52,7 @@ fn clients_and_forced_refreshes_of_one_login_spend_no_token_twice() {
         let refreshes: Vec<_> = (0..REFRESHES).map(|_| scope.spawn(refresh)).collect();
         let answers: Vec<_> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
         let said: Vec<_> = refreshes.into_iter().flat_map(|refresh| refresh.join().unwrap()).collect();
-        (answers, said)
+        (answers, said, begun.elapsed().as_secs()) // who has begun may take longer
     });
 
     assert!(answers.iter().all(|answer| answer == "served-by:alice\n"), "{answers:?}");
@@ -64,10 +64,10 @@ fn clients_and_forced_refreshes_of_one_login_spend_no_token_twice() {
     let own = counts.iter().filter(|(line, _)| line.starts_with("work: refreshed, ")).map(|(_, count)| count).sum::<u64>();
     let all = rig.refreshes("alice");
     // Past the capture of the test runner: the counts are what this test is for.
-    let _ = writeln!(io::stderr(), "{} answers, {all} refreshes in {seconds} s, {own} of them forced, no token twice: {counts:?}", answers.len());
+    let _ = writeln!(io::stderr(), "{} answers, {all} refreshes in {lasted} s, {own} of them forced, no token twice: {counts:?}", answers.len());
     assert!(own > 0 && all >= own, "{counts:?}");
     // The clients' own: no more than tokens ended while nobody forced another one.
-    assert!(all - own <= 1 + seconds / GOOD_FOR, "{all} refreshes, {counts:?}");
+    assert!(all - own <= 1 + lasted / GOOD_FOR, "{all} refreshes, {counts:?}");
     assert!(counts.keys().all(|line| !line.contains("ended") && !line.contains("sign in")), "{counts:?}");
     sandbox.assert_no_helpers_left();
 }
