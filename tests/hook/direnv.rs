@@ -171,12 +171,11 @@ fn a_record_of_direnv_counts_only_where_its_envrc_is() {
         install(&world);
         let (project, bound) = (world.mkdir("home/p"), world.bind("home/a", "acme"));
         envrc(&world, &project, "use clauth work\n");
-        // A shell with clauth's hook and without direnv, below one that has loaded the `.envrc`.
-        Startup::hooked().command(&world, shell);
         let nested = shell.nested_in(&world, &bound);
         let mut terminal = Terminal::start(&world, shell, &Startup::hooked().after(direnv).variable("DIRENV_LOG_FORMAT", ""));
         terminal.run(&shell.cd(&project));
-        Startup::hooked().command(&world, shell);
+        // A shell with clauth's hook and without direnv, below one that has loaded the `.envrc`.
+        Startup::hooked().write_rc(&world, shell);
         terminal.run(&nested);
         assert_eq!(terminal.run("claude"), world.claude("acme"), "{}", terminal.transcript());
         terminal.run(&shell.cd(world.plain()));

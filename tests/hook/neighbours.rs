@@ -85,8 +85,7 @@ fn a_shell_of_another_kind_within_is_right_too() {
             if inner.language == outer.language {
                 return;
             }
-            // Writes the inner shell's rc file; the terminal itself is the outer one's.
-            Startup::hooked().command(&world, inner);
+            Startup::hooked().write_rc(&world, inner);
             let startup = Startup::hooked().variable("ANTHROPIC_API_KEY", "sk").in_directory(&bound);
             let mut terminal = Terminal::start(&world, outer, &startup);
             let words = inner.interactive_words(&world);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::support::world::{World, entered};
 use crate::support::{Language, Shell, Started, Startup, Traced};
 
-/// Starts a traced shell in `directory` and passes its first prompts, or returns `None` where nothing can be traced.
+/// Starts a traced shell in `directory` and waits for its first prompt, or returns `None` where nothing can be traced.
 fn settled(world: &World, shell: &Shell, directory: &PathBuf) -> Option<Traced> {
     let startup = Startup::hooked().in_directory(directory);
     Traced::start(world, shell, &startup)

@@ -75,7 +75,8 @@ impl Startup {
         command
     }
 
-    fn write_rc(&self, sandbox: &Sandbox, shell: &Shell) {
+    /// Writes the rc file alone, for one that is started within another.
+    pub(crate) fn write_rc(&self, sandbox: &Sandbox, shell: &Shell) {
         let hook = if self.hook { shell.hook_line() } else { "" };
         let text = [&shell.prompt_lines(), &self.before, hook, "\n", &self.after].concat();
         sandbox.write(shell.rc_file(), text);
