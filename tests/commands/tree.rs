@@ -114,10 +114,8 @@ fn a_hub_of_links_is_resolved() {
     symlink("../hub", sandbox.path("home/.claude")).unwrap();
     sandbox.write("store/commands/review.md", "");
     fs::remove_dir_all(sandbox.path("hub/commands")).unwrap();
-    symlink("../store/commands", sandbox.path("middle")).unwrap();
-    symlink("../store/../middle/../commands", sandbox.path("store/odd")).ok();
-    symlink("store/commands", sandbox.path("middle-two")).unwrap();
-    symlink("../middle-two", sandbox.path("hub/commands")).unwrap();
+    symlink("store/commands", sandbox.path("middle")).unwrap();
+    symlink("../middle", sandbox.path("hub/commands")).unwrap();
     fs::rename(sandbox.path("hub/CLAUDE.md"), sandbox.path("store/CLAUDE.md")).unwrap();
     symlink(sandbox.path("store/CLAUDE.md"), sandbox.path("hub/CLAUDE.md")).unwrap();
     make(&sandbox);

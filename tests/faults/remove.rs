@@ -1,6 +1,5 @@
 //! `clauth remove` and `clauth capture` at which one system call fails or is the last: nothing is lost, and the next one finishes.
 
-use std::cell::RefCell;
 use std::fs;
 
 use crate::account::{assert_one_login, locks};
@@ -66,7 +65,6 @@ fn whatever_fails_once_while_a_profile_is_removed_nothing_of_it_is_lost() {
 #[test]
 fn whatever_fails_once_while_a_login_is_captured_there_is_one() {
     let sandbox = Sandbox::new();
-    let last = RefCell::new(String::new());
     let set_up = || {
         for leftover in ["home/.clauth", "home/.claude"] {
             let _ = fs::remove_dir_all(sandbox.path(leftover)); // nothing yet, the first time
@@ -74,7 +72,6 @@ fn whatever_fails_once_while_a_login_is_captured_there_is_one() {
         claude::settle(&sandbox.home());
     };
     let count = at_each(&sandbox.path("strace.log"), FILES, 60, set_up, |strace, fault| {
-        last.replace(fault.into());
         let mut capture = sandbox.command(strace[0]);
         capture.args(&strace[1..]).args(["clauth", "capture", "work"]);
         let said = Finished::run(capture);

@@ -13,17 +13,15 @@ fn a_link_that_waits_under_a_temporary_name_leads_nowhere() {
     let sandbox = Sandbox::with_profiles(&["work"]);
     let precious = sandbox.write("precious", "precious");
     let project = sandbox.mkdir("project");
-    // The next process ids, as one who is about to be cloned can only guess.
-    let script = "cd \"$0\" && for ((n = 1; n < 400; n++)); do ln -s ../precious \"..clauth.toml.$(($$ + n)).tmp\"; done; exec clauth use work";
+    // This process id and the next, as one who is about to be cloned can only guess; it becomes clauth itself, so that the first is certain to be met.
+    let script = "cd \"$0\" && for ((n = 0; n < 400; n++)); do ln -s ../precious \"..clauth.toml.$(($$ + n)).tmp\"; done; exec clauth use work";
     let mut bash = sandbox.command("bash");
-    // It becomes clauth itself, so that one of the names is certain to be met.
-    let script = script.replace("n = 1;", "n = 0;");
-    bash.args(["-c", &script]).arg(&project);
+    bash.args(["-c", script]).arg(&project);
     Finished::run(bash).success();
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     let binding = project.join(".clauth.toml");
     assert!(!binding.is_symlink() && fs::read_to_string(binding).unwrap() == "profile = \"work\"\n");
-    assert!(sandbox.applies(&project) == "work");
+    assert_eq!(sandbox.applies(&project), "work");
 }
 
 #[test]

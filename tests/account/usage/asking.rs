@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::mpsc;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Barrier, Mutex};
 use std::{fs, thread};
 
 use serde_json::json;
@@ -127,10 +127,10 @@ fn a_status_line_does_not_wait_for_who_asks() {
 
 #[test]
 fn whoever_was_killed_while_asking_has_asked() {
-    let world = Arc::new(World::with(&["work"], |_| {
+    let world = World::with(&["work"], |_| {
         thread::park();
         Vec::new()
-    }));
+    });
     let mut asking = world.sandbox.command("clauth").arg("usage").spawn().unwrap();
     wait_until("the service is asked", || world.asked() == 1);
     asking.kill().unwrap();
