@@ -86,9 +86,7 @@ fn the_users_interrupt_trap_is_kept() {
         let world = World::new();
         let bound = world.bind("home/w", "work");
         let mut terminal = world.start(shell);
-        terminal.run(
-            r#"trap 'echo "it'"'"'s trapped"' INT"#.replace(r#"'"'"'"#, if shell.language == Language::Fish { r"\'" } else { r"'\''" }).as_str(),
-        );
+        terminal.run(&format!("trap {} INT", shell.quote(r#"echo "it's trapped""#)));
         let before = terminal.run(shell.list_traps());
         assert!(before.contains("trapped"), "{before}");
         assert_eq!(terminal.run(&shell.cd(&bound)), entered("work"));

@@ -5,7 +5,6 @@ use std::sync::{Mutex, mpsc};
 use serde_json::json;
 
 use super::{TOKEN, World, body, later};
-use crate::support::Sandbox;
 use crate::support::service::{Service, answer};
 
 /// Lets a service answer so to who knows nothing yet, and to who has old figures.
@@ -124,9 +123,7 @@ fn without_a_connection_that_is_said_once_and_old_figures_are_shown() {
     }
     std::fs::remove_file(world.cache("c")).unwrap();
     let service = world.service.url();
-    let (nobody, port) = free_port();
-    drop(nobody);
-    world.sandbox.set_variable("CLAUTH_SERVICES", format!("http://127.0.0.1:{port}"));
+    world.sandbox.set_variable("CLAUTH_SERVICES", Service::answering("").url()); // nobody listens there any more
     let shown = world.usage(&[]).success();
     assert!(shown.complaint().starts_with("could not reach 127.0.0.1"), "{shown:?}");
     assert_eq!(shown.stdout().matches("as of 2 h ago, by the service").count(), 2, "{shown:?}");
@@ -135,12 +132,6 @@ fn without_a_connection_that_is_said_once_and_old_figures_are_shown() {
     // Nothing was sent, so nobody need wait.
     world.sandbox.set_variable("CLAUTH_SERVICES", service);
     assert_eq!(world.used("c"), [json!(42.0), json!(97.0)]);
-}
-
-fn free_port() -> (std::net::TcpListener, u16) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    (listener, port)
 }
 
 #[test]
@@ -156,5 +147,5 @@ fn a_name_that_repeats_the_token_is_not_shown_and_not_kept() {
     told["limits"][0]["scope"]["model"]["display_name"] = json!(format!("{TOKEN}work"));
     let world = World::on(&["work"], Service::answering(answer(200, &told.to_string())));
     world.usage(&["work"]).complains(1, "(the answer repeats the token)");
-    assert!(!Sandbox::read(&world.sandbox, world.cache("work")).contains(TOKEN));
+    assert!(!world.sandbox.read(world.cache("work")).contains(TOKEN));
 }
