@@ -10,6 +10,7 @@ use rustix::process::geteuid;
 
 use crate::support::Sandbox;
 use crate::support::finished::Finished;
+use crate::support::mirror::make_fifo;
 use crate::support::shell::skip;
 
 /// A profile's user whom a file mode can stop: root reads everything.
@@ -93,7 +94,7 @@ fn what_is_no_regular_file_is_never_opened_or_waited_for() {
     let sandbox = Sandbox::with_profiles(&["work"]);
     let place = |name: &str| sandbox.mkdir(name).join(".clauth.toml");
     fs::create_dir(place("directory")).unwrap();
-    assert!(sandbox.command("mkfifo").arg(place("fifo")).status().unwrap().success());
+    make_fifo(&place("fifo"));
     symlink("/dev/zero", place("zero")).unwrap();
     symlink("../fifo/.clauth.toml", place("link")).unwrap();
     symlink("/dev/tty", place("terminal")).unwrap();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::Sandbox;
 use crate::support::claude::HOME_ACCOUNT;
+use crate::support::mirror::make_fifo;
 
 /// What the client's permission checks resolve, so that a link would be denied.
 const MIRRORED: [&str; 4] = ["agent-memory", "plans", "projects", "tasks"];
@@ -133,7 +134,7 @@ fn no_link_ever_dangles() {
     symlink("nowhere", sandbox.path("home/.claude/agents")).unwrap();
     symlink("agents", sandbox.path("home/.claude/output-styles")).unwrap();
     symlink("rules", sandbox.path("home/.claude/rules")).unwrap();
-    assert!(sandbox.command("mkfifo").arg(sandbox.path("home/.claude/fifo")).status().unwrap().success());
+    make_fifo(&sandbox.path("home/.claude/fifo"));
     make(&sandbox);
     assert_no_link_dangles(&runtime);
     let links = entries(&runtime);

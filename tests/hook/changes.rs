@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::support::finished::Finished;
+use crate::support::mirror::make_fifo;
 use crate::support::syntax::UNSET;
 use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
 use crate::support::{Shell, Startup, Terminal};
@@ -233,11 +233,6 @@ fn a_file_that_turns_into_something_else_is_refused_and_never_waited_for() {
         let bound = world.bind("home/w", "work");
         let file = bound.join(".clauth.toml");
         let aside = world.path("home/aside.toml");
-        let make_fifo = |path: &Path| {
-            let mut mkfifo = world.command("mkfifo");
-            mkfifo.arg(path);
-            Finished::run(mkfifo).success();
-        };
         let kinds: [(&str, Make); 5] = [
             ("a FIFO", &make_fifo),
             ("a directory", &|path| fs::create_dir(path).unwrap()),

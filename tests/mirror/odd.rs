@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use crate::support::mirror::{Shared, age, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::mirror::{Shared, age, make_fifo, replace, text, wait_for_end_of, wait_for_one, write};
 use crate::support::wait_until;
 
 fn both(shared: &Shared, relative: impl AsRef<Path>) -> [PathBuf; 2] {
@@ -62,7 +62,7 @@ fn a_fifo_and_a_socket_stay_where_they_are_and_are_said_once() {
     let shared = Shared::new(&["work"]);
     let [own, hub] = both(&shared, "projects/-srv-example");
     fs::create_dir_all(&own).unwrap();
-    assert!(shared.sandbox.command("mkfifo").arg(hub.join("fifo")).status().unwrap().success());
+    make_fifo(&hub.join("fifo"));
     let _listener = UnixListener::bind(own.join("socket")).unwrap();
     write(&hub.join("zz.md"), "behind them");
     shared.start("work");

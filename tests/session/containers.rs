@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::support::finished::Finished;
+use crate::support::mirror::make_fifo;
 use crate::support::session::may_unshare;
 use crate::support::{Holder, Session, World, wait_until};
 
@@ -39,20 +40,10 @@ fn a_process_is_itself_though_procfs_is_another_namespaces() {
         while [ -e leases/$other ]; do :; done
         [ -e leases/$$ ]
         cat helper.log"#;
-    let end = world.path("home/end");
-    Finished::run({
-        let mut fifo = world.command("mkfifo");
-        fifo.arg(&end);
-        fifo
-    })
-    .success();
+    make_fifo(&world.path("home/end"));
     let mut command = within(&world, &[], script);
-    let told = Finished::run({
-        command.current_dir(work);
-        command
-    })
-    .success();
-    assert_eq!(told.stdout(), "");
+    command.current_dir(work);
+    assert_eq!(Finished::run(command).success().stdout(), "");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
 use crate::support::finished::Finished;
+use crate::support::mirror::make_fifo;
 use crate::support::session::may_unshare;
 use crate::support::{Holder, Language, Session, Shell, Startup, Terminal, World, wait_until};
 
@@ -94,12 +95,7 @@ fn a_script_in_the_background_whose_starter_is_gone_holds_the_lease_itself() {
         "script",
         &format!("#!/bin/sh\n{wait_for_starter}\neval \"$(clauth env work)\"\necho $$ >pid.new; mv pid.new pid; read -r line <end\n"),
     );
-    Finished::run({
-        let mut command = world.command("mkfifo");
-        command.arg("end");
-        command
-    })
-    .success();
+    make_fifo(&world.path("home/end"));
     let mut starter = world.command("/bin/sh");
     // Not inherited: the starter's output would stay open for as long as the script runs.
     starter.args(["-c", r#""$0" $$ >/dev/null 2>&1 &"#]).arg(script).process_group(0);

@@ -6,6 +6,7 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::support::finished::Finished;
+use crate::support::mirror::make_fifo;
 use crate::support::session::{in_use, is_locked, may_unshare, signal};
 use crate::support::{Holder, Sandbox, Session, Shell, Startup, Terminal, World, wait_until};
 
@@ -203,12 +204,7 @@ fn garbage_among_the_leases_keeps_no_helper() {
         }
         world.write(leases.join(format!("0{own}")), format!("{start} shell\n"));
         world.mkdir(leases.join(format!("{}", 1_000_000 + round)));
-        Finished::run({
-            let mut command = world.command("mkfifo");
-            command.arg(leases.join(format!("{}", 2_000_000 + round)));
-            command
-        })
-        .success();
+        make_fifo(&leases.join(format!("{}", 2_000_000 + round)));
         let other = Holder::start(&world);
         other.evaluate(&world, &work).success();
         assert_eq!(session.assert_serves(other.pid()), helper);
