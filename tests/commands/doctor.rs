@@ -2,11 +2,11 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::finished::Finished;
+use crate::support::mirror::age;
 use crate::support::session::may_unshare;
 use crate::support::{Sandbox, Shell, wait_until};
 
@@ -194,7 +194,7 @@ fn a_lock_that_a_client_left_at_the_hub_is_removed() {
     for lock in ["home/.claude.json.lock", "home/.claude.lock", "home/.claude/.oauth_refresh.lock"] {
         let sandbox = healthy(&["work"]);
         let lock = sandbox.mkdir(lock);
-        fs::File::open(&lock).unwrap().set_modified(SystemTime::now() - Duration::from_secs(600)).unwrap();
+        age(&lock, 600);
         assert_mended(&sandbox, lock.to_str().unwrap());
         assert!(!lock.exists());
     }
@@ -254,7 +254,7 @@ fn locks_that_clients_left_behind_are_removed_and_live_ones_stay() {
     fs::create_dir(&lock).unwrap();
     sandbox.clauth(&["doctor", "--fix"]).success();
     assert!(lock.exists(), "somebody may hold it");
-    fs::File::open(&lock).unwrap().set_modified(SystemTime::now() - Duration::from_secs(600)).unwrap();
+    age(&lock, 600);
     assert_mended(&sandbox, ".claude.json.lock");
     assert!(!lock.exists());
 }
@@ -264,7 +264,7 @@ fn links_that_are_cut_are_made_again_and_what_was_written_is_shared() {
     let sandbox = healthy(&["work"]);
     sandbox.write("home/.claude/CLAUDE.md", "shared");
     sandbox.clauth(&["exec", "work", "--", "true"]).success();
-    wait_until("the helper is gone", || sandbox.helpers().is_empty());
+    sandbox.assert_no_helpers_left();
     let link = sandbox.runtime("work").join("CLAUDE.md");
     fs::remove_file(&link).unwrap();
     fs::write(&link, "newer").unwrap();

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
-use crate::support::mirror::files_below;
+use crate::account::locks;
+use crate::support::mirror::{age, files_below};
 use crate::support::patience::came_true;
+use crate::support::processes::Process;
 use crate::support::session::is_locked;
 use crate::support::system::is_running;
 use crate::support::wait_until;
@@ -42,15 +43,14 @@ pub(super) fn all_is_well(storm: &Storm, shells: &[&mut Bash], round: usize) -> 
         let name = format!("helper {profile}");
         let mut helpers = Vec::new();
         let is_served = came_true(|| {
-            helpers = storm.sandbox.processes_named(&name);
-            // `p1` is the beginning of `p10`.
-            helpers.retain(|pid| command_line(*pid).ends_with(&name));
+            helpers = storm.sandbox.processes();
+            helpers.retain(|process| process.command_line.ends_with(&name)); // `p1` is the beginning of `p10`
             helpers.len() == usize::from(!expected.is_empty())
         });
         assert!(is_served, "round {round}: {profile} has {} shells and the helpers {helpers:?}", expected.len());
         assert_eq!(is_locked(&session.join("session.lock")), !expected.is_empty(), "round {round}: {profile}");
         wait_until("the gate is open", || !is_locked(&session.join("gate.lock")));
-        for helper in helpers {
+        for Process { id: helper, .. } in helpers {
             let descriptors = || fs::read_dir(format!("/proc/{helper}/fd")).map_or(0, Iterator::count);
             // Three standard ones, the lock, epoll and inotify; and one for each shell.
             let is_tidy = came_true(|| descriptors() == 6 + expected.len());
@@ -68,9 +68,8 @@ pub(super) fn all_is_well(storm: &Storm, shells: &[&mut Bash], round: usize) -> 
 /// Asserts that no lease, lock or temporary file is left when all shells are gone.
 pub(super) fn nothing_is_left(storm: &Storm) {
     // Locks of the client's kind that a killed process left are for whoever comes a minute later.
-    for lock in lock_directories(&storm.sandbox.home()) {
-        let past = SystemTime::now() - Duration::from_secs(120);
-        fs::File::open(&lock).unwrap().set_modified(past).unwrap();
+    for lock in locks(&storm.sandbox) {
+        age(&lock, 120);
     }
     for (profile, directory) in storm.profiles.iter().zip(&storm.directories) {
         storm.sandbox.clauth(&["exec", profile, "--", "true"]).success();
@@ -96,7 +95,7 @@ pub(super) fn nothing_is_left(storm: &Storm) {
         let shared = storm.sandbox.path("home/.claude/projects/-storm").join(format!("{line}.jsonl"));
         assert_eq!(fs::read_to_string(&shared).unwrap_or_else(|error| panic!("{}: {error}", shared.display())), *line);
     }
-    assert_eq!(lock_directories(&storm.sandbox.home()), Vec::<PathBuf>::new());
+    assert_eq!(locks(&storm.sandbox), Vec::<PathBuf>::new());
 }
 
 /// Returns the config directory that a shell must have in a directory, by what `clauth status` says.
@@ -142,20 +141,6 @@ fn session(storm: &Storm, profile: &str) -> PathBuf {
 fn leases(session: &Path) -> BTreeSet<u32> {
     let entries = fs::read_dir(session.join("leases")).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-fn lock_directories(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-        let is_lock = entry.file_name().to_string_lossy().ends_with(".lock");
-        if is_lock { found.push(entry.path()) } else { found.extend(lock_directories(&entry.path())) }
-    }
-    found
-}
-
-fn command_line(pid: i32) -> String {
-    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&arguments).trim_end_matches('\0').replace('\0', " ")
 }
 
 fn anonymous_memory(pid: i32) -> usize {

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
@@ -257,10 +257,9 @@ pub(crate) fn append(path: &Path, text: &str) {
     File::options().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
 }
 
-/// Makes a file look as if it had been written some seconds ago.
+/// Makes a file or a directory look as if it had been written some seconds ago.
 pub(crate) fn age(path: &Path, seconds: u64) {
-    let time = SystemTime::now() - Duration::from_secs(seconds);
-    File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+    system::age(path, Duration::from_secs(seconds));
 }
 
 /// Whether paths lead to one file.

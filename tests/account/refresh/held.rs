@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use super::World;
 use crate::support::finished::Finished;
-use crate::support::mirror::replace;
+use crate::support::mirror::{age, replace};
 use crate::support::service::{Account, Service};
 use crate::support::trace::strace;
 use crate::support::{Sandbox, wait_until};
@@ -19,11 +19,6 @@ use crate::support::{Sandbox, wait_until};
 fn places(sandbox: &Sandbox) -> [PathBuf; 2] {
     let runtime = sandbox.runtime("work");
     [runtime.join(".oauth_refresh.lock"), runtime.with_file_name("runtime.lock")]
-}
-
-/// Makes a lock look as if nobody had touched it for so long.
-fn age(lock: &Path, seconds: u64) {
-    File::open(lock).unwrap().set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();
 }
 
 /// What a service does before it answers.
@@ -111,7 +106,7 @@ fn what_is_no_lock_is_not_taken_away() {
     assert_eq!(world.sandbox.read(lock.join("kept")), "something of somebody's");
     fs::remove_dir_all(&lock).unwrap();
     world.sandbox.write(&lock, "a file");
-    File::options().append(true).open(&lock).unwrap().set_modified(SystemTime::now() - Duration::from_secs(1000)).unwrap();
+    age(&lock, 1000);
     world.refresh(&["work"]).complains(1, "another program");
     assert_eq!(world.sandbox.read(&lock), "a file");
 }

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
 use super::{World, body, milliseconds_ago, status_line};
 use crate::support::finished::Finished;
+use crate::support::mirror::age;
 
 /// Returns what Claude Code writes, in its own words (2.1.329), less what is of no matter here.
 fn input(five_hour: f64, seven_day: f64, transcript: &str) -> String {
@@ -83,8 +83,7 @@ fn a_session_that_nobody_uses_does_not_take_figures_back() {
     let world = World::new(&["work"]);
     let transcript = |name: &str, seconds: u64| {
         let file = world.sandbox.write(name, "{}\n");
-        let written = SystemTime::now() - Duration::from_secs(seconds);
-        fs::File::options().append(true).open(&file).unwrap().set_modified(written).unwrap();
+        age(&file, seconds);
         file.to_str().unwrap().to_owned()
     };
     let (busy, idle) = (transcript("busy.jsonl", 5), transcript("idle.jsonl", 4000));

@@ -66,9 +66,9 @@ pub(crate) fn rename(from: &Path, to: &Path) {
     fs::rename(from, to).unwrap();
 }
 
-/// Makes a directory look as if it had last been changed so long ago.
-pub(crate) fn age(directory: &Path, by: Duration) {
-    File::open(directory).unwrap().set_modified(SystemTime::now() - by).unwrap();
+/// Makes a file or a directory look as if it had last been changed so long ago.
+pub(crate) fn age(path: &Path, by: Duration) {
+    File::open(path).unwrap().set_modified(SystemTime::now() - by).unwrap();
 }
 
 /// Whether two paths are names of one file, links not followed.

@@ -97,9 +97,9 @@ pub(crate) fn rename(from: &Path, to: &Path) {
     });
 }
 
-/// Makes a directory look as if it had last been changed so long ago.
-pub(crate) fn age(directory: &Path, by: Duration) {
-    let opened = fs::File::options().access_mode(FILE_WRITE_ATTRIBUTES).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(directory);
+/// Makes a file or a directory look as if it had last been changed so long ago.
+pub(crate) fn age(path: &Path, by: Duration) {
+    let opened = fs::File::options().access_mode(FILE_WRITE_ATTRIBUTES).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path);
     opened.unwrap().set_modified(SystemTime::now() - by).unwrap();
 }
 
