@@ -18,7 +18,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::support::commands::TOKENS;
 use crate::support::finished::Finished;
-use crate::support::session::rounds;
+use crate::support::length::{is_long, rounds};
 
 /// What means something to a parser, a terminal, a shell or a path.
 const TOKENS_OF_FORMATS: &[&[u8]] = &[
@@ -95,7 +95,7 @@ fn cases(seeds: &[&[u8]], usual: usize, long: usize) -> Vec<Vec<u8>> {
 }
 
 fn runner() -> TestRunner {
-    if rounds(0, 1) == 0 {
+    if !is_long() {
         return TestRunner::deterministic();
     }
     let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();

@@ -9,6 +9,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
 use crate::support::finished::Finished;
+use crate::support::length::rounds;
 use crate::support::world::World;
 use crate::support::{Language, Shell};
 
@@ -96,7 +97,7 @@ fn run_script(world: &World, shell: &Shell, script: &str) -> Command {
 
 #[test]
 fn every_value_comes_back_as_it_was() {
-    let values = values(if std::env::var_os("CLAUTH_LONG").is_some() { 2000 } else { 100 });
+    let values = values(rounds(100, 2000));
     Shell::each(|shell| {
         let world = World::new();
         let mut script = String::new();

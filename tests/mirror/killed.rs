@@ -7,9 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::Sandbox;
+use crate::support::length::{is_long, rounds};
 use crate::support::meanwhile::meanwhile;
 use crate::support::mirror::{Shared, age, files_below, replace, text, wait_for_one, write};
 use crate::support::patience::came_true;
+use crate::support::random::Random;
 use crate::support::trace::strace;
 use crate::support::wait_until;
 
@@ -101,10 +103,6 @@ fn at_any_call_of_a_pass_that_copies_nothing_is_lost() {
     kill_passes("copy", &calls);
 }
 
-fn is_long() -> bool {
-    std::env::var_os("CLAUTH_LONG").is_some()
-}
-
 /// Kills the helper at each of these calls of a pass that has everything to do, then lets another finish.
 fn kill_passes(mode: &str, calls: &str) {
     let mut sandbox = Sandbox::new();
@@ -159,7 +157,6 @@ fn kill_passes(mode: &str, calls: &str) {
 #[test]
 fn at_any_moment_while_others_write_nothing_is_lost() {
     let shared = Shared::live(&["work"]);
-    let kills = if is_long() { 1000 } else { 12 };
     let (own, hub) = (shared.own("work", "projects/p"), shared.hub("projects/p"));
     let mut written = 0;
     let write_once = || {
@@ -172,10 +169,9 @@ fn at_any_moment_while_others_write_nothing_is_lost() {
         thread::sleep(Duration::from_micros(300));
     };
     meanwhile(write_once, || {
-        let mut random = 0x9e37_79b9_u64;
-        for _ in 0..kills {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            thread::sleep(Duration::from_micros((random >> 33) % 20_000));
+        let mut random = Random::new(0);
+        for _ in 0..rounds(12, 1000) {
+            thread::sleep(random.shorter_than(Duration::from_millis(20)));
             shared.kill("work");
             shared.join("work");
         }

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use crate::support::length::rounds;
 use crate::support::mirror::{Shared, files_below, text};
 use crate::support::patience::came_true;
+use crate::support::random::Random;
 use crate::support::wait_until;
 
 const FILES: [&str; 8] = ["a.jsonl", "b.md", "d/a.jsonl", "d/b.md", "d/e/a.jsonl", "d/e/b.md", "f/a.jsonl", "f/b.md"];
@@ -21,22 +23,6 @@ const DIRECTORIES: [&str; 5] = ["d", "d/e", "f", "g", "g/h"];
 
 /// What takes a file away from its path.
 const TAKING: [&str; 2] = ["remove", "rename"];
-
-/// A small generator, so that a failure can be repeated by its seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 20).unwrap() % limit
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len())]
-    }
-}
 
 /// Holds the three sides and what must be found in them.
 struct Model {
@@ -54,13 +40,13 @@ struct Model {
 }
 
 impl Model {
-    fn new(seed: u64) -> Self {
+    fn new(seed: usize) -> Self {
         let shared = Shared::live(&["work", "play"]);
         let roots = [shared.hub("projects/p"), shared.own("work", "projects/p"), shared.own("play", "projects/p")];
         fs::create_dir_all(&roots[0]).unwrap();
         wait_until("the directory is everywhere", || roots.iter().all(|root| root.is_dir()));
         let trash = shared.sandbox.mkdir("trash");
-        let random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let random = Random::new(seed);
         Self { shared, roots, trash, random, words: 0, wanted: BTreeSet::new(), touched: BTreeMap::new(), appended: Vec::new(), log: Vec::new() }
     }
 
@@ -79,7 +65,7 @@ impl Model {
             5..=9 => self.append(side, file).map(|()| (file, "append")),
             10..=11 => self.remove(&self.roots[side].join(file)).map(|()| (file, "remove")),
             12 => self.remove(&self.roots[side].join(directory)).map(|()| (directory, "remove")),
-            13 => self.rename(side, file, self.random.0),
+            13 => self.rename(side, file),
             14 => fs::create_dir_all(self.roots[side].join(directory)).ok().map(|()| (directory, "mkdir")),
             _ => fs::remove_dir(self.roots[side].join(directory)).ok().map(|()| (directory, "rmdir")),
         };
@@ -138,9 +124,9 @@ impl Model {
         Some(())
     }
 
-    fn rename(&mut self, side: usize, file: &'static str, number: u64) -> Option<(&'static str, &'static str)> {
+    fn rename(&mut self, side: usize, file: &'static str) -> Option<(&'static str, &'static str)> {
         let path = self.roots[side].join(file);
-        renameat_with(CWD, &path, CWD, path.with_file_name(format!("renamed-{}.md", number % 5)), RenameFlags::NOREPLACE).ok()?;
+        renameat_with(CWD, &path, CWD, path.with_file_name(format!("renamed-{}.md", self.random.below(5))), RenameFlags::NOREPLACE).ok()?;
         Some((file, "rename"))
     }
 
@@ -190,10 +176,9 @@ fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
 
 #[test]
 fn in_every_quiet_moment_all_sides_are_equal_and_nothing_is_missing() {
-    let is_long = std::env::var_os("CLAUTH_LONG").is_some();
-    for seed in 1..=if is_long { 20 } else { 2 } {
+    for seed in 0..rounds(2, 20) {
         let mut model = Model::new(seed);
-        for round in 0..if is_long { 20 } else { 2 } {
+        for round in 0..rounds(2, 20) {
             model.log.push(format!("seed {seed}, round {round}"));
             let steps = 1 + model.random.below(14);
             let kind = model.random.below(8);

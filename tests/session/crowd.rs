@@ -7,8 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::finished::Finished;
+use crate::support::length::rounds;
 use crate::support::meanwhile::meanwhile;
-use crate::support::session::{evaluation, in_use, is_locked, rounds};
+use crate::support::session::{evaluation, in_use, is_locked};
 use crate::support::{Holder, Session, World};
 #[cfg(unix)]
 use crate::support::{Shell, Startup, Terminal, system};

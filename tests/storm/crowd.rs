@@ -12,28 +12,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::Sandbox;
+use crate::support::random::Random;
 
 /// A shell that runs what it reads as a prompt would, and says after each line which config directory it has.
 const SHELL: &str = r#"
 eval "$(clauth hook bash)"
 while IFS= read -r line; do eval "$line"; __clauth_hook; printf '%s\n' "${CLAUDE_CONFIG_DIR-}"; done
 "#;
-
-/// A small generator, so that a worker's steps can be repeated by its number.
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: usize) -> Self {
-        Self((seed as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    pub(super) fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 20).unwrap() % limit
-    }
-}
 
 /// Holds the profiles and the directories that all workers share.
 pub(super) struct Storm {
@@ -105,19 +90,19 @@ impl Storm {
             [&["use", &profile, "--dir", here], &["allow", here], &["deny", here], &["remove", &profile, "--yes"], &["add", &profile]];
         let _guard = self.logins.lock().unwrap();
         let mut command = self.sandbox.command("clauth");
-        command.args(words[random.below(words.len())]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(*random.pick(&words)).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        thread::sleep(Duration::from_micros(random.below(6000).try_into().unwrap()));
+        thread::sleep(random.shorter_than(Duration::from_millis(6)));
         let _ = child.kill(); // it may be over
         child.wait().unwrap();
     }
 
     fn profile(&self, random: &mut Random) -> &str {
-        &self.profiles[random.below(self.profiles.len())]
+        random.pick::<String>(&self.profiles)
     }
 
     fn directory(&self, random: &mut Random) -> &Path {
-        &self.directories[random.below(self.directories.len())]
+        random.pick::<PathBuf>(&self.directories)
     }
 
     /// Kills the helper of a profile, if it has one.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::session::rounds;
+use crate::support::length::rounds;
 use crowd::{Crowd, Storm};
 
 /// Threads that each have shells of their own.

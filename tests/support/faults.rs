@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::session::rounds;
+use super::length::is_long;
 use super::trace::strace;
 
 /// What can happen at a system call, and the errors that a disk, a mount, a limit or a signal bring.
@@ -39,7 +39,7 @@ pub(crate) fn at_each(log: &Path, calls: &str, enough: usize, set_up: impl Fn(),
         let count = text.lines().filter(|line| line.split_once('(').is_some_and(|(name, _)| name == kind)).count();
         places.extend((1..=count).map(|number| (kind, number)));
     }
-    let all: Vec<_> = if rounds(0, 1) == 1 {
+    let all: Vec<_> = if is_long() {
         places.iter().flat_map(|place| FAULTS.map(|fault| (*place, fault))).collect()
     } else {
         let step = places.len().div_ceil(enough).max(1);

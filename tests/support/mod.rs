@@ -11,12 +11,15 @@ pub(crate) mod faults;
 pub(crate) mod finished;
 #[cfg(unix)]
 pub(crate) mod keychain;
+pub(crate) mod length;
 pub(crate) mod meanwhile;
 pub(crate) mod mirror;
 #[cfg(unix)]
 pub(crate) mod output;
 pub(crate) mod patience;
 pub(crate) mod processes;
+#[cfg(unix)]
+pub(crate) mod random;
 #[cfg(unix)]
 pub(crate) mod rig;
 pub(crate) mod sandbox;

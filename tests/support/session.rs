@@ -17,11 +17,6 @@ use super::shell::skip;
 use super::system;
 use super::world::World;
 
-/// Returns how often a test repeats itself: `usual` times, and `long` times under `CLAUTH_LONG=1`.
-pub(crate) fn rounds(usual: usize, long: usize) -> usize {
-    if std::env::var_os("CLAUTH_LONG").is_some_and(|value| value == "1") { long } else { usual }
-}
-
 /// Whether namespaces can be made here, and with them file systems that are full or cannot be written; else a visible skip, and a failure
 /// with `CLAUTH_REQUIRE_ROOT=1`.
 #[cfg(unix)]

@@ -6,12 +6,14 @@ use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::household::{Household, edit, edit_locked, replace, settle, state, try_lock, wait_for};
+use crate::support::length::{is_long, rounds};
 use crate::support::meanwhile::SetOnDrop;
+use crate::support::random::Random;
 use crate::support::trace::strace;
 use crate::support::wait_until;
 
@@ -23,10 +25,6 @@ const LOOKS: &[&str] = &["openat", "read", "close", "statx", "flock", "inotify_a
 
 /// Where a helper waits for something to do.
 const WAITS: &str = "?epoll_wait,epoll_pwait";
-
-fn is_long() -> bool {
-    std::env::var_os("CLAUTH_LONG").is_some_and(|value| value == "1")
-}
 
 #[test]
 fn a_helper_that_was_dead_for_a_while_brings_both_sides_together() {
@@ -61,7 +59,6 @@ fn a_helper_that_was_dead_for_a_while_brings_both_sides_together() {
 
 #[test]
 fn a_helper_killed_at_random_instants_loses_nothing_while_clients_write() {
-    let kills = if is_long() { 1000 } else { 15 };
     let household = Household::in_use(&["work"]);
     let files = [household.own("work"), household.hub()];
     // Held around each write, so that the killer can tell a lock of the dead helper from one of a client.
@@ -70,14 +67,10 @@ fn a_helper_killed_at_random_instants_loses_nothing_while_clients_write() {
     let last = thread::scope(|scope| {
         let writers: Vec<_> = files.iter().zip(&writing).map(|(file, writing)| scope.spawn(|| write_until(file, writing, &is_over))).collect();
         let over = SetOnDrop(&is_over);
-        let mut delay = 0x2545_f491_4f6c_dd1d_u64;
-        for _ in 0..kills {
-            // Any instant will do, and a different one each time: xorshift64.
-            delay ^= delay << 13;
-            delay ^= delay >> 7;
-            delay ^= delay << 17;
-            let until = Instant::now() + Duration::from_micros(delay % 20_000);
-            wait_until("it is time", || Instant::now() >= until);
+        let mut random = Random::new(0);
+        for _ in 0..rounds(15, 1000) {
+            // Any instant will do, and a different one each time.
+            thread::sleep(random.shorter_than(Duration::from_millis(20)));
             household.kill_helper("work");
             let guards = [writing[0].lock().unwrap(), writing[1].lock().unwrap()];
             household.kill_helper_and_its_locks("work");

@@ -6,21 +6,16 @@ use std::thread;
 use serde_json::json;
 
 use super::household::{Household, edit, state};
+use crate::support::length::rounds;
 use crate::support::wait_until;
 
-/// Returns how many changes each writer makes: 200, and with `CLAUTH_LONG=1` a thousand; on Windows fewer, since Wine is slow.
-pub(super) fn changes() -> usize {
-    if std::env::var_os("CLAUTH_LONG").is_some_and(|value| value == "1") {
-        1000
-    } else if cfg!(windows) {
-        20
-    } else {
-        200
-    }
+/// Returns how many changes each writer makes; on Windows fewer, since Wine is slow.
+fn changes() -> usize {
+    rounds(if cfg!(windows) { 20 } else { 200 }, 1000)
 }
 
 /// Makes changes as a client does, each with a key of its own and one that all writers fill together.
-pub(super) fn write(file: &Path, writer: &str, changes: usize) {
+fn write(file: &Path, writer: &str, changes: usize) {
     for number in 0..changes {
         edit(file, |state| {
             let all = state.entry("projects").or_insert_with(|| json!({}));
@@ -31,7 +26,7 @@ pub(super) fn write(file: &Path, writer: &str, changes: usize) {
 }
 
 /// Waits until each file has every change of every writer.
-pub(super) fn assert_nothing_lost(files: &[PathBuf], writers: &[&str], changes: usize) {
+fn assert_nothing_lost(files: &[PathBuf], writers: &[&str], changes: usize) {
     for file in files {
         let missing = || {
             let state = state(file);

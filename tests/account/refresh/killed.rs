@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use super::World;
 use crate::mirror::killed::{REMOVING, RENAMING, WRITING, at_each};
-use crate::support::session::rounds;
+use crate::support::length::is_long;
 use crate::support::trace::strace;
 
 /// The calls between which a kill makes a difference, beside those that change files.
@@ -32,7 +32,7 @@ fn at_any_word_with_the_service_nothing_is_lost() {
 
 #[test]
 fn at_any_other_call_nothing_is_lost() {
-    kill_at(if rounds(0, 1) == 1 { LOOKS } else { FEW_LOOKS });
+    kill_at(if is_long() { LOOKS } else { FEW_LOOKS });
 }
 
 fn kill_at(calls: &str) {

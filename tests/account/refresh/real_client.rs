@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::finished::Finished;
+use crate::support::length::is_long;
 use crate::support::rig::{Freshness, Rig};
 
 const CLIENTS: usize = 6;
@@ -27,7 +28,7 @@ fn clients_and_forced_refreshes_of_one_login_spend_no_token_twice() {
     sandbox.assert_no_helpers_left();
     let runtime = sandbox.runtime("work");
     rig.sign_in("alice", &runtime, &runtime.join(".claude.json"), Freshness::Expired);
-    let seconds = if std::env::var_os("CLAUTH_LONG").is_some() { 120 } else { 6 };
+    let seconds = if is_long() { 120 } else { 6 };
     let begun = Instant::now();
     let is_over = || begun.elapsed() >= Duration::from_secs(seconds);
 
