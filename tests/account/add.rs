@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::support::session::signal;
 use crate::support::shell::shells_found;
-use crate::support::{Sandbox, Startup, Terminal, wait_until};
+use crate::support::{Holder, Sandbox, Startup, Terminal, wait_until};
 
 const KEY: &str = "sk-ant-api03-SECRET-of-the-gateway";
 const GATEWAY: [&str; 5] = ["add", "gw", "--base-url", "https://gateway.example/v1", "--api-key-stdin"];
@@ -63,14 +63,14 @@ fn a_secret_is_in_no_output_argument_environment_or_log() {
     assert!(said.status.success() && !String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).contains(KEY));
 
     let project = sandbox.bound("project", "gw");
-    let mut user = sandbox.command("clauth").args(["exec", "gw", "--", "sleep", "600"]).spawn().unwrap();
+    let user = Holder::exec(&sandbox, "gw");
     wait_until("the lease is there", || sandbox.clauth(&["list", "--json"]).json()["profiles"][0]["in_use_by"] == 1);
     for process in sandbox.processes() {
         // One that has ended meanwhile shows nothing either.
         let files = ["cmdline", "environ"].map(|file| fs::read(format!("/proc/{}/{file}", process.id)).unwrap_or_default());
         assert!(!String::from_utf8_lossy(&files.concat()).contains(KEY), "{process:?}");
     }
-    let pid = user.id().to_string();
+    let pid = user.pid().to_string();
     let commands: &[&[&str]] = &[
         &["list"],
         &["list", "--json"],
@@ -90,8 +90,7 @@ fn a_secret_is_in_no_output_argument_environment_or_log() {
         let finished = sandbox.clauth_in(&project, arguments);
         assert!(!finished.stdout().contains(KEY) && !finished.stderr().contains(KEY), "{finished:?}");
     }
-    user.kill().unwrap();
-    user.wait().unwrap();
+    drop(user);
     sandbox.assert_no_helpers_left();
     let log = sandbox.session_of("gw").join("helper.log");
     assert!(!fs::read_to_string(log).unwrap().contains(KEY));

@@ -10,7 +10,7 @@ use std::thread;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::support::finished::Finished;
-use crate::support::{Sandbox, wait_until};
+use crate::support::{Holder, Sandbox, wait_until};
 
 /// The code of clauth itself: here stand the messages, so that the test repeats none of them.
 #[path = "../../src/error.rs"]
@@ -300,9 +300,8 @@ fn not_owner(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 }
 
 fn directory_gone(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let mut command = sandbox.command("/bin/sh");
-    command.args(["-c", "mkdir gone; cd gone; rmdir ../gone; exec clauth status"]);
-    (Finished::run(command), Mistake::DirectoryGone { reason: "No such file or directory (os error 2)".into() })
+    let finished = sandbox.script("/bin/sh", "mkdir gone; cd gone; rmdir ../gone; exec clauth status");
+    (finished, Mistake::DirectoryGone { reason: "No such file or directory (os error 2)".into() })
 }
 
 fn no_such_path(sandbox: &mut Sandbox) -> (Finished, Mistake) {
@@ -354,13 +353,11 @@ fn helper_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 
 fn helper_stuck(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let project = sandbox.bound("project", "work");
-    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    let _user = Holder::exec(sandbox, "work");
     wait_until("the helper is up", || sandbox.status(&project)["helper"].is_object());
     let helper = sandbox.status(&project)["helper"]["pid"].as_i64().unwrap();
     kill_process(Pid::from_raw(i32::try_from(helper).unwrap()).unwrap(), Signal::STOP).unwrap();
     let finished = sandbox.clauth(&["stop", "work"]);
-    user.kill().unwrap();
-    user.wait().unwrap();
     (finished, Mistake::HelperStuck { profile: "work".into() })
 }
 

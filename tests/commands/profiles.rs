@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::commands::TOKENS;
 use crate::support::shell::shells_found;
-use crate::support::{Sandbox, Startup, Terminal, wait_until};
+use crate::support::{Holder, Sandbox, Startup, Terminal, wait_until};
 
 /// Returns the files below a directory as paths relative to it, sorted; a link counts as a file.
 fn files_below(directory: &Path) -> Vec<PathBuf> {
@@ -87,7 +87,7 @@ fn list_tells_who_is_signed_in_and_what_is_used() {
     // As the client leaves a login that was revoked.
     sandbox.sign_in("revoked", "old@corp.example");
     sandbox.write(sandbox.runtime("revoked").join(".credentials.json"), r#"{"claudeAiOauth": {"accessToken": "", "refreshToken": ""}}"#);
-    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    let _user = Holder::exec(&sandbox, "work");
     wait_until("the lease is there", || sandbox.clauth(&["list", "--json"]).json()["profiles"][2]["in_use_by"] == 1);
     assert_eq!(
         sandbox.clauth(&["list"]).success().stdout(),
@@ -102,8 +102,6 @@ fn list_tells_who_is_signed_in_and_what_is_used() {
     });
     assert_eq!(listed["profiles"][2], work);
     assert_eq!((&listed["profiles"][1]["signed_in"], &listed["profiles"][0]["account"]), (&json!(false), &json!(null)));
-    user.kill().unwrap();
-    user.wait().unwrap();
 }
 
 #[test]
@@ -156,16 +154,16 @@ fn remove_says_what_it_would_do() {
 #[test]
 fn a_profile_in_use_is_not_removed() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    let user = Holder::exec(&sandbox, "work");
     wait_until("the lease is there", || sandbox.clauth(&["list", "--json"]).json()["profiles"][0]["in_use_by"] == 1);
-    sandbox.clauth(&["remove", "work", "--yes"]).complains(1, &format!("is in use by exec {}; ", user.id()));
-    user.kill().unwrap();
-    user.wait().unwrap();
+    sandbox.clauth(&["remove", "work", "--yes"]).complains(1, &format!("is in use by exec {}; ", user.pid()));
+    let ended = user.pid();
+    drop(user);
     // The client's own word counts where no lease does, and a dead client's does not.
     sandbox.assert_no_helpers_left();
     let client = sandbox.write(sandbox.runtime("work").join(format!("sessions/{}.json", std::process::id())), "{}");
     sandbox.clauth(&["remove", "work", "--yes"]).complains(1, &format!("is in use by claude {}; ", std::process::id()));
-    fs::rename(&client, client.with_file_name(format!("{}.json", user.id()))).unwrap();
+    fs::rename(&client, client.with_file_name(format!("{ended}.json"))).unwrap();
     sandbox.clauth(&["remove", "work", "--yes"]).success();
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, wait_until};
+use crate::support::{Holder, Sandbox, wait_until};
 
 /// Collects the names of all fields; those of variables are values, in a way.
 fn fields(value: &Value, into: &mut BTreeSet<String>) {
@@ -36,7 +36,7 @@ fn every_field_is_named_in_the_readme() {
         }},
     });
     sandbox.write(sandbox.runtime("work").join(".claude.json"), state.to_string());
-    let mut user = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
+    let _user = Holder::exec(&sandbox, "work");
     wait_until("the helper is up", || sandbox.status(&directory)["helper"].is_object());
     for arguments in [&["status"][..], &["list"], &["usage"], &["doctor"], &["env", "work"]] {
         let mut names = BTreeSet::new();
@@ -46,6 +46,4 @@ fn every_field_is_named_in_the_readme() {
         assert!(deepest.iter().all(|name| names.contains(*name)), "{names:?}");
         assert!(missing.is_empty() && names.len() > 4, "{arguments:?}: not in the README: {missing:?}");
     }
-    user.kill().unwrap();
-    user.wait().unwrap();
 }

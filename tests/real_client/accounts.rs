@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::{DIRECTORIES, answers, client, runtime, served_by, world};
+use super::{DIRECTORIES, answers, client, served_by, world};
 use crate::support::finished::Finished;
 use crate::support::rig::{Freshness, read_json};
 use crate::support::{Sandbox, Shell, Startup, Terminal, wait_until};
@@ -16,7 +16,7 @@ const ASK: &str = "exec claude -p hi </dev/null";
 const OWN_KEY: &str = "sk-ant-api-own";
 
 fn credentials(sandbox: &Sandbox, profile: &str) -> PathBuf {
-    runtime(sandbox, profile).join(".credentials.json")
+    sandbox.runtime(profile).join(".credentials.json")
 }
 
 /// Installs the shim and returns a PATH where it comes first.
@@ -148,8 +148,8 @@ fn a_fresh_profile_asks_to_sign_in_and_keeps_its_login_to_itself() {
 
     assert!(fs::symlink_metadata(credentials(sandbox, "fresh")).unwrap().is_file(), "a login is a regular file of its profile");
     let account = |file: PathBuf| read_json(&file)["oauthAccount"]["emailAddress"].clone();
-    assert_eq!(account(runtime(sandbox, "fresh").join(".claude.json")), "dave@example.test");
-    assert_eq!(account(runtime(sandbox, "work").join(".claude.json")), "alice@example.test");
+    assert_eq!(account(sandbox.runtime("fresh").join(".claude.json")), "dave@example.test");
+    assert_eq!(account(sandbox.runtime("work").join(".claude.json")), "alice@example.test");
     assert_eq!(account(sandbox.home().join(".claude.json")), "carol@example.test");
     assert_eq!(others.each_ref().map(|file| fs::read(file).unwrap()), before, "another account's login was written");
     rig.assert_served(&[("dave", 1)]);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{runtime, world};
+use super::world;
 use crate::support::rig::{Freshness, read_json};
 use crate::support::shell::shells_found;
 use crate::support::{Startup, Terminal};
@@ -18,7 +18,7 @@ fn an_editor_that_announces_itself_in_the_hub_is_found_from_a_profile() {
     });
     sandbox.write("home/.claude/ide/45454.lock", announcement.to_string());
     // The first questions are answered, or the client would ask them.
-    let state = runtime(sandbox, "work").join(".claude.json");
+    let state = sandbox.runtime("work").join(".claude.json");
     let mut known = read_json(&state);
     known["projects"][office.to_str().unwrap()] = json!({"hasTrustDialogAccepted": true, "hasCompletedProjectOnboarding": true});
     sandbox.write(&state, known.to_string());
@@ -29,5 +29,5 @@ fn an_editor_that_announces_itself_in_the_hub_is_found_from_a_profile() {
     terminal.wait_for("Cursor");
     terminal.kill();
     assert!(sandbox.path("home/.claude/ide/45454.lock").exists(), "it is the editor's");
-    assert!(!runtime(sandbox, "work").join("ide").is_symlink(), "what a profile's clients say of themselves stays there");
+    assert!(!sandbox.runtime("work").join("ide").is_symlink(), "what a profile's clients say of themselves stays there");
 }

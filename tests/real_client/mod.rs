@@ -1,6 +1,5 @@
 //! The real Claude Code client under clauth, against a mock of the services it talks to.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::rig::{Freshness, Rig};
@@ -29,20 +28,14 @@ fn world(freshness: Freshness) -> Option<Rig> {
         let _ = sandbox.clauth(&["use", profile, "--dir", sandbox.path(directory).to_str().unwrap()]).success();
         let _ = sandbox.clauth(&["exec", profile, "--", "true"]).success(); // makes its config directory
         sandbox.assert_no_helpers_left(); // what a sign-in writes here is written without a lock
-        rig.sign_in(account, &runtime(sandbox, profile), &runtime(sandbox, profile).join(".claude.json"), freshness);
+        rig.sign_in(account, &sandbox.runtime(profile), &sandbox.runtime(profile).join(".claude.json"), freshness);
     }
     Some(rig)
 }
 
-fn runtime(sandbox: &Sandbox, profile: &str) -> PathBuf {
-    sandbox.home().join(".clauth/profiles").join(profile).join("runtime")
-}
-
 /// Uses a profile for as long as what is returned lives; its tree stands and its helper runs.
 fn in_use(sandbox: &Sandbox, profile: &str) -> Holder {
-    let mut command = sandbox.command("clauth");
-    command.args(["exec", profile, "--", "cat"]);
-    let holder = Holder::of(command);
+    let holder = Holder::exec(sandbox, profile);
     wait_until("a helper runs", || !sandbox.processes_named(&format!("helper {profile}")).is_empty());
     holder
 }

@@ -63,7 +63,7 @@ fn planning() -> Vec<Step> {
 fn prepare(rig: &Rig, name: &str) -> PathBuf {
     let config_dir = rig.sandbox.mkdir(name);
     rig.sandbox.write(config_dir.join("settings.json"), "{}\n");
-    rig.sandbox.write(config_dir.join(".claude.json"), read_json(&super::runtime(&rig.sandbox, "work").join(".claude.json")).to_string());
+    rig.sandbox.write(config_dir.join(".claude.json"), read_json(&rig.sandbox.runtime("work").join(".claude.json")).to_string());
     rig.sign_in("alice", &config_dir, &config_dir.join(".claude.json"), Freshness::Fresh);
     config_dir
 }
@@ -72,7 +72,7 @@ fn prepare(rig: &Rig, name: &str) -> PathBuf {
 fn the_client_allows_and_denies_what_it_does_without_clauth() {
     let Some(rig) = world(Freshness::Fresh) else { return };
     let sandbox = &rig.sandbox;
-    let (runtime, plain) = (super::runtime(sandbox, "work"), prepare(&rig, "plain-config"));
+    let (runtime, plain) = (sandbox.runtime("work"), prepare(&rig, "plain-config"));
     // As it would be with links alone: what the steps below can tell.
     let linked = prepare(&rig, "linked-config");
     for name in ["projects", "plans", "agent-memory"] {

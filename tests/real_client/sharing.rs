@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::steps::{Run, Step, Verdict, project_name};
-use super::{answers, client, in_use, runtime, served_by, world};
+use super::{answers, client, in_use, served_by, world};
 use crate::support::finished::Finished;
 use crate::support::mirror::{is_one_file, text, wait_for_one};
 use crate::support::rig::{Freshness, Rig, read_json};
@@ -25,11 +25,11 @@ fn live() -> Option<(Rig, [Holder; 2])> {
 }
 
 fn config_dir(sandbox: &Sandbox, profile: Option<&str>) -> PathBuf {
-    profile.map_or_else(|| sandbox.home().join(".claude"), |profile| runtime(sandbox, profile))
+    profile.map_or_else(|| sandbox.home().join(".claude"), |profile| sandbox.runtime(profile))
 }
 
 fn claude_json(sandbox: &Sandbox, profile: Option<&str>) -> PathBuf {
-    profile.map_or_else(|| sandbox.home().join(".claude.json"), |profile| runtime(sandbox, profile).join(".claude.json"))
+    profile.map_or_else(|| sandbox.home().join(".claude.json"), |profile| sandbox.runtime(profile).join(".claude.json"))
 }
 
 /// Returns a path in each of the three config directories.

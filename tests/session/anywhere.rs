@@ -15,7 +15,9 @@ fn a_helper_lives_from_the_first_lease_to_the_last() {
     let helper = session.assert_serves(first.pid());
     second.evaluate(&world, &work).success();
     assert_eq!(session.assert_serves(second.pid()), helper);
-    assert_eq!(world.holders(&work), { sorted([first.pid(), second.pid()]) });
+    let mut both = [first.pid(), second.pid()];
+    both.sort_unstable();
+    assert_eq!(world.holders(&work), both);
     first.finish();
     wait_until("the first lease is gone", || session.leases().into_keys().eq([second.pid()]));
     assert_eq!(session.helper(), Some(helper));
@@ -76,9 +78,7 @@ fn a_lease_of_another_process_with_the_same_id_is_nobodys() {
 fn a_program_holds_its_profile_for_as_long_as_it_runs() {
     let world = World::new();
     let session = Session::of(&world, "work");
-    let mut command = world.command("clauth");
-    command.args(["exec", "work", "--", system::IDLER]);
-    let program = Holder::of(command);
+    let program = Holder::exec(&world, "work");
     wait_until("the program is registered", || session.leases().get(&program.pid()).is_some_and(|kind| kind == "exec"));
     session.wait_for_helper();
     program.finish();
@@ -111,9 +111,4 @@ fn a_helper_keeps_no_directory_that_somebody_worked_in() {
     assert!(!work.exists());
     drop(holder);
     session.wait_for_end();
-}
-
-fn sorted<const N: usize>(mut pids: [u32; N]) -> [u32; N] {
-    pids.sort_unstable();
-    pids
 }

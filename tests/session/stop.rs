@@ -1,6 +1,6 @@
 //! `clauth stop`: helpers finish now, and shells that live on get new ones.
 
-use crate::support::{Holder, Session, World, system};
+use crate::support::{Holder, Session, World, wait_until};
 #[cfg(unix)]
 use crate::support::{Shell, Startup, Terminal};
 
@@ -47,15 +47,11 @@ fn a_helper_is_stopped_whatever_holds_its_leases() {
     let world = World::new();
     let work = world.bind("home/work", "work");
     let session = Session::of(&world, "work");
-    let program = Holder::of({
-        let mut command = world.command("clauth");
-        command.args(["exec", "work", "--", system::IDLER]);
-        command
-    });
+    let program = Holder::exec(&world, "work");
     let shell = Holder::start(&world);
     shell.evaluate(&world, &work).success();
     session.assert_serves(shell.pid());
-    crate::support::wait_until("the program has registered", || session.leases().contains_key(&program.pid()));
+    wait_until("the program has registered", || session.leases().contains_key(&program.pid()));
     world.clauth(&["stop"]).success();
     session.wait_for_end_of_helper();
     // A program has no prompt at which it could register again, and uses the profile all the same.

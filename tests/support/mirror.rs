@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -15,13 +15,13 @@ use super::finished::Finished;
 use super::patience::came_true;
 #[cfg(unix)]
 use super::session::is_locked;
-use super::{Sandbox, system, wait_until};
+use super::{Holder, Sandbox, system, wait_until};
 
 /// Holds a sandbox with profiles, and for each that is live a process that stands for its shell.
 pub(crate) struct Shared {
+    holders: RefCell<BTreeMap<String, Holder>>,
     pub(crate) sandbox: Sandbox,
     hub: PathBuf,
-    holders: RefCell<BTreeMap<String, Child>>,
     markers: RefCell<u32>,
 }
 
@@ -39,7 +39,7 @@ impl Shared {
 
     /// The same with a hub elsewhere, which `config.toml` names already.
     pub(crate) fn with_hub(sandbox: Sandbox, hub: PathBuf, profiles: &[&str]) -> Self {
-        let shared = Self { sandbox, hub, holders: RefCell::default(), markers: RefCell::default() };
+        let shared = Self { holders: RefCell::default(), sandbox, hub, markers: RefCell::default() };
         for profile in profiles {
             shared.sandbox.clauth(&["add", profile]).success();
         }
@@ -57,7 +57,7 @@ impl Shared {
 
     /// Lets a process use a profile, as a shell does at its first prompt.
     pub(crate) fn start(&self, profile: &str) {
-        let holder = self.sandbox.command(system::IDLER).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let holder = Holder::start(&self.sandbox);
         assert!(self.holders.borrow_mut().insert(profile.into(), holder).is_none(), "{profile} is in use already");
         self.join(profile);
     }
@@ -66,11 +66,9 @@ impl Shared {
     pub(crate) fn join(&self, profile: &str) {
         let directory = self.sandbox.path("bound").join(profile);
         if !directory.exists() {
-            fs::create_dir_all(&directory).unwrap();
-            self.sandbox.clauth_in(&directory, &["use", profile]).success();
+            self.sandbox.bound(&format!("bound/{profile}"), profile);
         }
-        let pid = self.holders.borrow()[profile].id().to_string();
-        let evaluate = || self.sandbox.clauth_in(&directory, &["export", "bash", "--pid", &pid, "--first"]).success();
+        let evaluate = || self.holders.borrow()[profile].evaluate(&self.sandbox, &directory).success();
         let mut answer = evaluate();
         // On a busy machine a helper under Wine can take longer than the two seconds that a prompt waits; the next one tries again.
         if cfg!(windows) && answer.stderr().contains("did not start") {
@@ -82,9 +80,7 @@ impl Shared {
 
     /// Ends the process that uses a profile and waits until its helper has retired.
     pub(crate) fn stop(&self, profile: &str) {
-        let mut holder = self.holders.borrow_mut().remove(profile).unwrap();
-        holder.kill().unwrap();
-        holder.wait().unwrap();
+        drop(self.holders.borrow_mut().remove(profile).unwrap());
         wait_until("the helper has retired", || self.helpers(profile).is_empty());
     }
 
@@ -138,7 +134,7 @@ impl Shared {
 
     /// Returns a path in a profile's config directory.
     pub(crate) fn own(&self, profile: &str, relative: impl AsRef<Path>) -> PathBuf {
-        self.profile(profile).join("runtime").join(relative)
+        self.sandbox.runtime(profile).join(relative)
     }
 
     /// Returns a profile's directory.
@@ -194,16 +190,6 @@ impl Shared {
     /// Runs `clauth` with a consent.
     pub(crate) fn remove(&self, profile: &str) -> Finished {
         self.sandbox.clauth(&["remove", profile, "--yes"])
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        for holder in self.holders.borrow_mut().values_mut() {
-            // An error means that it has ended already.
-            let _ = holder.kill();
-            let _ = holder.wait();
-        }
     }
 }
 
@@ -280,24 +266,16 @@ pub(crate) fn wait_for_end_of(paths: &[PathBuf]) {
 }
 
 /// Stands for a client that runs in a profile, as it says itself in `sessions/`.
-pub(crate) struct Client(Child);
+pub(crate) struct Client(Holder);
 
 impl Client {
     pub(crate) fn start(shared: &Shared, profile: &str) -> Self {
-        let client = Self(shared.sandbox.command("sleep").arg("1000").spawn().unwrap());
+        let client = Self(Holder::start(&shared.sandbox));
         write(&shared.own(profile, format!("sessions/{}.json", client.id())), "{}");
         client
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.0.id()
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.0.pid()
     }
 }

@@ -159,6 +159,13 @@ impl Holder {
         Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap())
     }
 
+    /// Runs a program under a profile, which waits: as whoever uses it, and no shell.
+    pub(crate) fn exec(sandbox: &Sandbox, profile: &str) -> Self {
+        let mut command = sandbox.command("clauth");
+        command.args(["exec", profile, "--", system::IDLER]);
+        Self::of(command)
+    }
+
     /// Returns its process.
     pub(crate) fn pid(&self) -> u32 {
         self.0.id()

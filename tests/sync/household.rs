@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
@@ -14,27 +13,26 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::Value;
 
 use crate::support::finished::Finished;
-use crate::support::{Sandbox, system, wait_until};
+use crate::support::mirror::files_below;
+use crate::support::{Holder, Sandbox, system, wait_until};
 
 /// A JSON object with its keys in order and its numbers as written.
 pub(crate) type State = serde_json::Map<String, Value>;
 
 /// Holds a sandbox with some profiles; whoever uses one is a process that waits, which a test starts and ends.
 pub(crate) struct Household {
+    holders: RefCell<BTreeMap<String, Holder>>,
     pub(crate) sandbox: Sandbox,
-    holders: RefCell<BTreeMap<String, Child>>,
 }
 
 impl Household {
     /// Makes the profiles and a directory bound to each; nobody uses them yet.
     pub(crate) fn new(profiles: &[&str]) -> Self {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::with_profiles(profiles);
         for name in profiles {
-            sandbox.clauth(&["add", name]).success();
-            let directory = sandbox.mkdir(format!("home/{name}"));
-            sandbox.clauth_in(directory, &["use", name]).success();
+            sandbox.bound(&format!("home/{name}"), name);
         }
-        Self { sandbox, holders: RefCell::default() }
+        Self { holders: RefCell::default(), sandbox }
     }
 
     /// Makes the profiles and uses them all, so that each has a helper.
@@ -49,9 +47,8 @@ impl Household {
     /// Has the profile's process look at its directory, as a prompt does: starts a helper where none runs.
     pub(crate) fn prompt(&self, name: &str) -> Finished {
         let mut holders = self.holders.borrow_mut();
-        let holder = holders.entry(name.to_owned()).or_insert_with(|| self.start_holder());
-        let pid = holder.id().to_string();
-        self.sandbox.clauth_in(self.sandbox.path("home").join(name), &["export", "bash", "--pid", &pid, "--first"]).success()
+        let holder = holders.entry(name.to_owned()).or_insert_with(|| Holder::start(&self.sandbox));
+        holder.evaluate(&self.sandbox, &self.sandbox.path("home").join(name)).success()
     }
 
     /// The same, and nothing may be wrong.
@@ -59,16 +56,9 @@ impl Household {
         assert_eq!(self.prompt(name).stderr(), "");
     }
 
-    fn start_holder(&self) -> Child {
-        self.sandbox.command(system::IDLER).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    }
-
     /// Ends the process that uses a profile, and waits for the helper to retire.
     pub(crate) fn leave(&self, name: &str) {
-        if let Some(mut holder) = self.holders.borrow_mut().remove(name) {
-            holder.kill().unwrap();
-            holder.wait().unwrap();
-        }
+        drop(self.holders.borrow_mut().remove(name));
         wait_until("the helper retires", || self.helper(name).is_none());
     }
 
@@ -102,9 +92,7 @@ impl Household {
 
     /// Returns what `clauth status` says is wrong in a profile's directory.
     pub(crate) fn troubles(&self, name: &str) -> Vec<String> {
-        let directory = self.sandbox.path("home").join(name);
-        let status = self.sandbox.clauth_in(directory, &["status", "--json"]).success();
-        let status: Value = serde_json::from_str(status.stdout()).unwrap();
+        let status = self.sandbox.status(self.sandbox.path("home").join(name));
         status["troubles"].as_array().unwrap().iter().map(|trouble| trouble.as_str().unwrap().to_owned()).collect()
     }
 
@@ -166,16 +154,11 @@ impl Household {
 impl Drop for Household {
     fn drop(&mut self) {
         if thread::panicking() {
-            let runs = fs::read_dir(self.clauth("run")).into_iter().flatten().flatten().map(|entry| entry.path());
-            let logs = runs.flat_map(|run| self.holders.borrow().keys().map(|name| run.join(name).join("helper.log")).collect::<Vec<_>>());
-            for log in logs {
+            let is_log = |file: &PathBuf| file.ends_with("helper.log");
+            for log in files_below(&self.clauth("run")).into_iter().filter(is_log) {
                 let said = fs::read_to_string(&log).unwrap_or_default();
                 let _ = writeln!(io::stderr(), "{}: {said}", log.display()); // what is wrong is said already
             }
-        }
-        for holder in self.holders.get_mut().values_mut() {
-            let _ = holder.kill();
-            let _ = holder.wait();
         }
     }
 }
