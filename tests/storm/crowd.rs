@@ -97,6 +97,11 @@ impl Storm {
         child.wait().unwrap();
     }
 
+    /// Whether there was a moment in which nobody used some profile, and somebody took it away.
+    pub(super) fn has_removed(&self) -> bool {
+        self.logins.lock().unwrap().len() > self.profiles.len()
+    }
+
     fn profile(&self, random: &mut Random) -> &str {
         random.pick::<String>(&self.profiles)
     }
@@ -183,10 +188,10 @@ impl<'a> Crowd<'a> {
         Self { storm, shells: (0..count).map(|_| Bash::start(storm)).collect(), random: Random::new(number) }
     }
 
-    /// Does random things: so many in the short form, and in the long one until it is over.
+    /// Does random things: so many in the short form, and in the long one until it is over; more where nothing could be removed so far.
     pub(super) fn rage(&mut self, is_over: &AtomicBool) {
         for done in 0.. {
-            if done >= 90 && is_over.load(Ordering::Relaxed) {
+            if done >= 90 && is_over.load(Ordering::Relaxed) && (self.storm.has_removed() || done >= 900) {
                 return;
             }
             self.step();
