@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::finished::Finished;
 use crate::support::syntax::UNSET;
-use crate::support::{Language, Sandbox, Shell, Startup, Terminal};
+use crate::support::{Sandbox, Shell, Startup, Terminal};
 
 /// How each shell says that it is pinned, which no two of them say alike; the last is what any POSIX shell reads.
 const PINS: [(&str, &str); 5] = [
@@ -20,15 +20,6 @@ const PINS: [(&str, &str); 5] = [
 
 fn pin(shell: &str) -> &'static str {
     PINS.iter().find(|(name, _)| *name == shell).unwrap().1
-}
-
-/// Returns the line that takes the words of `clauth env` into a shell.
-fn eval(shell: &Shell, arguments: &str) -> String {
-    match shell.language {
-        Language::Bash | Language::Zsh => format!("eval \"$(clauth env {arguments})\""),
-        Language::Fish => format!("clauth env {arguments} | source"),
-        Language::Pwsh => format!(". ([scriptblock]::Create((& clauth env {arguments}) -join \"`n\"))"),
-    }
 }
 
 #[test]
@@ -69,7 +60,7 @@ fn whatever_else_calls_gets_the_syntax_that_every_posix_shell_reads() {
 fn a_script_is_answered_in_the_syntax_of_its_interpreter() {
     Shell::each(|shell| {
         let sandbox = Sandbox::with_profiles(&["work"]);
-        let line = format!("{}\n{}\n", eval(shell, "work"), shell.show_exported("CLAUTH_PROFILE"));
+        let line = format!("{}\n{}\n", shell.pin("work"), shell.show_exported("CLAUTH_PROFILE"));
         let script = sandbox.program("deploy", &format!("#!{}\n{line}", shell.program.display()));
         let told = Finished::run(sandbox.command(script)).success();
         assert_eq!((told.stdout(), told.stderr()), ("work\n", ""));
@@ -82,7 +73,7 @@ fn eval_loads_a_profile_and_unset_brings_everything_back() {
         let sandbox = Sandbox::with_profiles(&["work"]);
         let startup = Startup::bare().variable("ANTHROPIC_API_KEY", "sk-1'2 $(x)").variable("CLAUDE_CONFIG_DIR", "/my own");
         let mut terminal = Terminal::start(&sandbox, shell, &startup);
-        assert_eq!(terminal.run(&eval(shell, "work")), "");
+        assert_eq!(terminal.run(&shell.pin("work")), "");
         assert_eq!(terminal.run(&shell.show_exported("CLAUDE_CONFIG_DIR")), sandbox.runtime("work").to_str().unwrap());
         assert_eq!(terminal.run(&shell.show_exported("CLAUTH_PROFILE")), "work");
         assert_eq!(terminal.run(&shell.show_exported("ANTHROPIC_API_KEY")), UNSET);
@@ -90,7 +81,7 @@ fn eval_loads_a_profile_and_unset_brings_everything_back() {
         // The value waits in the shell alone: no child sees it under any name.
         assert!(!terminal.run(&shell.call(&["env"])).contains("sk-1"));
 
-        assert_eq!(terminal.run(&eval(shell, "--unset")), "");
+        assert_eq!(terminal.run(&shell.evaluate("clauth env --unset")), "");
         assert_eq!(terminal.run(&shell.show_exported("CLAUDE_CONFIG_DIR")), "/my own");
         assert_eq!(terminal.run(&shell.show_exported("ANTHROPIC_API_KEY")), "sk-1'2 $(x)");
         for name in ["CLAUTH_PROFILE", "CLAUTH_STATE", "__clauth_pin", "__clauth_aside_ANTHROPIC_API_KEY"] {
@@ -106,14 +97,14 @@ fn eval_switches_between_profiles_and_remembers_the_first_values() {
         let startup = Startup::bare().variable("ANTHROPIC_AUTH_TOKEN", "first");
         let mut terminal = Terminal::start(&sandbox, shell, &startup);
         for profile in ["work", "other", "other", "work"] {
-            assert_eq!(terminal.run(&eval(shell, profile)), "");
+            assert_eq!(terminal.run(&shell.pin(profile)), "");
             assert_eq!(terminal.run("claude"), sandbox.claude_says(Some(profile)).trim_end());
         }
-        terminal.run(&eval(shell, "--unset"));
+        terminal.run(&shell.evaluate("clauth env --unset"));
         assert_eq!(terminal.run("claude"), sandbox.claude_says(None).trim_end());
         assert_eq!(terminal.run(&shell.show_exported("ANTHROPIC_AUTH_TOKEN")), "first");
         // Once more takes nothing more away.
-        assert_eq!(terminal.run(&eval(shell, "--unset")), "");
+        assert_eq!(terminal.run(&shell.evaluate("clauth env --unset")), "");
         assert_eq!(terminal.run(&shell.show_exported("ANTHROPIC_AUTH_TOKEN")), "first");
     });
 }
@@ -144,7 +135,7 @@ fn a_failure_fails_the_eval() {
     Shell::each(|shell| {
         let sandbox = Sandbox::with_profiles(&["work"]);
         let mut terminal = Terminal::start(&sandbox, shell, &Startup::bare());
-        assert!(terminal.run(&eval(shell, "wrok")).contains("clauth: there is no profile `wrok`"));
+        assert!(terminal.run(&shell.pin("wrok")).contains("clauth: there is no profile `wrok`"));
         assert_ne!(terminal.run(&shell.show_status()), "0");
         assert_eq!(terminal.run(&shell.show("CLAUDE_CONFIG_DIR")), UNSET);
     });
@@ -209,9 +200,9 @@ fn a_profile_taken_by_hand_is_held_for_as_long_as_the_shell_lives() {
         let sandbox = Sandbox::with_profiles(&["work"]);
         let project = sandbox.bound("project", "work");
         let mut terminal = Terminal::start(&sandbox, shell, &Startup::bare());
-        terminal.run(&eval(shell, "work"));
+        terminal.run(&shell.pin("work"));
         assert_eq!(sandbox.status(&project)["holders"], json!([{"pid": terminal.pid(), "kind": "env"}]));
-        terminal.run(&eval(shell, "--unset"));
+        terminal.run(&shell.evaluate("clauth env --unset"));
         assert_eq!(sandbox.status(&project)["holders"], json!([]));
         sandbox.assert_no_helpers_left();
     });

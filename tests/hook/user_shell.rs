@@ -182,9 +182,9 @@ fn a_hook_that_is_sourced_twice_acts_once() {
     Shell::each(|shell| {
         let world = World::new();
         let bound = world.bind("home/w", "work");
-        let startup = Startup::hooked().after(shell.hook_line());
+        let startup = Startup::hooked().after(&shell.hook_line());
         let mut terminal = Terminal::start(&world, shell, &startup);
-        terminal.run(shell.hook_line());
+        terminal.run(&shell.hook_line());
         assert_eq!(terminal.run(&shell.cd(&bound)), entered("work"));
         let registered = match shell.language {
             Language::Bash => r#"printf '%s\n' "${PROMPT_COMMAND[@]}""#,
@@ -194,7 +194,7 @@ fn a_hook_that_is_sourced_twice_acts_once() {
         };
         let registered = terminal.run(registered);
         assert_eq!(registered.matches("__clauth_").count(), 1, "{registered}");
-        assert_eq!(terminal.run(shell.hook_line()), "", "again, inside");
+        assert_eq!(terminal.run(&shell.hook_line()), "", "again, inside");
         assert_eq!(terminal.run("claude"), world.claude("work"));
         assert_eq!(terminal.run(&shell.cd(world.plain())), left("work"));
     });

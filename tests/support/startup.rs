@@ -77,8 +77,8 @@ impl Startup {
 
     /// Writes the rc file alone, for one that is started within another.
     pub(crate) fn write_rc(&self, sandbox: &Sandbox, shell: &Shell) {
-        let hook = if self.hook { shell.hook_line() } else { "" };
-        let text = [&shell.prompt_lines(), &self.before, hook, "\n", &self.after].concat();
+        let hook = if self.hook { shell.hook_line() } else { String::new() };
+        let text = [&shell.prompt_lines(), &self.before, &hook, "\n", &self.after].concat();
         sandbox.write(shell.rc_file(), text);
         if shell.language == Language::Fish {
             // Without this directory the first fish of a HOME reads all manual pages of the machine, in the background; fish 4 looks for the

@@ -122,13 +122,8 @@ impl Shell {
     }
 
     /// Returns the hook line that `clauth setup` would put into the rc file.
-    pub(crate) fn hook_line(&self) -> &'static str {
-        match self.language {
-            Language::Bash => r#"eval "$(clauth hook bash)""#,
-            Language::Zsh => r#"eval "$(clauth hook zsh)""#,
-            Language::Fish => "clauth hook fish | source",
-            Language::Pwsh => r#". ([scriptblock]::Create((& clauth hook pwsh) -join "`n"))"#,
-        }
+    pub(crate) fn hook_line(&self) -> String {
+        self.evaluate(&format!("clauth hook {}", self.language.name()))
     }
 
     /// Returns the line that pins this shell to a profile.
