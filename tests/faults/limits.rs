@@ -70,7 +70,7 @@ fn times_from_the_past_and_the_future_lose_nothing() {
             }
         });
         shared.settle();
-        let everywhere = [shared.own("work", name("own")), shared.hub(name("own")), shared.own("play", name("own"))];
+        let everywhere = shared.places(name("own"));
         wait_until("all are one again", || everywhere.iter().all(|path| text(path) == text(&everywhere[0])));
         let winner = text(&everywhere[0]).unwrap();
         let kept: Vec<_> = ["work", "play"].iter().flat_map(|profile| shared.rescued(profile)).map(|(_, text)| text).collect();

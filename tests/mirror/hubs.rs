@@ -18,7 +18,7 @@ fn a_hub_that_is_a_link_is_used_where_it_leads() {
     shared.start("work");
     assert_eq!(fs::read_link(shared.own("work", "commands")).unwrap(), shared.hub("commands"));
     write(&shared.own("work", "projects/p/t.jsonl"), "1\n");
-    wait_for_one(&[shared.own("work", "projects/p/t.jsonl"), shared.hub("projects/p/t.jsonl")], "1\n");
+    wait_for_one(&shared.both("projects/p/t.jsonl"), "1\n");
     assert!(shared.sandbox.path("home/.claude").is_symlink());
 }
 
@@ -60,14 +60,14 @@ fn entries_that_are_links_are_linked_and_mirrored_where_they_lead() {
 #[test]
 fn projects_that_are_taken_away_as_a_whole_are_given_again() {
     let shared = Shared::live(&["work"]);
-    let sides = [shared.own("work", "plans/deep/plan.md"), shared.hub("plans/deep/plan.md")];
+    let sides = shared.both("plans/deep/plan.md");
     write(&sides[0], "plan");
     for taker in [shared.hub("plans"), shared.own("work", "plans")] {
         wait_for_one(&sides, "plan");
         shared.asleep(&["work"], || fs::remove_dir_all(&taker).unwrap());
     }
     wait_for_one(&sides, "plan");
-    let another = [shared.own("work", "plans/another.md"), shared.hub("plans/another.md")];
+    let another = shared.both("plans/another.md");
     write(&another[1], "another");
     wait_for_one(&another, "another");
 }
@@ -91,11 +91,11 @@ fn a_hub_that_cannot_be_written_is_read_and_what_is_new_stays_in_the_profile() {
         return;
     }
     shared.start("work");
-    wait_for_one(&[shared.own("work", "projects/p/theirs.md"), shared.hub("projects/p/theirs.md")], "theirs");
+    wait_for_one(&shared.both("projects/p/theirs.md"), "theirs");
     write(&shared.own("work", "projects/p/mine.md"), "mine");
     wait_until("it is said", || shared.status("work").contains("mine.md"));
     set_mode(0o700);
     shared.stop("work");
     shared.start("work");
-    wait_for_one(&[shared.own("work", "projects/p/mine.md"), shared.hub("projects/p/mine.md")], "mine");
+    wait_for_one(&shared.both("projects/p/mine.md"), "mine");
 }

@@ -1,7 +1,6 @@
 //! Two profiles in use: what happens in one is there in the hub and in the other.
 
 use std::fs;
-use std::path::PathBuf;
 
 #[cfg(unix)]
 use crate::support::meanwhile::meanwhile;
@@ -11,11 +10,6 @@ use crate::support::mirror::{Shared, append, is_one_file, replace, text, wait_fo
 use crate::support::wait_until;
 
 const MIRRORED: [&str; 4] = ["projects", "plans", "tasks", "agent-memory"];
-
-/// Returns the three places of one path: one profile, the hub, the other profile.
-fn places(shared: &Shared, relative: &str) -> [PathBuf; 3] {
-    [shared.own("work", relative), shared.hub(relative), shared.own("play", relative)]
-}
 
 #[test]
 fn existing_history_is_in_a_new_profile_as_the_same_files() {
@@ -34,7 +28,7 @@ fn existing_history_is_in_a_new_profile_as_the_same_files() {
 #[test]
 fn an_append_is_everywhere_in_the_same_instant() {
     let shared = Shared::live(&["work", "play"]);
-    let places = places(&shared, "projects/-srv-example/transcript.jsonl");
+    let places = shared.places("projects/-srv-example/transcript.jsonl");
     write(&places[0], "0\n");
     wait_for_one(&places, "0\n");
     let mut expected = String::from("0\n");
@@ -53,7 +47,7 @@ fn what_any_side_creates_the_others_get() {
     let shared = Shared::live(&["work", "play"]);
     for name in MIRRORED {
         for creator in 0..3 {
-            let places = places(&shared, &format!("{name}/new-{creator}/deep/er/file.md"));
+            let places = shared.places(format!("{name}/new-{creator}/deep/er/file.md"));
             write(&places[creator], "made");
             wait_for_one(&places, "made");
         }
@@ -63,7 +57,7 @@ fn what_any_side_creates_the_others_get() {
 #[test]
 fn an_empty_directory_is_carried_across_and_back() {
     let shared = Shared::live(&["work", "play"]);
-    let places = places(&shared, "projects/empty/inner");
+    let places = shared.places("projects/empty/inner");
     fs::create_dir_all(&places[0]).unwrap();
     wait_until("the directory is everywhere", || places.iter().all(|place| place.is_dir()));
     shared.settle(); // what is removed before both sides are agreed on it comes back
@@ -76,7 +70,7 @@ fn an_empty_directory_is_carried_across_and_back() {
 #[cfg_attr(windows, ignore = "beyond Wine: row `birth` of tests/cross/README.md")]
 fn a_file_replaced_by_rename_is_replaced_everywhere() {
     let shared = Shared::live(&["work", "play"]);
-    let places = places(&shared, "projects/-srv-example/memory/MEMORY.md");
+    let places = shared.places("projects/-srv-example/memory/MEMORY.md");
     write(&places[0], "version 0");
     wait_for_one(&places, "version 0");
     for (version, place) in places.iter().cycle().take(9).enumerate() {
@@ -92,7 +86,7 @@ fn a_file_replaced_by_rename_is_replaced_everywhere() {
 #[test]
 fn a_name_is_never_missing_while_it_is_replaced() {
     let shared = Shared::live(&["work", "play"]);
-    let places = places(&shared, "plans/plan.md");
+    let places = shared.places("plans/plan.md");
     write(&places[0], "version 0");
     wait_for_one(&places, "version 0");
     let watched = &places[1..];
@@ -111,8 +105,8 @@ fn a_name_is_never_missing_while_it_is_replaced() {
 #[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn removed_files_and_trees_are_removed_everywhere() {
     let shared = Shared::live(&["work", "play"]);
-    let files = [0, 1, 2].map(|remover| places(&shared, &format!("plans/plan-{remover}.md")));
-    let trees = [0, 1, 2].map(|remover| places(&shared, &format!("projects/tree-{remover}")));
+    let files = [0, 1, 2].map(|remover| shared.places(format!("plans/plan-{remover}.md")));
+    let trees = [0, 1, 2].map(|remover| shared.places(format!("projects/tree-{remover}")));
     for (remover, (file, tree)) in files.iter().zip(&trees).enumerate() {
         write(&file[remover], "plan");
         for leaf in ["a.jsonl", "b/c.md", "b/d/e.md", "f/g.md"] {
@@ -135,7 +129,7 @@ fn removed_files_and_trees_are_removed_everywhere() {
 #[test]
 fn a_removal_does_not_wait_for_those_who_keep_writing() {
     let shared = Shared::live(&["work", "play"]);
-    let plan = places(&shared, "plans/plan.md");
+    let plan = shared.places("plans/plan.md");
     write(&plan[0], "plan");
     wait_for_one(&plan, "plan");
     fs::remove_file(&plan[0]).unwrap();
@@ -151,7 +145,7 @@ fn a_removal_does_not_wait_for_those_who_keep_writing() {
 #[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn a_renamed_directory_takes_its_files_along() {
     let shared = Shared::live(&["work", "play"]);
-    let (old, new) = (places(&shared, "projects/old"), places(&shared, "projects/new"));
+    let (old, new) = (shared.places("projects/old"), shared.places("projects/new"));
     write(&old[0].join("deep/transcript.jsonl"), "1\n");
     wait_for_one(&old.clone().map(|place| place.join("deep/transcript.jsonl")), "1\n");
     fs::rename(&old[0], &new[0]).unwrap();
@@ -166,7 +160,7 @@ fn a_renamed_directory_takes_its_files_along() {
 #[test]
 fn a_tree_that_is_removed_while_something_new_is_written_into_it_keeps_the_new() {
     let shared = Shared::live(&["work", "play"]);
-    let tree = places(&shared, "projects/tree");
+    let tree = shared.places("projects/tree");
     write(&tree[0].join("deep/old.md"), "old");
     wait_for_one(&tree.clone().map(|place| place.join("deep/old.md")), "old");
     shared.asleep(&["work", "play"], || {
@@ -181,7 +175,7 @@ fn a_tree_that_is_removed_while_something_new_is_written_into_it_keeps_the_new()
 #[test]
 fn what_both_sides_replaced_is_kept_twice() {
     let shared = Shared::live(&["work", "play"]);
-    let places = places(&shared, "projects/-srv-example/memory/MEMORY.md");
+    let places = shared.places("projects/-srv-example/memory/MEMORY.md");
     write(&places[0], "first");
     wait_for_one(&places, "first");
     age(&places[0], 60);
@@ -201,7 +195,7 @@ fn what_both_sides_replaced_is_kept_twice() {
 #[test]
 fn what_is_appended_to_a_file_that_is_just_being_replaced_elsewhere_is_kept() {
     let shared = Shared::live(&["work", "play"]);
-    let places = places(&shared, "projects/-srv-example/transcript.jsonl");
+    let places = shared.places("projects/-srv-example/transcript.jsonl");
     write(&places[0], "1\n");
     wait_for_one(&places, "1\n");
     shared.asleep(&["work", "play"], || {

@@ -2,15 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
 
 use crate::support::mirror::{Shared, age, replace, text, wait_for_end_of, wait_for_one, write};
 
 const FILE: &str = "projects/-srv-example/memory/MEMORY.md";
-
-fn both(shared: &Shared, relative: &str) -> [PathBuf; 2] {
-    [shared.own("work", relative), shared.hub(relative)]
-}
 
 /// Makes a profile whose session is over, with these files agreed on.
 fn after_a_session(files: &[&str]) -> Shared {
@@ -20,7 +15,7 @@ fn after_a_session(files: &[&str]) -> Shared {
     }
     shared.start("work");
     for file in files {
-        wait_for_one(&both(&shared, file), file);
+        wait_for_one(&shared.both(file), file);
     }
     shared.stop("work");
     shared
@@ -30,7 +25,7 @@ fn after_a_session(files: &[&str]) -> Shared {
 fn directories_of_the_first_version_are_merged() {
     let shared = Shared::new(&["work"]);
     // The first version made plain directories in the profile and had no manifest.
-    let [own, hub] = both(&shared, "projects/-srv-example");
+    let [own, hub] = shared.both("projects/-srv-example");
     for (name, mine, theirs) in
         [("mine", "mine", ""), ("theirs", "", "theirs"), ("same", "same", "same"), ("newer", "new", "old"), ("older", "old", "new")]
     {
@@ -60,9 +55,9 @@ fn what_was_removed_while_no_helper_ran_stays_removed() {
     shared.start("work");
     shared.settle();
     for gone in [files[0], files[1], "projects/tree"] {
-        wait_for_end_of(&both(&shared, gone));
+        wait_for_end_of(&shared.both(gone));
     }
-    wait_for_one(&both(&shared, files[4]), files[4]);
+    wait_for_one(&shared.both(files[4]), files[4]);
 }
 
 #[test]
@@ -74,8 +69,8 @@ fn without_a_manifest_nothing_is_removed() {
         fs::remove_file(shared.hub(FILE)).unwrap();
         fs::remove_file(shared.own("work", "plans/plan.md")).unwrap();
         shared.start("work");
-        wait_for_one(&both(&shared, FILE), FILE);
-        wait_for_one(&both(&shared, "plans/plan.md"), "plans/plan.md");
+        wait_for_one(&shared.both(FILE), FILE);
+        wait_for_one(&shared.both("plans/plan.md"), "plans/plan.md");
         shared.stop("work");
     }
 }
@@ -87,19 +82,19 @@ fn an_old_manifest_removes_nothing_that_is_new() {
     let old = fs::read(&manifest).unwrap();
     replace(&shared.own("work", FILE), "second");
     shared.start("work");
-    wait_for_one(&both(&shared, FILE), "second");
+    wait_for_one(&shared.both(FILE), "second");
     shared.stop("work");
     fs::write(&manifest, old).unwrap();
     fs::remove_file(shared.hub(FILE)).unwrap();
     shared.start("work");
-    wait_for_one(&both(&shared, FILE), "second");
+    wait_for_one(&shared.both(FILE), "second");
 }
 
 #[test]
 fn an_inode_number_that_is_used_again_is_another_file() {
     let shared = after_a_session(&[FILE]);
     let before = fs::metadata(shared.hub(FILE)).unwrap().ino();
-    for path in &both(&shared, FILE) {
+    for path in &shared.both(FILE) {
         fs::remove_file(path).unwrap();
     }
     // Most file systems hand the number out again at once; where not, what is left is still true.
@@ -117,7 +112,7 @@ fn an_inode_number_that_is_used_again_is_another_file() {
         write(&shared.own("work", FILE), "new");
     }
     shared.start("work");
-    wait_for_one(&both(&shared, FILE), "new");
+    wait_for_one(&shared.both(FILE), "new");
 }
 
 #[test]
@@ -127,7 +122,7 @@ fn both_replaced_between_sessions_keeps_both() {
     replace(&shared.hub(FILE), "older");
     age(&shared.hub(FILE), 30);
     shared.start("work");
-    wait_for_one(&both(&shared, FILE), "newer");
+    wait_for_one(&shared.both(FILE), "newer");
     shared.settle();
     assert_eq!(shared.rescued("work"), [(FILE.into(), "older".into())]);
 }
@@ -136,7 +131,7 @@ fn both_replaced_between_sessions_keeps_both() {
 fn a_hub_that_is_away_takes_nothing_with_it() {
     let shared = Shared::live(&["work"]);
     write(&shared.own("work", FILE), "kept");
-    wait_for_one(&both(&shared, FILE), "kept");
+    wait_for_one(&shared.both(FILE), "kept");
     let away = shared.sandbox.path("home/away");
     fs::rename(shared.hub(""), &away).unwrap();
     // Something happens, and all is looked at.
@@ -147,6 +142,6 @@ fn a_hub_that_is_away_takes_nothing_with_it() {
     assert_eq!(text(&shared.own("work", FILE)).as_deref(), Some("kept"));
     fs::rename(&away, shared.hub("")).unwrap();
     shared.start("work");
-    wait_for_one(&both(&shared, FILE), "kept");
-    wait_for_one(&both(&shared, "projects/-srv-example/other.md"), "other");
+    wait_for_one(&shared.both(FILE), "kept");
+    wait_for_one(&shared.both("projects/-srv-example/other.md"), "other");
 }

@@ -8,7 +8,7 @@ use crate::support::finished::Finished;
 use crate::support::mirror::{Shared, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
 use crate::support::shell::skip;
 use crate::support::trace::strace;
-use crate::support::{Holder, Sandbox, wait_until};
+use crate::support::{Holder, Sandbox, system, wait_until};
 
 fn in_mode(mode: &str) -> Shared {
     let mut sandbox = Sandbox::new();
@@ -16,8 +16,14 @@ fn in_mode(mode: &str) -> Shared {
     Shared::with(sandbox, &["work", "play"])
 }
 
-fn places(shared: &Shared, relative: &str) -> [PathBuf; 3] {
-    [shared.own("work", relative), shared.hub(relative), shared.own("play", relative)]
+/// Replaces each of these on another side than the one before, and waits until it is one file everywhere.
+fn replace_in_turn(shared: &Shared, names: &[&str]) {
+    for (turn, name) in names.iter().enumerate() {
+        let places = shared.places(name);
+        fs::create_dir_all(places[turn % 3].parent().unwrap()).unwrap();
+        replace(&places[turn % 3], name);
+        wait_for_one(&places, name);
+    }
 }
 
 fn wait_for_copies(places: &[PathBuf], expected: &str) {
@@ -32,20 +38,15 @@ fn with_hard_links_alone_the_linked_names_are_mirrored_too() {
     assert!(shared.own("work", "settings.json").is_file(), "settings are there before a client can start");
     shared.start("play");
     for name in ["settings.json", "history.jsonl", "CLAUDE.md", "commands/deep/hello.md"] {
-        let places = places(&shared, name);
+        let places = shared.places(name);
         wait_for_one(&places, &text(&places[1]).unwrap());
         assert!(fs::symlink_metadata(&places[0]).unwrap().is_file());
     }
     append(&shared.own("work", "history.jsonl"), "more\n");
     assert!(text(&shared.own("play", "history.jsonl")).unwrap().ends_with("more\n"));
-    for (turn, name) in ["CLAUDE.md", "commands/new.md", "agents/brand/new.md", "projects/p/t.jsonl"].into_iter().enumerate() {
-        let places = places(&shared, name);
-        fs::create_dir_all(places[turn % 3].parent().unwrap()).unwrap();
-        replace(&places[turn % 3], name);
-        wait_for_one(&places, name);
-    }
+    replace_in_turn(&shared, &["CLAUDE.md", "commands/new.md", "agents/brand/new.md", "projects/p/t.jsonl"]);
     fs::remove_dir_all(shared.own("play", "agents")).unwrap();
-    wait_for_end_of(&places(&shared, "agents"));
+    wait_for_end_of(&shared.places("agents"));
     assert_private_names_stay(&shared);
 }
 
@@ -56,20 +57,15 @@ fn without_links_to_files_directories_are_linked_and_files_mirrored() {
     shared.start("work");
     shared.start("play");
     for name in ["settings.json", "history.jsonl", "CLAUDE.md", "commands/deep/hello.md"] {
-        let places = places(&shared, name);
+        let places = shared.places(name);
         wait_for_one(&places, &text(&places[1]).unwrap());
     }
     let leads_to_hub = |name: &str| fs::read_link(shared.own("work", name)).is_ok_and(|target| target == shared.hub(name));
     assert!(leads_to_hub("commands") && leads_to_hub("plugins") && !leads_to_hub("CLAUDE.md") && !leads_to_hub("projects"));
-    for (turn, name) in ["CLAUDE.md", "new.md", "commands/new.md", "agents/brand/new.md", "projects/p/t.jsonl"].into_iter().enumerate() {
-        let places = places(&shared, name);
-        fs::create_dir_all(places[turn % 3].parent().unwrap()).unwrap();
-        replace(&places[turn % 3], name);
-        wait_for_one(&places, name);
-    }
+    replace_in_turn(&shared, &["CLAUDE.md", "new.md", "commands/new.md", "agents/brand/new.md", "projects/p/t.jsonl"]);
     wait_until("the new directory is the hub's", || leads_to_hub("agents"));
     fs::remove_file(shared.own("play", "new.md")).unwrap();
-    wait_for_end_of(&places(&shared, "new.md"));
+    wait_for_end_of(&shared.places("new.md"));
     assert_private_names_stay(&shared);
 }
 
@@ -97,9 +93,9 @@ fn where_links_cannot_be_made_the_next_best_way_is_taken_and_said_once() {
         let said = format!("clauth: symbolic links cannot be made for {}, so it is shared by {means}\n", own.trim_end_matches('/'));
         assert_eq!(told.stderr(), said, "{refused}");
         assert_eq!(text(&shared.profile("work").join("base/links")).as_deref(), Some(mode), "{refused}");
-        let [own, hub, _] = places(&shared, "commands/review.md");
+        let [own, hub, _] = shared.places("commands/review.md");
         wait_until("a command is there", || text(&own) == text(&hub));
-        let [own, hub, _] = places(&shared, "CLAUDE.md");
+        let [own, hub, _] = shared.places("CLAUDE.md");
         wait_until("a file is there", || text(&own) == text(&hub));
         replace(&hub, "edited");
         wait_until("an edit arrives", || text(&own).as_deref() == Some("edited"));
@@ -128,7 +124,7 @@ fn between_two_file_systems_the_mirror_copies() {
     write(&shared.hub("projects/p/history.jsonl"), "existing");
     shared.start("work");
     shared.start("play");
-    wait_for_copies(&places(&shared, "projects/p/history.jsonl"), "existing");
+    wait_for_copies(&shared.places("projects/p/history.jsonl"), "existing");
     everything_arrives_by_copy(&shared, &["projects/p/transcript.jsonl", "plans/plan.md"]);
     // What the client made in the profile goes over once nobody uses it.
     write(&shared.own("work", "brand-new/deep/file.md"), "new");
@@ -141,7 +137,7 @@ fn between_two_file_systems_the_mirror_copies() {
 /// Creates, appends to, replaces and removes on each side in turn.
 fn everything_arrives_by_copy(shared: &Shared, names: &[&str]) {
     for name in names {
-        let places = places(shared, name);
+        let places = shared.places(name);
         fs::create_dir_all(places[0].parent().unwrap()).unwrap();
         replace(&places[0], "0\n");
         wait_for_copies(&places, "0\n");
@@ -161,7 +157,7 @@ fn everything_arrives_by_copy(shared: &Shared, names: &[&str]) {
         fs::remove_file(shared.own("play", name)).unwrap();
     }
     for name in names {
-        wait_for_end_of(&places(shared, name));
+        wait_for_end_of(&shared.places(name));
     }
     shared.settle();
     assert_eq!((shared.rescued("work"), shared.rescued("play")), (vec![], vec![]));
@@ -184,7 +180,7 @@ impl Elsewhere {
     fn new() -> Option<Self> {
         let root = Path::new("/dev/shm");
         let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).ok();
-        if device(root).is_none() || device(root) == device(&std::env::temp_dir()) {
+        if device(root).is_none() || device(root) == device(&system::temporary()) {
             skip("no second file system at /dev/shm", "CLAUTH_REQUIRE_SHELLS");
             return None;
         }

@@ -5,14 +5,10 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::support::mirror::{Shared, age, make_fifo, replace, text, wait_for_end_of, wait_for_one, write};
 use crate::support::wait_until;
-
-fn both(shared: &Shared, relative: impl AsRef<Path>) -> [PathBuf; 2] {
-    [shared.own("work", &relative), shared.hub(&relative)]
-}
 
 #[test]
 fn every_name_is_carried_replaced_and_removed() {
@@ -40,17 +36,17 @@ fn every_name_is_carried_replaced_and_removed() {
         write(&shared.own("work", path(name)), format!("{number}"));
     }
     for (number, name) in names.iter().enumerate() {
-        wait_for_one(&both(&shared, path(name)), &format!("{number}"));
+        wait_for_one(&shared.both(path(name)), &format!("{number}"));
         let temp = shared.hub(format!("projects/replacement-{number}"));
         write(&temp, format!("{number} again"));
         fs::rename(temp, shared.hub(path(name))).unwrap();
     }
     for (number, name) in names.iter().enumerate() {
-        wait_for_one(&both(&shared, path(name)), &format!("{number} again"));
+        wait_for_one(&shared.both(path(name)), &format!("{number} again"));
         fs::remove_file(shared.own("work", path(name))).unwrap();
     }
     for name in names {
-        wait_for_end_of(&both(&shared, path(name)));
+        wait_for_end_of(&shared.both(path(name)));
     }
     shared.settle();
     assert_eq!(shared.rescued("work"), []);
@@ -60,7 +56,7 @@ fn every_name_is_carried_replaced_and_removed() {
 #[test]
 fn a_fifo_and_a_socket_stay_where_they_are_and_are_said_once() {
     let shared = Shared::new(&["work"]);
-    let [own, hub] = both(&shared, "projects/-srv-example");
+    let [own, hub] = shared.both("projects/-srv-example");
     fs::create_dir_all(&own).unwrap();
     make_fifo(&hub.join("fifo"));
     let _listener = UnixListener::bind(own.join("socket")).unwrap();
@@ -80,25 +76,25 @@ fn a_fifo_and_a_socket_stay_where_they_are_and_are_said_once() {
 #[test]
 fn a_file_and_a_directory_of_one_name_both_stay() {
     let shared = Shared::new(&["work"]);
-    let [own, hub] = both(&shared, "projects/-srv-example/memory");
+    let [own, hub] = shared.both("projects/-srv-example/memory");
     write(&own, "a file");
     write(&hub.join("MEMORY.md"), "in a directory");
     write(&shared.hub("projects/-srv-example/zz.md"), "behind them");
     shared.start("work");
-    wait_for_one(&both(&shared, "projects/-srv-example/zz.md"), "behind them");
+    wait_for_one(&shared.both("projects/-srv-example/zz.md"), "behind them");
     assert_eq!(text(&own).as_deref(), Some("a file"));
     assert_eq!(text(&hub.join("MEMORY.md")).as_deref(), Some("in a directory"));
     wait_until("the status says so", || shared.status("work").contains("projects/-srv-example/memory"));
     // Solved by the user, it is over.
     fs::rename(&own, own.with_file_name("file")).unwrap();
-    wait_for_one(&both(&shared, "projects/-srv-example/memory/MEMORY.md"), "in a directory");
+    wait_for_one(&shared.both("projects/-srv-example/memory/MEMORY.md"), "in a directory");
     wait_until("the status is quiet", || !shared.status("work").contains("projects/-srv-example/memory"));
 }
 
 #[test]
 fn links_are_carried_as_links_and_loops_end_nowhere() {
     let shared = Shared::new(&["work"]);
-    let [own, hub] = both(&shared, "projects/-srv-example");
+    let [own, hub] = shared.both("projects/-srv-example");
     fs::create_dir_all(&own).unwrap();
     let links =
         [("up", ".."), ("self", "self"), ("one", "other"), ("other", "one"), ("nowhere", "/no/such/file"), ("zero", "/dev/zero"), ("root", "/")];
@@ -117,7 +113,7 @@ fn links_are_carried_as_links_and_loops_end_nowhere() {
 fn a_link_that_leads_to_the_other_side_does_not_eat_the_file() {
     let shared = Shared::new(&["work"]);
     for (name, link, real) in [("a", 0, 1), ("b", 1, 0)] {
-        let sides = both(&shared, format!("projects/-srv-example/{name}"));
+        let sides = shared.both(format!("projects/-srv-example/{name}"));
         write(&sides[real], "precious");
         age(&sides[real], 60);
         fs::create_dir_all(sides[link].parent().unwrap()).unwrap();
@@ -125,10 +121,10 @@ fn a_link_that_leads_to_the_other_side_does_not_eat_the_file() {
     }
     shared.start("work");
     for name in ["a", "b"] {
-        wait_for_one(&both(&shared, format!("projects/-srv-example/{name}")), "precious");
+        wait_for_one(&shared.both(format!("projects/-srv-example/{name}")), "precious");
     }
     // And the same to a file that was agreed on.
-    let sides = both(&shared, "projects/-srv-example/a");
+    let sides = shared.both("projects/-srv-example/a");
     shared.asleep(&["work"], || {
         fs::remove_file(&sides[0]).unwrap();
         symlink(&sides[1], &sides[0]).unwrap();
@@ -152,8 +148,8 @@ fn a_path_that_is_too_long_for_one_side_hinders_no_other() {
         fs::write(deep.join("f".repeat(rest - 1)), "deep").unwrap();
     }
     write(&shared.hub("projects/zz.md"), "behind it");
-    wait_for_one(&both(&shared, "projects/zz.md"), "behind it");
+    wait_for_one(&shared.both("projects/zz.md"), "behind it");
     shared.settle();
     replace(&shared.own("work", "projects/zz.md"), "again");
-    wait_for_one(&both(&shared, "projects/zz.md"), "again");
+    wait_for_one(&shared.both("projects/zz.md"), "again");
 }

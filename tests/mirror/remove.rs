@@ -8,7 +8,7 @@ use crate::support::mirror::{Client, Shared, text, wait_for_one, write};
 fn a_profile_with_history_is_removed_and_its_history_stays() {
     let shared = Shared::live(&["work"]);
     write(&shared.own("work", "projects/p/t.jsonl"), "history");
-    wait_for_one(&[shared.own("work", "projects/p/t.jsonl"), shared.hub("projects/p/t.jsonl")], "history");
+    wait_for_one(&shared.both("projects/p/t.jsonl"), "history");
     write(&shared.own("work", ".credentials.json"), "login");
     shared.stop("work");
     // And what no helper has seen: new, in conflict, and the account's own.

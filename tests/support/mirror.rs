@@ -137,6 +137,16 @@ impl Shared {
         self.sandbox.runtime(profile).join(relative)
     }
 
+    /// Returns the places of one path in the profile `work` and in the hub.
+    pub(crate) fn both(&self, relative: impl AsRef<Path>) -> [PathBuf; 2] {
+        [self.own("work", &relative), self.hub(&relative)]
+    }
+
+    /// Returns the places of one path in the profile `work`, in the hub and in the profile `play`.
+    pub(crate) fn places(&self, relative: impl AsRef<Path>) -> [PathBuf; 3] {
+        [self.own("work", &relative), self.hub(&relative), self.own("play", &relative)]
+    }
+
     /// Returns a profile's directory.
     pub(crate) fn profile(&self, profile: &str) -> PathBuf {
         self.sandbox.path("home/.clauth/profiles").join(profile)
