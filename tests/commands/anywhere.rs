@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
-
+use crate::support::finished::Finished;
 use crate::support::{Holder, World};
 
 /// A client of npm's on Windows is a batch file; elsewhere it is a script.
@@ -21,9 +20,7 @@ fn what_is_shown_and_exported_is_spelled_as_its_users_spell_it() {
     let holder = Holder::start(&world);
     let answer = holder.evaluate(&world, &work).success();
     assert!(answer.stdout().contains(&format!("export CLAUDE_CONFIG_DIR='{}'", exported(&world, "work"))), "{answer:?}");
-    let told = world.clauth_in(&work, &["status", "--json"]).success();
-    let status: Value = serde_json::from_str(told.stdout()).unwrap();
-    assert_eq!(status["profile"], "work");
+    assert_eq!(world.status(&work)["profile"], "work");
     for arguments in [&["status"][..], &["list"], &["doctor"], &["env", "work", "--json"], &["hook", "bash"], &["status", "--json"]] {
         let told = world.clauth_in(&work, arguments);
         let all = format!("{}{}{}", told.stdout(), told.stderr(), answer.stdout());
@@ -55,12 +52,10 @@ fn the_shim_decides_by_the_directory_and_starts_the_real_client() {
     let mut world = World::new();
     let work = world.bind("home/work", "work");
     world.clauth(&["shim", "install"]).success();
-    let entries = ["home/.clauth/bin", "bin", "program"].map(|entry| world.path(entry).into_os_string());
-    let path = std::env::join_paths(entries.into_iter().chain(crate::support::system::path())).unwrap();
-    world.set_variable("PATH", path);
+    world.set_path(&["home/.clauth/bin", "bin", "program"]);
     let mut shim = world.command("claude");
     shim.current_dir(&work).arg("hello");
-    let told = crate::support::finished::Finished::run(shim).success();
+    let told = Finished::run(shim).success();
     assert!(told.stdout().contains(&format!("config_dir={} ", exported(&world, "work"))), "{told:?}");
     world.clauth(&["shim", "remove"]).success();
     assert_eq!(fs::read_dir(world.path("home/.clauth/bin")).unwrap().count(), 0);
@@ -75,8 +70,7 @@ fn a_path_longer_than_260_characters_is_bound_like_any_other() {
     assert!(directory.as_os_str().len() > 400);
     let spelled = directory.to_str().unwrap();
     world.clauth(&["use", "work", "--dir", spelled]).success();
-    let told = world.clauth(&["status", "--json", "--dir", spelled]).success();
-    let status: Value = serde_json::from_str(told.stdout()).unwrap();
+    let status = world.clauth(&["status", "--json", "--dir", spelled]).success().json();
     assert_eq!(status["profile"], "work", "{status}");
 }
 
@@ -100,20 +94,19 @@ fn a_path_that_begins_where_a_drive_is_means_what_windows_means() {
     world.clauth(&["use", "work", "--dir", "C:a place"]).success();
     assert!(work.join(".clauth.toml").is_file());
     for spelled in ["C:a place", "c:A PLACE", "a place", &work.to_str().unwrap().replace('\\', "/")] {
-        let told = world.clauth(&["status", "--json", "--dir", spelled]).success();
-        let status: Value = serde_json::from_str(told.stdout()).unwrap();
+        let status = world.clauth(&["status", "--json", "--dir", spelled]).success().json();
         assert_eq!(status["profile"], "work", "{spelled}: {status}");
     }
     // Wherever the working directory is, it would be another place.
     for home in ["C:clauth", r"\clauth", "clauth"] {
         let mut list = world.command("clauth");
         list.arg("list").env("CLAUTH_HOME", home);
-        let refused = crate::support::finished::Finished::run(list).failure();
+        let refused = Finished::run(list).failure();
         assert!(refused.stderr().contains("set CLAUTH_HOME to an absolute path"), "{refused:?}");
     }
     let mut list = world.command("clauth");
     list.arg("list").env_remove("USERPROFILE");
-    let refused = crate::support::finished::Finished::run(list).failure();
+    let refused = Finished::run(list).failure();
     assert!(refused.stderr().contains("$USERPROFILE is not set"), "{refused:?}");
 }
 

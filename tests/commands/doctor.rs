@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::setup::startup_file;
 use crate::support::finished::Finished;
 use crate::support::mirror::age;
 use crate::support::session::may_unshare;
@@ -148,11 +149,7 @@ fn the_shells_with_the_hook_are_named_and_those_without_it() {
         if name == "bash" {
             return;
         }
-        let file = match name {
-            "zsh" => "home/.zshrc",
-            "fish" => "home/.config/fish/config.fish",
-            _ => "home/.config/powershell/profile.ps1",
-        };
+        let file = startup_file(shell);
         sandbox.write(file, "");
         let setup = format!("clauth setup --shell {name}");
         assert_found(&sandbox, &format!("{name} has no prompt hook"), &setup);

@@ -2,31 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::support::commands::TOKENS;
+use crate::support::mirror::files_below;
 use crate::support::shell::shells_found;
 use crate::support::{Holder, Sandbox, Startup, Terminal, wait_until};
-
-/// Returns the files below a directory as paths relative to it, sorted; a link counts as a file.
-fn files_below(directory: &Path) -> Vec<PathBuf> {
-    fn collect(directory: &Path, base: &Path, files: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(directory).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if fs::symlink_metadata(&path).unwrap().is_dir() {
-                collect(&path, base, files);
-            } else {
-                files.push(path.strip_prefix(base).unwrap().into());
-            }
-        }
-    }
-    let mut files = Vec::new();
-    collect(directory, directory, &mut files);
-    files.sort();
-    files
-}
 
 /// Returns the one directory of what a removed profile left behind.
 fn rescued(sandbox: &Sandbox) -> PathBuf {
@@ -190,8 +173,8 @@ fn remove_loses_nothing() {
     assert_eq!(sandbox.read("home/.claude/agents/mine.md"), "cut off from its link");
     assert_eq!(sandbox.read("home/.claude/projects/-srv-example/session.jsonl"), hub_before, "the hub's own is never overwritten");
     let rescued = rescued(&sandbox);
-    let expected = [".claude.json", ".credentials.json", "projects/-srv-example/session.jsonl", "sessions/x.json"].map(PathBuf::from);
-    assert_eq!(files_below(&rescued), expected, "what both have alike is kept once");
+    let expected = [".claude.json", ".credentials.json", "projects/-srv-example/session.jsonl", "sessions/x.json"];
+    assert_eq!(files_below(&rescued), expected.map(|file| rescued.join(file)), "what both have alike is kept once");
     assert_eq!(fs::read_to_string(rescued.join("projects/-srv-example/session.jsonl")).unwrap(), "another");
     assert!(fs::read_to_string(rescued.join(".credentials.json")).unwrap().contains(TOKENS[1]));
     // The hub itself is whole: links were taken away, not what they lead to.
@@ -207,7 +190,7 @@ fn a_login_is_deleted_only_when_that_is_asked_for() {
     let left = files_below(&sandbox.path("home/.clauth"));
     assert!(left.iter().any(|file| file.ends_with(".claude.json")), "{left:?}");
     for file in left {
-        let text = fs::read_to_string(sandbox.path("home/.clauth").join(&file)).unwrap_or_default();
+        let text = fs::read_to_string(&file).unwrap_or_default();
         assert!(!TOKENS.iter().any(|token| text.contains(token)), "{}", file.display());
     }
 }
@@ -314,7 +297,7 @@ fn no_command_says_a_token() {
         sandbox.assert_no_helpers_left();
     }
     for log in files_below(&sandbox.path("home/.clauth/run")) {
-        let text = fs::read_to_string(sandbox.path("home/.clauth/run").join(log)).unwrap();
+        let text = fs::read_to_string(log).unwrap();
         assert!(!TOKENS.iter().any(|token| text.contains(token)));
     }
 }

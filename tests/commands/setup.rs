@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::support::{Sandbox, Shell};
 
 /// Returns the startup file that setup writes for a shell.
-fn startup_file(shell: &Shell) -> &'static str {
+pub(super) fn startup_file(shell: &Shell) -> &'static str {
     match shell.language.name() {
         "bash" => "home/.bashrc",
         "zsh" => "home/.zshrc",

@@ -10,6 +10,7 @@ use crate::support::finished::Finished;
 use crate::support::mirror::{Shared, replace, text};
 use crate::support::session::{evaluation, in_use};
 use crate::support::{Holder, Sandbox, World, wait_until};
+use crate::sync::household::take_lock;
 
 /// Returns the profile that a binding asks for, by a parser that is not clauth's code: `None` where it must be refused.
 fn asked_for(bytes: &[u8]) -> Option<String> {
@@ -95,8 +96,7 @@ fn a_login_of_any_bytes_is_told_without_a_secret_and_left_as_it_is() {
 
 /// Writes as the client does: under its lock.
 fn locked(file: &Path, body: impl FnOnce()) {
-    let lock = file.with_file_name(".claude.json.lock");
-    wait_until("the lock is free", || fs::create_dir(&lock).is_ok());
+    let lock = take_lock(file);
     body();
     fs::remove_dir(lock).unwrap();
 }

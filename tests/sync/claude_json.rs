@@ -223,14 +223,10 @@ fn a_hub_that_appears_later_is_found_and_a_missing_one_is_made() {
     fs::remove_file(household.hub()).unwrap();
     household.enter("work");
     replace(&household.own("work"), r#"{"oauthAccount": {"emailAddress": "x"}, "theme": "dark"}"#);
-    wait_for_hub(&household);
+    wait_until("the hub has a file", || household.hub().exists());
     assert_eq!(state(&household.hub()), json!({"theme": "dark"}).as_object().unwrap().clone());
     fs::remove_file(household.hub()).unwrap();
     replace(&household.hub(), r#"{"theme": "light"}"#);
     wait_for(&[household.own("work")], "theme", &json!("light"));
     assert!(state(&household.own("work")).contains_key("oauthAccount"));
-}
-
-fn wait_for_hub(household: &Household) {
-    wait_until("the hub has a file", || household.hub().exists());
 }

@@ -3,8 +3,6 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
-#[cfg(unix)]
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
@@ -115,7 +113,7 @@ fn identity(file: &Path) -> (Option<SystemTime>, SystemTime) {
 #[test]
 fn a_hub_that_is_a_link_of_the_user_s_stays_one() {
     let household = Household::new(&["work"]);
-    let dotfile: PathBuf = household.sandbox.path("home/dotfiles/claude.json");
+    let dotfile = household.sandbox.path("home/dotfiles/claude.json");
     fs::create_dir(dotfile.parent().unwrap()).unwrap();
     fs::rename(household.hub(), &dotfile).unwrap();
     std::os::unix::fs::symlink(&dotfile, household.hub()).unwrap();

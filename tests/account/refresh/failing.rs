@@ -4,13 +4,12 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use super::World;
 use crate::support::finished::Finished;
 use crate::support::processes;
-use crate::support::shell::skip;
+use crate::support::session::may_unshare;
 use crate::support::trace::strace;
 
 /// Runs a refresh in which these calls fail as on a full disk; `None` without strace.
@@ -107,7 +106,10 @@ exit $code
 
 #[test]
 fn a_disk_that_is_filled_meanwhile_has_room_for_the_new_login() {
-    let Some(world) = World::mounting() else { return skip("no right to mount", "CLAUTH_REQUIRE_SHELLS") };
+    if !may_unshare() {
+        return;
+    }
+    let world = World::filling();
     let after = world.sandbox.path("after");
     let mut command = world.sandbox.command("unshare");
     command.args(["-m", "/bin/sh", "-c", ON_A_SMALL_DISK, "sh"]).arg(world.sandbox.path("home/.clauth/profiles/work")).arg(&after);
@@ -118,12 +120,8 @@ fn a_disk_that_is_filled_meanwhile_has_room_for_the_new_login() {
 }
 
 impl World {
-    /// A world whose service fills the profile's disk before it answers; `None` where nothing can be mounted.
-    fn mounting() -> Option<Self> {
-        let mut unshare = std::process::Command::new("unshare");
-        if !unshare.args(["-m", "/bin/sh", "-c", "mount -t tmpfs none /mnt"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success()) {
-            return None;
-        }
+    /// A world whose service fills the profile's disk before it answers.
+    fn filling() -> Self {
         let home = Arc::<Mutex<PathBuf>>::default();
         let known = Arc::clone(&home);
         let world = Self::with(move |request, account| {
@@ -136,6 +134,6 @@ impl World {
             account.renew(request)
         });
         *home.lock().unwrap() = world.sandbox.home();
-        Some(world)
+        world
     }
 }
