@@ -62,7 +62,7 @@ fn a_secret_is_in_no_output_argument_environment_or_log() {
     let said = adding.wait_with_output().unwrap();
     assert!(said.status.success() && !String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).contains(KEY));
 
-    let project = sandbox.bound("project", "gw");
+    let project = sandbox.bind("project", "gw");
     let user = Holder::exec(&sandbox, "gw");
     wait_until("the lease is there", || sandbox.clauth(&["list", "--json"]).json()["profiles"][0]["in_use_by"] == 1);
     for process in sandbox.processes() {
@@ -148,7 +148,7 @@ fn the_token_of_a_login_goes_to_nobody_else() {
     sandbox.clauth(&["exec", "eu", "--", "true"]).success();
 
     // An edit of the profile's file says it in three places.
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     let file = sandbox.path("home/.clauth/profiles/work/profile.toml");
     let plain = fs::read_to_string(&file).unwrap();
     for url in [

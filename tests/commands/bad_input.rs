@@ -171,7 +171,7 @@ fn a_path_that_is_not_utf8_can_be_bound() {
 #[test]
 fn a_removed_directory_is_named_in_one_line_and_stops_only_what_needs_it() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     let gone = |rest: &str| sandbox.script("/bin/sh", &format!("mkdir gone; cd gone; rmdir ../gone; {rest}"));
     for command in ["status", "allow", "deny", "use work"] {
         gone(&format!("exec clauth {command}")).complains(1, "the current directory cannot be named");

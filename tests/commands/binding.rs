@@ -8,8 +8,8 @@ use crate::support::Sandbox;
 #[test]
 fn the_nearest_file_wins() {
     let sandbox = Sandbox::with_profiles(&["work", "other"]);
-    let outer = sandbox.bound("a", "work");
-    let inner = sandbox.bound("a/b/c", "other");
+    let outer = sandbox.bind("a", "work");
+    let inner = sandbox.bind("a/b/c", "other");
     let between = sandbox.mkdir("a/b");
     let deepest = sandbox.mkdir("a/b/c/d/e");
     let beside = sandbox.mkdir("beside");
@@ -23,7 +23,7 @@ fn the_nearest_file_wins() {
 #[test]
 fn a_nearer_file_that_is_wrong_does_not_fall_back_to_the_parents() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    sandbox.bound("a", "work");
+    sandbox.bind("a", "work");
     for text in ["", "profile = \"nobody\"", "profile = \"work\""] {
         assert_eq!(sandbox.applies(sandbox.project("a/b", text)), "refused", "{text:?}");
     }
@@ -33,9 +33,9 @@ fn a_nearer_file_that_is_wrong_does_not_fall_back_to_the_parents() {
 fn default_opts_a_subtree_out() {
     let sandbox = Sandbox::with_profiles(&["work", "other"]);
     sandbox.write("home/.clauth/config.toml", "default_profile = \"other\"\n");
-    sandbox.bound("a", "work");
-    let out = sandbox.bound("a/out", "default");
-    let below = sandbox.bound("a/out/in", "work");
+    sandbox.bind("a", "work");
+    let out = sandbox.bind("a/out", "default");
+    let below = sandbox.bind("a/out/in", "work");
     let found = [sandbox.path("a"), out.clone(), below, sandbox.home()].map(|directory| sandbox.applies(directory));
     assert_eq!(found, ["work", "none", "work", "other"]);
     let status = sandbox.status(&out);
@@ -49,7 +49,7 @@ fn a_default_profile_that_is_gone_refuses_rather_than_use_another_account() {
     sandbox.write("home/.clauth/config.toml", "default_profile = \"wrok\"\n");
     let status = sandbox.status(sandbox.home());
     assert!(status["refused"].as_str().unwrap().contains("(did you mean `work`?)"), "{status}");
-    assert_eq!(sandbox.applies(sandbox.bound("project", "work")), "work");
+    assert_eq!(sandbox.applies(sandbox.bind("project", "work")), "work");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn rules_stand_between_files_and_the_default() {
     assert_eq!(sandbox.status(&directories[0])["decided_by"], format!("rule for {}", sandbox.path("home/c").display()));
     let told = sandbox.clauth_in(&directories[0], &["status"]).success();
     assert!(told.stdout().contains(&format!("the rule for {} in config.toml", sandbox.path("home/c").display())), "{}", told.stdout());
-    let filed = sandbox.bound("home/c/filed", "default");
+    let filed = sandbox.bind("home/c/filed", "default");
     assert_eq!(sandbox.applies(filed), "none");
     sandbox.write("home/.clauth/config.toml", "[[rule]]\ndir = \"~/c\"\nprofile = \"nobody\"\n");
     assert_eq!(sandbox.applies(&directories[0]), "refused");
@@ -140,7 +140,7 @@ fn the_file_is_the_projects_and_has_the_users_umask() {
 #[test]
 fn use_writes_where_a_link_leads_and_keeps_its_mode() {
     let sandbox = Sandbox::with_profiles(&["work", "other"]);
-    let (real, linked) = (sandbox.bound("real", "work").join(".clauth.toml"), sandbox.mkdir("linked").join(".clauth.toml"));
+    let (real, linked) = (sandbox.bind("real", "work").join(".clauth.toml"), sandbox.mkdir("linked").join(".clauth.toml"));
     fs::set_permissions(&real, Permissions::from_mode(0o664)).unwrap();
     symlink(&real, &linked).unwrap();
     sandbox.clauth_in(linked.parent().unwrap(), &["use", "other"]).success();
@@ -173,7 +173,7 @@ fn a_committed_file_may_use_a_teams_name() {
 #[test]
 fn wrong_settings_are_told_with_their_place_by_whatever_needs_them() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let cases = [
         ("quiet = true\nquite = true\n", "2:1: unknown field `quite`"),
         ("trusted = \"~/work\"\n", "1:11: "),

@@ -198,7 +198,7 @@ fn json_tells_the_same_for_programs() {
 fn a_profile_taken_by_hand_is_held_for_as_long_as_the_shell_lives() {
     Shell::each(|shell| {
         let sandbox = Sandbox::with_profiles(&["work"]);
-        let project = sandbox.bound("project", "work");
+        let project = sandbox.bind("project", "work");
         let mut terminal = Terminal::start(&sandbox, shell, &Startup::bare());
         terminal.run(&shell.pin("work"));
         assert_eq!(sandbox.status(&project)["holders"], json!([{"pid": terminal.pid(), "kind": "env"}]));

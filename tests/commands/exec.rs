@@ -157,7 +157,7 @@ fn stdin_and_inherited_descriptors_reach_the_program_and_not_the_helper() {
     let script =
         "exec 7<\"$HOME/.claude/CLAUDE.md\"; echo typed | clauth exec work -- sh -c 'cat; cat <&7; exec sleep 600 </dev/null >/dev/null 2>&1 7<&- &'";
     assert_eq!(sandbox.script("/bin/sh", script).success().stdout(), "typed\nBe brief.\n");
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     let background = "exec 7<\"$HOME/.claude/CLAUDE.md\"; exec clauth exec work -- sleep 600 </dev/null >/dev/null 2>&1 &";
     sandbox.script("/bin/sh", background).success();
     wait_until("the helper has introduced itself", || sandbox.status(&project)["helper"].is_object());
@@ -170,7 +170,7 @@ fn stdin_and_inherited_descriptors_reach_the_program_and_not_the_helper() {
 #[test]
 fn no_parent_is_left_behind_and_no_unknown_child() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     let mut program = sandbox.command("clauth").args(["exec", "work", "--", "sleep", "600"]).spawn().unwrap();
     let id = i32::try_from(program.id()).unwrap();
     wait_until("the process that was started is the program", || {

@@ -59,7 +59,7 @@ fn every_answer_is_powershell_in_ascii() {
     for (directory, profile) in
         [("a b", "work"), ("it's \u{2019}\u{201b} $(x) `y` \"z\" {0}", "work"), ("é日\u{1f600}", "other"), ("nl\nline", "other")]
     {
-        sandbox.bound(directory, profile);
+        sandbox.bind(directory, profile);
         let export = |sandbox: &Sandbox, more: &[&str]| {
             let arguments = [&["export", "pwsh", "--pid", &pid], more].concat();
             sandbox.clauth_in(sandbox.path(directory), &arguments).success().stdout().to_owned()

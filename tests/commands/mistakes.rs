@@ -222,7 +222,7 @@ fn no_claude_home(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 }
 
 fn config_directory(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    sandbox.bound("project", "work");
+    sandbox.bind("project", "work");
     let runtime = sandbox.write(sandbox.runtime("work"), "a file where the directory belongs");
     let reason = format!("could not create {}: File exists (os error 17)", runtime.display());
     (evaluate(sandbox, "project"), Mistake::ConfigDirectory { profile: "work".into(), reason })
@@ -336,14 +336,14 @@ fn command_not_runnable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 }
 
 fn gate_busy(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    sandbox.bound("project", "work");
+    sandbox.bind("project", "work");
     let gate = File::options().append(true).open(sandbox.session().join("gate.lock")).unwrap();
     fs4::FileExt::lock(&gate).unwrap();
     (evaluate(sandbox, "project"), Mistake::GateBusy { profile: "work".into() })
 }
 
 fn helper_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    sandbox.bound("project", "work");
+    sandbox.bind("project", "work");
     let session = sandbox.session();
     // A helper that cannot introduce itself ends.
     fs::remove_file(session.join("helper")).unwrap();
@@ -352,7 +352,7 @@ fn helper_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 }
 
 fn helper_stuck(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     let _user = Holder::exec(sandbox, "work");
     wait_until("the helper is up", || sandbox.status(&project)["helper"].is_object());
     let helper = sandbox.status(&project)["helper"]["pid"].as_i64().unwrap();

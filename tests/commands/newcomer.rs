@@ -203,7 +203,7 @@ fn a_directory_may_be_named_in_either_way() {
 #[test]
 fn by_default_is_without_clauth() {
     let mut sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let refused = sandbox.project("refused", "profile = \"work\"\n");
     sandbox.set_variable("CLAUDE_CONFIG_DIR", sandbox.runtime("work"));
     for place in [&directory, &refused] {

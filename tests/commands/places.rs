@@ -10,7 +10,7 @@ use crate::support::{Sandbox, wait_until};
 /// Returns a world with the shim first on PATH, and a bound project.
 fn world() -> (Sandbox, PathBuf) {
     let sandbox = Sandbox::with_shim(&["work"]);
-    let project = sandbox.bound("home/project", "work");
+    let project = sandbox.bind("home/project", "work");
     (sandbox, project)
 }
 

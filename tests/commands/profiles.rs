@@ -198,7 +198,7 @@ fn a_login_is_deleted_only_when_that_is_asked_for() {
 #[test]
 fn a_removed_name_is_free_and_what_was_bound_to_it_refuses() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     sandbox.clauth(&["remove", "work", "--yes"]).success();
     assert_eq!(sandbox.applies(&directory), "refused");
     sandbox.clauth(&["remove", "work", "--yes"]).complains(1, "there is no profile `work`");
@@ -267,7 +267,7 @@ fn no_command_says_a_token() {
     sandbox.set_variable("CLAUDE_CODE_OAUTH_TOKEN", access);
     let pid = std::process::id().to_string();
     for (profile, other) in [("work", "broken"), ("broken", "work")] {
-        let directory = sandbox.bound(profile, profile);
+        let directory = sandbox.bind(profile, profile);
         let commands = [
             &["status"][..],
             &["status", "--json"],
@@ -310,7 +310,7 @@ fn whoever_enters_is_told_how_the_profile_signs_in() {
     sandbox.write(sandbox.runtime("unnamed").join(".claude.json"), "{}");
     sandbox.sign_in("named", "me@corp.example");
     for (profile, said) in [("new", "not signed in yet"), ("unnamed", "signed in"), ("named", "me@corp.example"), ("key", "API key")] {
-        let directory = sandbox.bound(&format!("home/{profile}"), profile);
+        let directory = sandbox.bind(format!("home/{profile}"), profile);
         let told = sandbox.clauth_in(directory, &["export", "bash", "--pid", &std::process::id().to_string()]).success();
         assert_eq!(told.complaint(), format!("{profile} · {said}"));
     }

@@ -37,7 +37,7 @@ fn line(sandbox: &Sandbox, directory: &str, template: &str) -> String {
 #[test]
 fn a_line_says_what_its_template_asks_for() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    sandbox.bound("home/w", "work");
+    sandbox.bind("home/w", "work");
     assert_eq!(line(&sandbox, "home/w", ALL), "work|not signed in|||–|–");
     sign_in(&sandbox, "Corp");
     assert_eq!(line(&sandbox, "home/w", ALL), "work|me@corp.example|Corp|max|42%|7%");
@@ -48,14 +48,14 @@ fn a_line_says_what_its_template_asks_for() {
     sandbox.write("home/refused/.clauth.toml", "profile = \"work\"\n");
     assert_eq!(line(&sandbox, "home/refused", ALL), "refused|||||");
     sandbox.clauth_with_input(&["add", "key", "--api-key-stdin"], "sk-ant-api-own").success();
-    sandbox.bound("home/k", "key");
+    sandbox.bind("home/k", "key");
     assert_eq!(line(&sandbox, "home/k", ALL), "key|API key||||");
 }
 
 #[test]
 fn a_choice_by_hand_is_what_the_line_says() {
     let sandbox = Sandbox::with_profiles(&["work", "other"]);
-    sandbox.bound("home/w", "work");
+    sandbox.bind("home/w", "work");
     let script = "cd ~/w; eval \"$(clauth env other)\"; clauth status --format '{profile}'; clauth status --dir . --format '{profile}'";
     assert_eq!(sandbox.script("/bin/sh", script).success().stdout(), "other\nwork\n");
 }
@@ -63,7 +63,7 @@ fn a_choice_by_hand_is_what_the_line_says() {
 #[test]
 fn figures_of_another_account_are_not_told() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    sandbox.bound("home/w", "work");
+    sandbox.bind("home/w", "work");
     sign_in(&sandbox, "Corp");
     let file = sandbox.runtime("work").join(".credentials.json");
     let login = sandbox.read(&file).replace("\"one\"", "\"two\"");
@@ -86,7 +86,7 @@ fn what_a_template_cannot_ask_for_is_said_with_what_it_can() {
 #[test]
 fn a_terminal_obeys_nothing_of_an_account() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    sandbox.bound("home/w", "work");
+    sandbox.bind("home/w", "work");
     sign_in(&sandbox, "Corp\u{1b}[31m\n\u{202e}");
     assert_eq!(line(&sandbox, "home/w", "{organization}"), "Corp\\u{1b}[31m\\n\\u{202e}");
 }
@@ -95,7 +95,7 @@ fn a_terminal_obeys_nothing_of_an_account() {
 fn a_line_starts_no_process_and_asks_nobody() {
     let Some(strace) = strace() else { return };
     let sandbox = Sandbox::with_profiles(&["work"]);
-    sandbox.bound("home/w", "work");
+    sandbox.bind("home/w", "work");
     sign_in(&sandbox, "Corp");
     let log = sandbox.path("strace.log");
     let mut command = sandbox.command(strace);
@@ -111,7 +111,7 @@ fn a_line_starts_no_process_and_asks_nobody() {
 fn a_plain_prompt_shows_it_as_the_readme_says() {
     Shell::each(|shell| {
         let sandbox = Sandbox::with_profiles(&["work"]);
-        let directory = sandbox.bound("home/w", "work");
+        let directory = sandbox.bind("home/w", "work");
         sign_in(&sandbox, "Corp");
         let lines = match shell.language {
             Language::Bash => format!(r#"PS1='$(clauth status --format "{{profile}} {{5h}} "){PROMPT}'"#),

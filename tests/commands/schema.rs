@@ -25,7 +25,7 @@ fn every_field_is_named_in_the_readme() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let documented = readme.split("\n## JSON\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("home/w", "work");
+    let directory = sandbox.bind("home/w", "work");
     sandbox.sign_in("work", "me@corp.example");
     let told = |used: f64| json!({"utilization": used, "resets_at": "2100-01-01T00:00:00Z"});
     let state = json!({

@@ -23,9 +23,9 @@ fn says(sandbox: &Sandbox, directory: impl AsRef<Path>) -> String {
 #[test]
 fn the_directory_decides() {
     let mut sandbox = Sandbox::with_shim(&["work", "other"]);
-    let work = sandbox.bound("work", "work");
-    let other = sandbox.bound("work/other", "other");
-    let out = sandbox.bound("work/out", "default");
+    let work = sandbox.bind("work", "work");
+    let other = sandbox.bind("work/other", "other");
+    let out = sandbox.bind("work/out", "default");
     let below = sandbox.mkdir("work/other/below");
     sandbox.set_variable("ANTHROPIC_API_KEY", "over");
     for (directory, profile) in [(&work, "work"), (&other, "other"), (&below, "other")] {
@@ -66,7 +66,7 @@ fn it_refuses_where_the_prompt_would_refuse() {
 #[test]
 fn a_choice_by_hand_outranks_the_directory() {
     let sandbox = Sandbox::with_shim(&["work", "other"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let refused = sandbox.project("refused", "profile = \"work\"\n");
     let expected = sandbox.claude_says(Some("other"));
     for place in [&directory, &refused] {
@@ -83,7 +83,7 @@ fn a_choice_by_hand_outranks_the_directory() {
 #[test]
 fn a_profile_that_leaked_from_another_directory_is_left() {
     let mut sandbox = Sandbox::with_shim(&["work", "other"]);
-    sandbox.bound("project", "other");
+    sandbox.bind("project", "other");
     // As a tmux server has it that was started in a bound directory: the hook's variables, and no hook.
     sandbox.set_variable("CLAUTH_PROFILE", "work");
     sandbox.set_variable("CLAUTH_STATE", json!({"config_dir": "/mine", "chosen": "hook"}).to_string());
@@ -103,7 +103,7 @@ fn a_profile_that_leaked_from_another_directory_is_left() {
 #[test]
 fn it_steps_aside_when_told_to() {
     let mut sandbox = Sandbox::with_shim(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let refused = sandbox.project("refused", "profile = \"work\"\n");
     sandbox.set_variable("CLAUTH_DISABLE", "1");
     for place in [&directory, &refused] {
@@ -116,7 +116,7 @@ fn it_steps_aside_when_told_to() {
 #[test]
 fn arguments_status_and_stdin_are_the_clients() {
     let sandbox = Sandbox::with_shim(&["work"]);
-    sandbox.bound("project", "work");
+    sandbox.bind("project", "work");
     sandbox.program("claude", "#!/bin/sh\nfor one; do printf '<%s>' \"$one\"; done; cat; cat <&7; exit 9\n");
     let script = "cd ../project; echo typed | claude --help 'a b' -- add '' 7<../home/.claude/CLAUDE.md";
     let told = sandbox.script("/bin/sh", script).exits_with(9);
@@ -128,7 +128,7 @@ fn arguments_status_and_stdin_are_the_clients() {
 #[test]
 fn the_real_claude_is_found_wherever_the_shim_stands() {
     let mut sandbox = Sandbox::with_shim(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     sandbox.write("project/claude", "#!/bin/sh\necho evil\n");
     sandbox.script("/bin/sh", "chmod +x ../project/claude").success();
     sandbox.mkdir("other");
@@ -150,7 +150,7 @@ fn the_real_claude_is_found_wherever_the_shim_stands() {
 #[test]
 fn a_wrapper_that_becomes_claude_again_is_no_endless_loop() {
     let sandbox = Sandbox::with_shim(&["work"]);
-    sandbox.bound("project", "work");
+    sandbox.bind("project", "work");
     for directory in ["home", "project"] {
         sandbox.program("claude", "#!/bin/sh\nexec claude \"$@\"\n");
         claude(&sandbox, sandbox.path(directory), &[]).complains(125, "led back to clauth's shim");
@@ -162,7 +162,7 @@ fn a_wrapper_that_becomes_claude_again_is_no_endless_loop() {
 #[test]
 fn a_client_that_runs_clients_is_no_loop() {
     let sandbox = Sandbox::with_shim(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     sandbox.program("claude", "#!/bin/sh\nif [ $1 -gt 0 ]; then claude $(($1 - 1)); else echo \"$CLAUTH_PROFILE\"; fi\n");
     assert_eq!(claude(&sandbox, directory, &["8"]).success().stdout(), "work\n");
 }
@@ -218,7 +218,7 @@ fn what_is_not_the_shim_is_not_replaced_and_not_removed() {
 #[test]
 fn a_client_behind_the_shim_is_a_holder() {
     let sandbox = Sandbox::with_shim(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     sandbox.program("claude", "#!/bin/sh\nexec sleep 600\n");
     let mut client = sandbox.command("claude").current_dir(&directory).spawn().unwrap();
     wait_until("the lease is there", || sandbox.status(&directory)["holders"] == json!([{"pid": client.id(), "kind": "shim"}]));

@@ -45,7 +45,7 @@ fn nothing_is_written_by_looking() {
 #[test]
 fn a_bound_directory_names_its_file_its_account_and_its_users() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let below = sandbox.mkdir("project/below");
     let file = directory.join(".clauth.toml").display().to_string();
     let told = rows(sandbox.clauth_in(&below, &["status"]));
@@ -91,7 +91,7 @@ fn a_refused_directory_says_why_and_what_to_do() {
 #[test]
 fn another_directory_can_be_asked_about() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let told = rows(sandbox.clauth(&["status", "--dir", "../project"]));
     assert_row(&told, "directory", directory.to_str());
     assert_row(&told, "profile", Some("work · not signed in yet: run `claude` here"));
@@ -110,7 +110,7 @@ fn the_default_profile_is_named_as_what_decided() {
 #[test]
 fn a_choice_by_hand_is_told_but_not_of_another_directory() {
     let sandbox = Sandbox::with_profiles(&["work", "other"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let within = |arguments: &str| {
         let script = format!("cd '{}'; eval \"$(clauth env other)\"; clauth status {arguments}", directory.display());
         sandbox.script("/bin/sh", &script)
@@ -127,7 +127,7 @@ fn a_choice_by_hand_is_told_but_not_of_another_directory() {
 #[test]
 fn what_a_shell_has_loaded_is_told_where_it_differs() {
     let mut sandbox = Sandbox::with_profiles(&["work", "other"]);
-    let work = sandbox.bound("work", "work");
+    let work = sandbox.bind("work", "work");
     let refused = sandbox.project("refused", "profile = \"work\"\n");
     let cases = [
         (sandbox.runtime("work"), "work", &work, None),
@@ -147,7 +147,7 @@ fn what_a_shell_has_loaded_is_told_where_it_differs() {
 #[test]
 fn what_would_win_over_the_login_is_named_and_never_shown() {
     let mut sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     sandbox.write("home/.clauth/config.toml", "keep_env = [\"ANTHROPIC_BASE_URL\"]\n");
     sandbox.set_variable("ANTHROPIC_API_KEY", "sk-value");
     sandbox.set_variable("ANTHROPIC_BASE_URL", "http://kept");
@@ -163,7 +163,7 @@ fn what_would_win_over_the_login_is_named_and_never_shown() {
 #[test]
 fn every_kind_of_user_is_listed_with_the_helper() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     sandbox.program("claude", "#!/bin/sh\nexec sleep 600\n");
     for (kind, arguments) in [("exec", &["exec", "work", "--", "sleep", "600"][..]), ("start", &["start", "work"])] {
         let mut user = sandbox.command("clauth").args(arguments).spawn().unwrap();
@@ -187,7 +187,7 @@ fn every_kind_of_user_is_listed_with_the_helper() {
 #[test]
 fn live_clients_are_told_and_dead_ones_are_not() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let mut ended = sandbox.command("true").spawn().unwrap();
     ended.wait().unwrap();
     for pid in [std::process::id(), ended.id()] {

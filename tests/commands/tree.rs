@@ -258,7 +258,7 @@ fn what_is_real_is_never_replaced() {
 #[test]
 fn without_the_hub_nothing_is_run() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     fs::rename(sandbox.path("home/.claude"), sandbox.path("away")).unwrap();
     sandbox.clauth(&["exec", "work", "--", "echo", "ran"]).complains(125, "there is no Claude Code config directory at");
     sandbox.clauth(&["start", "work"]).complains(125, "there is no Claude Code config directory at");

@@ -53,7 +53,7 @@ fn another_name_is_asked_about_again_and_the_old_one_is_remembered() {
 #[test]
 fn an_allowance_does_not_move_with_the_directory() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     let moved = sandbox.path("moved");
     fs::rename(&directory, &moved).unwrap();
     assert_eq!(sandbox.applies(&moved), "refused");
@@ -82,7 +82,7 @@ fn a_link_to_the_directory_is_the_directory() {
 #[test]
 fn a_linked_file_is_trusted_where_it_stands_and_not_where_it_leads() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let allowed = sandbox.bound("allowed", "work");
+    let allowed = sandbox.bind("allowed", "work");
     let evil = sandbox.mkdir("evil");
     symlink(allowed.join(".clauth.toml"), evil.join(".clauth.toml")).unwrap();
     assert_eq!(sandbox.applies(&evil), "refused");
@@ -142,7 +142,7 @@ fn a_project_cannot_trust_itself() {
 #[test]
 fn deny_wins_over_allow_and_trusted_until_the_next_allow() {
     let sandbox = Sandbox::with_profiles(&["work", "other"]);
-    let directory = sandbox.bound("project", "work");
+    let directory = sandbox.bind("project", "work");
     sandbox.write("home/.clauth/config.toml", format!("trusted = [\"{}\"]\n", sandbox.path("").display()));
     sandbox.clauth_in(&directory, &["deny"]).success();
     assert_eq!(sandbox.applies(&directory), "none");
@@ -159,8 +159,8 @@ fn deny_wins_over_allow_and_trusted_until_the_next_allow() {
 #[test]
 fn a_denied_file_counts_as_absent() {
     let sandbox = Sandbox::with_profiles(&["work", "other"]);
-    let parent = sandbox.bound("parent", "other");
-    let child = sandbox.bound("parent/child", "work");
+    let parent = sandbox.bind("parent", "other");
+    let child = sandbox.bind("parent/child", "work");
     let below = sandbox.mkdir("parent/child/below");
     sandbox.clauth_in(&below, &["deny"]).success();
     assert_eq!((sandbox.applies(&below), sandbox.applies(&child)), ("other".into(), "other".into()));
@@ -179,7 +179,7 @@ fn a_denied_file_counts_as_absent() {
 #[test]
 fn a_denied_broken_file_lets_the_parents_apply() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    sandbox.bound("parent", "work");
+    sandbox.bind("parent", "work");
     let child = sandbox.project("parent/child", "not TOML");
     assert_eq!(sandbox.applies(&child), "refused");
     sandbox.clauth_in(&child, &["deny"]).success();

@@ -214,7 +214,7 @@ fn what_is_appended_to_a_file_that_is_just_being_replaced_elsewhere_is_kept() {
 #[test]
 fn what_cannot_be_linked_is_shared_in_the_next_best_way_and_that_is_said_once() {
     let shared = Shared::new(&["work"]);
-    let work = shared.sandbox.bound("bound/work", "work");
+    let work = shared.sandbox.bind("bound/work", "work");
     let holder = crate::support::Holder::start(&shared.sandbox);
     let evaluate = || {
         let mut command = crate::support::session::evaluation(&shared.sandbox, &work, holder.pid());

@@ -83,7 +83,7 @@ fn where_links_cannot_be_made_the_next_best_way_is_taken_and_said_once() {
         let shared = Shared::new(&["work"]);
         let holder = Holder::start(&shared.sandbox);
         let inject = format!("inject={refused}");
-        let work = shared.sandbox.bound("bound/work", "work");
+        let work = shared.sandbox.bind("bound/work", "work");
         let mut command = shared.sandbox.command(strace);
         // Not its children: the helper has to live with what it finds.
         command.args(["-qq", "-o", "/dev/null", "-e", &inject, "clauth", "export", "bash", "--first", "--pid", &holder.pid().to_string()]);

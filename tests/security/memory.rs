@@ -34,7 +34,7 @@ fn a_helper_and_an_evaluation_never_open_a_login() {
     let Some(strace) = strace() else { return };
     let sandbox = Sandbox::with_profiles(&["work"]);
     sandbox.sign_in("work", "me@work.example");
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     let log = sandbox.path("strace.log");
     let mut command = sandbox.command(strace);
     // With all that it starts: it ends when the shell that it is for does, which is this very command.

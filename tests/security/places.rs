@@ -74,7 +74,7 @@ fn names_that_differ_in_case_are_one_profile_and_one_trust_each() {
     let project = sandbox.project("project", "profile = \"WORK\"\n");
     sandbox.clauth_in(&project, &["allow"]).failure();
     assert_eq!(sandbox.applies(&project), "refused");
-    sandbox.bound("other", "work");
+    sandbox.bind("other", "work");
     fs::write(sandbox.path("other/.clauth.toml"), "profile = \"Work\"\n").unwrap();
     assert_eq!(sandbox.applies(sandbox.path("other")), "refused");
 }

@@ -51,7 +51,7 @@ fn a_clauth_in_a_bound_directory_is_never_run_by_a_hook() {
 #[test]
 fn a_project_that_changes_between_two_looks_gets_no_more_than_was_allowed() {
     let sandbox = Sandbox::with_profiles(&["work", "secret"]);
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     sandbox.write("evil/.clauth.toml", "profile = \"secret\"\n");
     let (file, spare) = (project.join(".clauth.toml"), project.join("spare"));
     let mut turn = 0;

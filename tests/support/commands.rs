@@ -48,8 +48,8 @@ impl Sandbox {
         self.path(relative)
     }
 
-    /// Makes the directory `relative`, bound to `profile` and allowed.
-    pub(crate) fn bound(&self, relative: &str, profile: &str) -> PathBuf {
+    /// Binds the directory `relative`, which is made where it is missing, and allows it.
+    pub(crate) fn bind(&self, relative: impl AsRef<Path>, profile: &str) -> PathBuf {
         let directory = self.mkdir(relative);
         self.clauth_in(&directory, &["use", profile]).success();
         directory

@@ -66,7 +66,7 @@ impl Shared {
     pub(crate) fn join(&self, profile: &str) {
         let directory = self.sandbox.path("bound").join(profile);
         if !directory.exists() {
-            self.sandbox.bound(&format!("bound/{profile}"), profile);
+            self.sandbox.bind(format!("bound/{profile}"), profile);
         }
         let evaluate = || self.holders.borrow()[profile].evaluate(&self.sandbox, &directory).success();
         let mut answer = evaluate();

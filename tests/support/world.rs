@@ -50,13 +50,6 @@ impl World {
         self
     }
 
-    /// Binds the directory `relative`, which is made where it is missing, and allows it.
-    pub(crate) fn bind(&self, relative: impl AsRef<Path>, profile: &str) -> PathBuf {
-        let directory = self.mkdir(relative);
-        self.clauth_in(&directory, &["use", profile]).success();
-        directory
-    }
-
     /// Returns a directory where nothing is bound.
     pub(crate) fn plain(&self) -> PathBuf {
         self.path("home/plain")
@@ -90,8 +83,7 @@ impl World {
 
     /// Returns the pids that hold a lease of a profile, sorted; `directory` is one that is bound to it.
     pub(crate) fn holders(&self, directory: &Path) -> Vec<u32> {
-        let told = self.clauth(&["status", "--json", "--dir", directory.to_str().unwrap()]).success();
-        let status: serde_json::Value = serde_json::from_str(told.stdout()).unwrap();
+        let status = self.clauth(&["status", "--json", "--dir", directory.to_str().unwrap()]).success().json();
         let holders = status["holders"].as_array().unwrap().iter();
         let mut pids: Vec<_> = holders.map(|holder| u32::try_from(holder["pid"].as_u64().unwrap()).unwrap()).collect();
         pids.sort_unstable();

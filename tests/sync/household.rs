@@ -30,7 +30,7 @@ impl Household {
     pub(crate) fn new(profiles: &[&str]) -> Self {
         let sandbox = Sandbox::with_profiles(profiles);
         for name in profiles {
-            sandbox.bound(&format!("home/{name}"), name);
+            sandbox.bind(format!("home/{name}"), name);
         }
         Self { holders: RefCell::default(), sandbox }
     }

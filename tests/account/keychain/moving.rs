@@ -150,7 +150,7 @@ fn a_removed_profile_leaves_its_item_and_says_how_to_delete_it() {
 fn a_prompt_and_the_client_start_never_ask_the_keychain() {
     let sandbox = Sandbox::with_keychain();
     sandbox.clauth(&["capture", "work", "--yes"]).success();
-    let project = sandbox.bound("project", "work");
+    let project = sandbox.bind("project", "work");
     sandbox.keychain_behaves("hangs");
     let answer = sandbox.clauth_in(&project, &["export", "bash", "--first", "--pid", &std::process::id().to_string()]).success();
     assert!(answer.stdout().contains("CLAUTH_PROFILE"), "{answer:?}");

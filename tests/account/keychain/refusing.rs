@@ -32,7 +32,7 @@ fn a_keychain_that_refuses_is_no_missing_login() {
     for (behaviour, said) in REFUSALS {
         let mut sandbox = Sandbox::with_keychain();
         sandbox.clauth(&["capture", "work", "--yes"]).success();
-        let project = sandbox.bound("project", "work");
+        let project = sandbox.bind("project", "work");
         wait_as_users_do(&mut sandbox, behaviour);
         sandbox.keychain_behaves(behaviour);
         let status = sandbox.clauth_in(&project, &["status"]).success();

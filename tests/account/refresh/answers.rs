@@ -160,7 +160,7 @@ fn a_login_that_has_ended_is_said_everywhere_until_the_next_sign_in() {
     let before = world.text();
     let identity = json!({"oauthAccount": {"emailAddress": "me@corp.example"}}).to_string();
     world.sandbox.write(world.sandbox.runtime("work").join(".claude.json"), identity);
-    let project = world.sandbox.bound("project", "work");
+    let project = world.sandbox.bind("project", "work");
     let asks_to_sign_in = || {
         let told = world.sandbox.clauth(&["list"]).success();
         assert!(told.stdout().starts_with("work  "), "{told:?}");

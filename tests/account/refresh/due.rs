@@ -81,11 +81,11 @@ fn when_a_login_ends_is_understood_however_it_is_written() {
 fn without_a_name_it_is_the_profile_that_applies_here() {
     let world = World::new();
     world.sandbox.clauth(&["add", "other"]).success();
-    let project = world.sandbox.bound("project", "work");
+    let project = world.sandbox.bind("project", "work");
     let refresh_in = |directory| world.sandbox.clauth_in(directory, &["refresh", "--force"]);
     refresh_in(project.as_path()).success();
     assert_eq!(world.number(), 1);
-    let other = world.sandbox.bound("project/other", "other");
+    let other = world.sandbox.bind("project/other", "other");
     refresh_in(other.as_path()).complains(1, "`other` is not signed in");
     // A pin wins, as it does for `status`.
     let mut pinned = world.sandbox.command("/bin/sh");

@@ -78,7 +78,7 @@ fn list_and_status_flag_a_token_of_another_account_by_its_uuid() {
     let listed = sandbox.clauth(&["list", "--json"]).success().json();
     assert_eq!([0, 1].map(|profile: usize| listed["profiles"][profile]["other_account"].clone()), [json!(false), json!(true)]);
     for (profile, is_flagged) in [("good", false), ("work", true)] {
-        let directory = sandbox.bound(profile, profile);
+        let directory = sandbox.bind(profile, profile);
         let told = sandbox.clauth_in(&directory, &["status"]).success();
         assert!(told.stdout().contains("login       Corp · max · token until 2100-01-01 00:00\n"), "{told:?}");
         let advice = format!("trouble     the login is of another account than .claude.json names: run `clauth login {profile}`\n");
