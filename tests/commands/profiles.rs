@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::support::commands::TOKENS;
-use crate::support::mirror::files_below;
+use crate::support::mirror::{everything_below, files_below};
 use crate::support::shell::shells_found;
 use crate::support::{Holder, Sandbox, Startup, Terminal, wait_until};
 
@@ -225,32 +225,24 @@ fn whatever_lies_below_clauth_home_is_the_users_alone() {
         clauth add work; clauth add other; clauth shim install
         mkdir project ignored; cd project; clauth use work
         cd ../ignored; clauth use work; clauth deny; cd ..
-        clauth exec work -- true; clauth start work
+        clauth export bash --pid $$; clauth exec work -- true; clauth start work
         eval "$(clauth env work)"; eval "$(clauth env --unset)"
         mkdir -p ~/.clauth/profiles/other/runtime/projects/-p
         clauth exec other -- sh -c 'umask 077; echo x >"$CLAUDE_CONFIG_DIR/.credentials.json"'
         clauth stop; clauth remove other --yes
     "#;
     sandbox.script("/bin/sh", script).success();
-    let mut count = 0;
-    let mut waiting = vec![sandbox.path("home/.clauth")];
-    while let Some(path) = waiting.pop() {
-        let meta = fs::symlink_metadata(&path).unwrap();
+    sandbox.assert_no_helpers_left();
+    let entries = everything_below(&sandbox.path("home/.clauth"));
+    assert!(entries.len() > 20 && entries.iter().any(|path| path.ends_with("session.lock")), "{entries:?}");
+    // One directory is made by this very script, not by clauth.
+    for path in entries.iter().filter(|path| !path.ends_with("projects/-p")) {
+        let meta = fs::symlink_metadata(path).unwrap();
+        let mode = if meta.is_dir() { 0o700 } else { 0o600 };
         // A file with more names than one is the hub's too, and has its mode.
-        if meta.is_symlink() || meta.is_file() && meta.nlink() > 1 {
-            continue;
-        }
-        let (kind, mode) = if meta.is_dir() { ("directory", 0o700) } else { ("file", 0o600) };
-        // Made by this very script, not by clauth.
-        if !path.ends_with("projects/-p") {
-            assert_eq!(format!("{:o}", meta.mode() & 0o777), format!("{mode:o}"), "{kind} {}", path.display());
-        }
-        count += 1;
-        if meta.is_dir() {
-            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        }
+        let is_shared = meta.is_symlink() || meta.is_file() && meta.nlink() > 1;
+        assert!(is_shared || meta.mode() & 0o7777 == mode, "{}: {meta:?}", path.display());
     }
-    assert!(count > 20, "{count}");
 }
 
 #[test]

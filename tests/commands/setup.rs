@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
+use crate::support::mirror::everything_below;
 use crate::support::{Sandbox, Shell};
 
 /// Returns the startup file that setup writes for a shell.
@@ -53,31 +54,17 @@ fn without_a_startup_file_one_is_made_and_removed_again() {
         let mut sandbox = Sandbox::new();
         sandbox.set_variable("SHELL", &shell.program);
         sandbox.mkdir("home/.local/share"); // the user's own, though empty
-        let before = everything_below(&sandbox);
+        let all = || everything_below(&sandbox.home()).into_iter().collect::<BTreeSet<_>>();
+        let before = all();
         sandbox.clauth(&["setup", "--yes"]).success();
-        assert!(sandbox.path(startup_file(shell)).exists() && everything_below(&sandbox).len() > before.len());
+        assert!(sandbox.path(startup_file(shell)).exists() && all().len() > before.len());
         sandbox.clauth(&["setup", "--uninstall", "--yes"]).success();
         // A fresh fish and PowerShell keep things of their own.
         let is_shells_own = |path: &PathBuf| ["fish", "pwsh"].contains(&shell.language.name()) && !path.to_string_lossy().contains("clauth.");
-        let left: Vec<_> = everything_below(&sandbox).difference(&before).filter(|path| !is_shells_own(path)).cloned().collect();
+        let left: Vec<_> = all().difference(&before).filter(|path| !is_shells_own(path)).cloned().collect();
         assert_eq!(left, Vec::<PathBuf>::new(), "no trace");
         assert!(sandbox.path("home/.local/share").exists());
     });
-}
-
-/// Returns all that is in HOME, directories too.
-fn everything_below(sandbox: &Sandbox) -> BTreeSet<PathBuf> {
-    let mut waiting = vec![sandbox.home()];
-    let mut found = BTreeSet::new();
-    while let Some(directory) = waiting.pop() {
-        for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
-            if path.is_dir() && !path.is_symlink() {
-                waiting.push(path.clone());
-            }
-            found.insert(path);
-        }
-    }
-    found
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn a_profile_is_not_removed_from_under_another_container() {
     world.clauth(&["remove", "work", "--yes"]).complains(1, "a shell in another container");
     drop(inside.stdin.take());
     inside.wait().unwrap();
-    wait_until("its helper is gone with it", || world.processes_named("helper work").is_empty());
+    world.assert_no_helpers_left();
     world.clauth(&["remove", "work", "--yes"]).success();
     assert!(fs::symlink_metadata(world.path("home/.clauth/profiles/work")).is_err());
 }

@@ -6,7 +6,8 @@ use std::process::Child;
 use pty_process::blocking::Pty;
 use rustix::io::ioctl_fionbio;
 
-use crate::support::{Holder, Session, Shell, Startup, Terminal, World, wait_until};
+use crate::support::session::in_use;
+use crate::support::{Session, Shell, Startup, Terminal, World, wait_until};
 
 #[test]
 fn the_helper_lives_from_the_first_shell_to_the_last() {
@@ -82,10 +83,7 @@ fn wait_for_end_of(child: &mut Child) {
 #[test]
 fn a_dead_shell_that_nobody_waits_for_counts_as_dead() {
     let world = World::new();
-    let work = world.bind("home/work", "work");
-    let session = Session::of(&world, "work");
-    let mut holder = Holder::start(&world);
-    holder.evaluate(&world, &work).success();
+    let (_, session, mut holder) = in_use(&world);
     session.assert_serves(holder.pid());
     holder.kill();
     session.wait_for_end();

@@ -1,53 +1,15 @@
-//! Where sessions lie: private whatever the umask, and in places that cannot be written, are full, or vanish.
+//! Where sessions lie: in places that belong to others, cannot be written, are full, or vanish.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::Signal;
 
 use crate::support::finished::Finished;
-use crate::support::session::{may_unshare, signal};
-use crate::support::{Holder, Sandbox, Session, Shell, Startup, Terminal, World, wait_until};
-
-#[test]
-fn everything_is_private_whatever_the_umask() {
-    let sandbox = Sandbox::new();
-    let shell = Holder::start(&sandbox);
-    let script = format!(
-        "umask 000; mkdir work; cd work; clauth add work; clauth use work; clauth export bash --pid {}; clauth exec work -- true",
-        shell.pid()
-    );
-    Finished::run({
-        let mut command = sandbox.command("/bin/sh");
-        command.args(["-c", &script]);
-        command
-    })
-    .success();
-    let entries = below(&sandbox.path("home/.clauth"));
-    assert!(entries.iter().any(|path| path.ends_with("session.lock")));
-    for path in entries {
-        let metadata = fs::symlink_metadata(&path).unwrap();
-        let wanted = if metadata.is_dir() { 0o700 } else { 0o600 };
-        // A file with more names than one is the hub's too, and has its mode.
-        let is_shared = metadata.is_symlink() || metadata.is_file() && metadata.nlink() > 1;
-        assert!(is_shared || metadata.permissions().mode() & 0o7777 == wanted, "{}: {metadata:?}", path.display());
-    }
-}
-
-/// Returns everything below a directory and itself; links are not followed.
-fn below(directory: &Path) -> Vec<PathBuf> {
-    let mut found = vec![directory.to_owned()];
-    for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
-        if path.is_dir() && !path.is_symlink() {
-            found.extend(below(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
+use crate::support::mirror::everything_below;
+use crate::support::session::{in_use, may_unshare, signal};
+use crate::support::{Holder, Session, Shell, Startup, Terminal, World, wait_until};
 
 /// Asserts what every such trouble looks like to a user who enters `work`: one message, the right account, and prompts that work.
 fn enter_with_one_complaint(world: &World, terminal: &mut Terminal, work: &Path, complaint: &str) {
@@ -61,14 +23,12 @@ fn enter_with_one_complaint(world: &World, terminal: &mut Terminal, work: &Path,
 }
 
 /// Returns a world whose profile `work` has been used once, and a directory bound to it.
-fn used() -> (World, PathBuf) {
+pub(super) fn used() -> (World, PathBuf) {
     let world = World::new();
-    let work = world.bind("home/work", "work");
     world.mkdir("home/work/below");
-    let shell = Holder::start(&world);
-    shell.evaluate(&world, &work).success();
+    let (work, session, shell) = in_use(&world);
     drop(shell);
-    Session::of(&world, "work").wait_for_end();
+    session.wait_for_end();
     (world, work)
 }
 
@@ -87,7 +47,8 @@ fn nothing_is_written_into_the_home_of_another_user() {
     Shell::each(|shell| {
         let (world, work) = used();
         let home = world.path("home/.clauth");
-        let look = || below(&home).into_iter().map(|path| (fs::symlink_metadata(&path).unwrap().modified().unwrap(), path)).collect::<Vec<_>>();
+        let look =
+            || everything_below(&home).into_iter().map(|path| (fs::symlink_metadata(&path).unwrap().modified().unwrap(), path)).collect::<Vec<_>>();
         give_to(&world, "nobody");
         let before = look();
         let mut terminal = world.start(shell);
@@ -177,7 +138,7 @@ fn sessions_that_are_deleted_begin_anew() {
             session.assert_serves(terminal.pid());
             // A helper that sees its leases go opens the gate, whose file may be gone by then: then there is one more to remove.
             wait_until("all is deleted", || fs::remove_dir_all(world.path("home/.clauth/run")).is_ok() || !world.path("home/.clauth/run").exists());
-            wait_until("the helper has ended", || world.processes_named("helper work").is_empty());
+            world.assert_no_helpers_left();
             assert_eq!(terminal.run(""), "");
             assert_eq!(terminal.run("claude"), world.claude("work"));
             assert_eq!(terminal.run(&shell.cd(&directory)), "");

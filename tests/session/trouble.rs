@@ -5,9 +5,11 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
+use super::place::used;
 use crate::support::finished::Finished;
 use crate::support::mirror::make_fifo;
 use crate::support::session::{in_use, is_locked, may_unshare, signal};
+use crate::support::shell::shells_found;
 use crate::support::{Holder, Sandbox, Session, Shell, Startup, Terminal, World, wait_until};
 
 /// Returns a process that has locked a file and is stopped.
@@ -23,20 +25,13 @@ fn stopped_holder_of(sandbox: &Sandbox, lock: &Path) -> Holder {
 #[test]
 fn a_stopped_holder_of_the_gate_costs_a_message_and_not_the_account() {
     // All shells wait for the gate at once: each gives up after two seconds.
-    let worlds: Vec<_> = crate::support::shell::shells_found().iter().map(|shell| (shell, World::new())).collect();
+    let worlds: Vec<_> = shells_found().iter().map(|shell| (shell, used())).collect();
     let mut waiting: Vec<_> = worlds
         .iter()
-        .map(|(shell, world)| {
-            let work = world.bind("home/work", "work");
-            world.mkdir("home/work/below");
-            let shells_before_us = Holder::start(world);
-            shells_before_us.evaluate(world, &work).success();
-            let gate = Session::of(world, "work").directory().join("gate.lock");
-            drop(shells_before_us);
-            Session::of(world, "work").wait_for_end();
-            let stopped = stopped_holder_of(world, &gate);
+        .map(|(shell, (world, work))| {
+            let stopped = stopped_holder_of(world, &Session::of(world, "work").directory().join("gate.lock"));
             let mut terminal = world.start(shell);
-            terminal.type_line(&shell.cd(&work));
+            terminal.type_line(&shell.cd(work));
             (*shell, world, terminal, stopped)
         })
         .collect();
@@ -212,7 +207,7 @@ fn garbage_among_the_leases_keeps_no_helper() {
         drop(other);
     }
     drop(shell);
-    wait_until("the helper is gone", || world.processes_named("helper work").is_empty());
+    world.assert_no_helpers_left();
     assert_eq!(session.log(), "");
 }
 
@@ -228,7 +223,7 @@ fn leases_of_another_boot_or_pid_namespace_are_left_alone() {
     assert_eq!(status.stdout().matches(&format!("\"pid\": {}", shell.pid())).count(), 1, "{status:?}");
     assert_eq!(world.holders(&work), [shell.pid()]);
     drop(shell);
-    wait_until("the helper is gone", || world.processes_named("helper work").is_empty());
+    world.assert_no_helpers_left();
     world.clauth(&["stop"]).success();
     assert_eq!(fs::read_to_string(foreign).unwrap(), lease);
 }

@@ -218,6 +218,19 @@ pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Returns a directory and everything below it; links are not followed.
+pub(crate) fn everything_below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = vec![directory.to_owned()];
+    for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() && !path.is_symlink() {
+            found.extend(everything_below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
 /// Returns a file's text; `None` when there is none.
 pub(crate) fn text(path: &Path) -> Option<String> {
     fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
