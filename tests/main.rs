@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the impossible should say where, and end")]
 
 mod account;
+mod anywhere;
+mod architecture;
+#[cfg(unix)]
 mod commands;
 #[cfg(target_os = "linux")]
 mod faults;
