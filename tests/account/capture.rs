@@ -67,7 +67,7 @@ fn a_profile_without_a_login_takes_it_in_and_any_other_does_not() {
     sandbox.write(sandbox.runtime("work").join(".credentials.json"), emptied);
     sandbox.clauth(&["capture", "work"]).success();
     assert_one_login(&sandbox);
-    let rescued = crate::support::mirror::files_below(&sandbox.path("home/.clauth/rescued/work"));
+    let rescued = crate::support::files::files_below(&sandbox.path("home/.clauth/rescued/work"));
     assert_eq!(rescued.iter().map(|file| fs::read_to_string(file).unwrap()).collect::<Vec<_>>(), [emptied]);
 }
 

@@ -11,7 +11,7 @@ use super::{locks, state};
 use crate::mirror::killed::{LINKING, REMOVING, RENAMING, WRITING, at_each};
 use crate::support::Sandbox;
 use crate::support::claude;
-use crate::support::mirror::{files_below, text};
+use crate::support::files::{files_below, text};
 use crate::support::trace::strace;
 
 /// The directory, in HOME.

@@ -10,7 +10,7 @@ use super::{assert_one_login, locks, logins, state};
 use crate::mirror::killed::{LINKING, REMOVING, RENAMING, WRITING, at_each};
 use crate::support::Sandbox;
 use crate::support::claude::{self, HOME_ACCOUNT};
-use crate::support::mirror::files_below;
+use crate::support::files::files_below;
 use crate::support::trace::strace;
 
 /// Kills captures until one leaves the profile's copy in place, and the old login beside it or not; `None` without strace.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::support::Sandbox;
-use crate::support::mirror::files_below;
+use crate::support::files::files_below;
 
 #[cfg(unix)]
 mod add;

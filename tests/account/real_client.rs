@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::support::files::files_below;
 use crate::support::finished::Finished;
-use crate::support::mirror::files_below;
 use crate::support::rig::{Freshness, Rig, read_json};
 use crate::support::wait_until;
 

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 
 use crate::support::Sandbox;
+use crate::support::files::make_fifo;
 use crate::support::finished::Finished;
-use crate::support::mirror::make_fifo;
 use crate::support::shell::skip;
 
 /// A profile's user whom a file mode can stop: root reads everything.

@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::setup::startup_file;
+use crate::support::files::age;
 use crate::support::finished::Finished;
-use crate::support::mirror::age;
 use crate::support::session::may_unshare;
 use crate::support::{Sandbox, Shell, wait_until};
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::support::commands::TOKENS;
-use crate::support::mirror::{everything_below, files_below};
+use crate::support::files::{everything_below, files_below};
 use crate::support::shell::shells_found;
 use crate::support::{Holder, Sandbox, Startup, Terminal, wait_until};
 

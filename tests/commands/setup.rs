@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use crate::support::mirror::everything_below;
+use crate::support::files::everything_below;
 use crate::support::{Sandbox, Shell};
 
 /// Returns the startup file that setup writes for a shell.

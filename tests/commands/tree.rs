@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::Sandbox;
 use crate::support::claude::HOME_ACCOUNT;
-use crate::support::mirror::make_fifo;
+use crate::support::files::make_fifo;
 
 /// What the client's permission checks resolve, so that a link would be denied.
 const MIRRORED: [&str; 4] = ["agent-memory", "plans", "projects", "tasks"];

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use crate::support::faults::{FILES, PROCESSES, at_each};
-use crate::support::mirror::{replace, text, wait_for_one, write};
+use crate::support::files::{replace, text, wait_for_one, write};
 use crate::support::trace::strace;
 use crate::support::{Sandbox, wait_until};
 use crate::sync::household::{Household, edit, wait_for};

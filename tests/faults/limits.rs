@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use crate::support::mirror::{Shared, files_below, text, write};
+use crate::support::files::{files_below, text, write};
+use crate::support::mirror::Shared;
 use crate::support::session::{in_use, signal};
 use crate::support::{Holder, Session, World, wait_until};
 use rustix::process::Signal;

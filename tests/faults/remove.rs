@@ -6,8 +6,8 @@ use crate::account::{assert_one_login, locks};
 use crate::support::Sandbox;
 use crate::support::claude;
 use crate::support::faults::{FILES, at_each};
+use crate::support::files::{files_below, text};
 use crate::support::finished::Finished;
-use crate::support::mirror::{files_below, text};
 use crate::support::trace::strace;
 
 /// What lies in a profile: shared and its own, in conflict with the hub and not.

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::{assert_sane, cases};
+use crate::support::files::{replace, text};
 use crate::support::finished::Finished;
-use crate::support::mirror::{Shared, replace, text};
+use crate::support::mirror::Shared;
 use crate::support::session::{evaluation, in_use};
 use crate::support::{Holder, Sandbox, World, wait_until};
 use crate::sync::household::take_lock;

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::support::mirror::make_fifo;
+use crate::support::files::make_fifo;
 use crate::support::syntax::UNSET;
 use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
 use crate::support::{Shell, Startup, Terminal};

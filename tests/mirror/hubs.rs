@@ -3,7 +3,8 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use crate::support::mirror::{Shared, text, wait_for_one, write};
+use crate::support::files::{text, wait_for_one, write};
+use crate::support::mirror::Shared;
 use crate::support::shell::skip;
 use crate::support::{Sandbox, wait_until};
 

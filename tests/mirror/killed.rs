@@ -7,9 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::Sandbox;
+use crate::support::files::{age, files_below, replace, text, wait_for_one, write};
 use crate::support::length::{is_long, rounds};
 use crate::support::meanwhile::meanwhile;
-use crate::support::mirror::{Shared, age, files_below, replace, text, wait_for_one, write};
+use crate::support::mirror::Shared;
 use crate::support::patience::came_true;
 use crate::support::random::Random;
 use crate::support::trace::strace;

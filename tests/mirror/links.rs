@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use crate::support::files::{age, replace, text, wait_for_end_of, write};
 use crate::support::meanwhile::meanwhile;
-use crate::support::mirror::{Client, Shared, age, replace, text, wait_for_end_of, write};
+use crate::support::mirror::{Client, Shared};
 use crate::support::wait_until;
 
 fn leads(link: &Path, target: &Path) -> bool {

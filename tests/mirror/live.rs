@@ -3,10 +3,11 @@
 use std::fs;
 
 #[cfg(unix)]
-use crate::support::meanwhile::meanwhile;
+use crate::support::files::age;
+use crate::support::files::{append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
 #[cfg(unix)]
-use crate::support::mirror::age;
-use crate::support::mirror::{Shared, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::meanwhile::meanwhile;
+use crate::support::mirror::Shared;
 use crate::support::wait_until;
 
 const MIRRORED: [&str; 4] = ["projects", "plans", "tasks", "agent-memory"];

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::support::mirror::{Shared, age, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::files::{age, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::mirror::Shared;
 
 const FILE: &str = "projects/-srv-example/memory/MEMORY.md";
 

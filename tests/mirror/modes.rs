@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::support::files::{append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
 use crate::support::finished::Finished;
-use crate::support::mirror::{Shared, append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::mirror::Shared;
 use crate::support::shell::skip;
 use crate::support::trace::strace;
 use crate::support::{Holder, Sandbox, system, wait_until};

@@ -7,7 +7,8 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use crate::support::mirror::{Shared, age, make_fifo, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::files::{age, make_fifo, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::mirror::Shared;
 use crate::support::wait_until;
 
 #[test]

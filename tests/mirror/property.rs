@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use crate::support::files::{files_below, text};
 use crate::support::length::rounds;
-use crate::support::mirror::{Shared, files_below, text};
+use crate::support::mirror::Shared;
 use crate::support::patience::came_true;
 use crate::support::random::Random;
 use crate::support::wait_until;

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::support::mirror::{Client, Shared, text, wait_for_one, write};
+use crate::support::files::{text, wait_for_one, write};
+use crate::support::mirror::{Client, Shared};
 
 #[test]
 fn a_profile_with_history_is_removed_and_its_history_stays() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::killed::at_each_call;
-use crate::support::mirror::{files_below, text, write};
+use crate::support::files::{files_below, text, write};
 use crate::support::{Sandbox, wait_until};
 
 /// Where an older clauth's logins lie, below the profile.
@@ -178,7 +178,7 @@ fn old_links_become_what_they_should_be() {
     old.sandbox.clauth(&["exec", "old", "--", "true"]).success();
     let runtime = |name: &str| old.directory.join("runtime").join(name);
     assert!(fs::symlink_metadata(runtime("projects")).unwrap().is_dir());
-    crate::support::mirror::wait_for_one(&[runtime("projects/p/t.jsonl"), old.sandbox.path("home/.claude/projects/p/t.jsonl")], "history");
+    crate::support::files::wait_for_one(&[runtime("projects/p/t.jsonl"), old.sandbox.path("home/.claude/projects/p/t.jsonl")], "history");
     for name in ["commands", "settings.json", "history.jsonl"] {
         assert_eq!(fs::read_link(runtime(name)).unwrap(), old.sandbox.path("home/.claude").join(name));
     }

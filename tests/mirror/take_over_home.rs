@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use super::take_over::{Old, PLACES, login};
-use crate::support::mirror::{age, text, write};
+use crate::support::files::{age, text, write};
 
 /// Returns a place below the home directory.
 fn home(old: &Old, relative: &str) -> PathBuf {

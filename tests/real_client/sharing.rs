@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::steps::{Run, Step, Verdict, project_name};
 use super::{answers, client, in_use, served_by, world};
+use crate::support::files::{is_one_file, text, wait_for_one};
 use crate::support::finished::Finished;
-use crate::support::mirror::{is_one_file, text, wait_for_one};
 use crate::support::rig::{Freshness, Rig, read_json};
 use crate::support::{Holder, Sandbox, Shell, Startup, Terminal, wait_until};
 

@@ -4,8 +4,8 @@ use std::fs;
 
 use crate::support::Sandbox;
 use crate::support::commands::TOKENS;
+use crate::support::files::files_below;
 use crate::support::finished::Finished;
-use crate::support::mirror::files_below;
 use crate::support::trace::strace;
 
 #[test]

@@ -5,8 +5,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
 use crate::support::Sandbox;
+use crate::support::files::files_below;
 use crate::support::finished::Finished;
-use crate::support::mirror::files_below;
 
 /// Every place where clauth writes a file of its own, given a link to something precious in its stead, is left or replaced, and never written through.
 #[test]

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use crate::support::files::make_fifo;
 use crate::support::finished::Finished;
-use crate::support::mirror::make_fifo;
 use crate::support::session::may_unshare;
 use crate::support::{Holder, Session, World, wait_until};
 

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
+use crate::support::files::everything_below;
 use crate::support::finished::Finished;
-use crate::support::mirror::everything_below;
 use crate::support::session::{in_use, may_unshare, signal};
 use crate::support::{Holder, Session, Shell, Startup, Terminal, World, wait_until};
 

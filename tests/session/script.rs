@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 
+use crate::support::files::make_fifo;
 use crate::support::finished::Finished;
-use crate::support::mirror::make_fifo;
 use crate::support::session::may_unshare;
 use crate::support::{Holder, Language, Session, Shell, Startup, Terminal, World, wait_until};
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use super::place::used;
+use crate::support::files::make_fifo;
 use crate::support::finished::Finished;
-use crate::support::mirror::make_fifo;
 use crate::support::session::{in_use, is_locked, may_unshare, signal};
 use crate::support::shell::shells_found;
 use crate::support::{Holder, Sandbox, Session, Shell, Startup, Terminal, World, wait_until};

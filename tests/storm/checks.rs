@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::account::locks;
-use crate::support::mirror::{age, files_below};
+use crate::support::files::{age, files_below};
 use crate::support::patience::came_true;
 use crate::support::processes::Process;
 use crate::support::session::is_locked;

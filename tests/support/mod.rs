@@ -8,6 +8,7 @@ pub(crate) mod claude;
 pub(crate) mod commands;
 #[cfg(target_os = "linux")]
 pub(crate) mod faults;
+pub(crate) mod files;
 pub(crate) mod finished;
 #[cfg(unix)]
 pub(crate) mod keychain;

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::household::{Household, edit, replace, settle, state, swap_in, wait_for};
-use crate::support::mirror::make_fifo;
+use crate::support::files::make_fifo;
 use crate::support::wait_until;
 
 /// Makes something at a path, under the name by which it will be known.

@@ -12,8 +12,8 @@ use std::thread;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::Value;
 
+use crate::support::files::files_below;
 use crate::support::finished::Finished;
-use crate::support::mirror::files_below;
 use crate::support::{Holder, Sandbox, system, wait_until};
 
 /// A JSON object with its keys in order and its numbers as written.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::household::settle;
 use super::household::{Household, State, replace, state, wait_for};
 #[cfg(unix)]
-use crate::support::mirror::make_fifo;
+use crate::support::files::make_fifo;
 use crate::support::wait_until;
 
 /// What the profiles of these tests override, in each of the ways.

@@ -128,7 +128,7 @@ fn what_lies_beside_an_emptied_login_is_kept() {
     assert!(sandbox.clauth(&["list"]).success().stdout().contains("sign in again"));
     sandbox.clauth(&["capture", "work", "--yes"]).success();
     assert_eq!(assert_one_login(&sandbox), item_of_profile(&sandbox, "work"));
-    let rescued: Vec<_> = crate::support::mirror::files_below(&sandbox.path("home/.clauth/rescued"));
+    let rescued: Vec<_> = crate::support::files::files_below(&sandbox.path("home/.clauth/rescued"));
     assert_eq!(rescued.iter().map(|file| sandbox.read(file)).collect::<Vec<_>>(), [emptied]);
 }
 

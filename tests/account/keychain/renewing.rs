@@ -77,7 +77,7 @@ fn a_login_that_is_over_is_kept_as_it_was() {
     account.renew_elsewhere();
     let before = login(&sandbox);
     sandbox.clauth(&["refresh", "work"]).complains(1, "has ended");
-    let rescued = crate::support::mirror::files_below(&sandbox.path("home/.clauth/rescued"));
+    let rescued = crate::support::files::files_below(&sandbox.path("home/.clauth/rescued"));
     assert_eq!(rescued.len(), 1, "{rescued:?}");
     assert_eq!(serde_json::from_str::<Value>(&sandbox.read(&rescued[0])).unwrap(), before);
     assert_eq!(login(&sandbox), before);

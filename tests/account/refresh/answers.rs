@@ -176,7 +176,7 @@ fn a_login_that_has_ended_is_said_everywhere_until_the_next_sign_in() {
     assert!(told.stdout().contains("me@corp.example, whose login has ended: sign in again"), "{told:?}");
     // Its access token may be good for a while: the client's file stays, and a copy for when the client empties it.
     assert_eq!(world.text(), before);
-    let rescued = crate::support::mirror::files_below(&world.sandbox.path("home/.clauth/rescued/work"));
+    let rescued = crate::support::files::files_below(&world.sandbox.path("home/.clauth/rescued/work"));
     assert_eq!(rescued.iter().map(|file| fs::read_to_string(file).unwrap()).collect::<Vec<_>>(), [before]);
     // It is not asked again, and neither is it when the client has emptied it.
     world.refresh(&["work", "--force"]).complains(1, "has ended");

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::World;
+use crate::support::files::{age, replace};
 use crate::support::finished::Finished;
-use crate::support::mirror::{age, replace};
 use crate::support::service::{Account, Service};
 use crate::support::trace::strace;
 use crate::support::{Sandbox, wait_until};

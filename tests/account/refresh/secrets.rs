@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::World;
-use crate::support::mirror::files_below;
+use crate::support::files::files_below;
 use crate::support::processes;
 use crate::support::service::{Account, Request, answer};
 

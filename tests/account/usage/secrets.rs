@@ -6,7 +6,7 @@ use std::sync::{Mutex, mpsc};
 use serde_json::json;
 
 use super::{World, body};
-use crate::support::mirror::files_below;
+use crate::support::files::files_below;
 use crate::support::service::answer;
 use crate::support::wait_until;
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt as _;
 use serde_json::json;
 
 use super::{World, body, milliseconds_ago, status_line};
+use crate::support::files::age;
 use crate::support::finished::Finished;
-use crate::support::mirror::age;
 
 /// Returns what Claude Code writes, in its own words (2.1.329), less what is of no matter here.
 fn input(five_hour: f64, seven_day: f64, transcript: &str) -> String {
