@@ -186,6 +186,7 @@ impl Elsewhere {
             return None;
         }
         let path = root.join(format!("clauth-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path); // left by a killed run whose process id came round again
         fs::create_dir(&path).unwrap();
         Some(Self(path))
     }
