@@ -214,11 +214,7 @@ fn a_sandbox_is_a_signed_in_home_and_nothing_else() {
 fn the_clauth_under_test_is_on_path() {
     let sandbox = Sandbox::new();
     sandbox.clauth(&["--version"]).success();
-    let found = Finished::run({
-        let mut command = sandbox.command("/bin/sh");
-        command.args(["-c", "command -v clauth"]);
-        command
-    });
+    let found = sandbox.script("/bin/sh", "command -v clauth");
     let program = sandbox.path("program/clauth");
     assert_eq!(found.success().stdout().trim_end(), program.to_str().unwrap());
 }
@@ -226,15 +222,11 @@ fn the_clauth_under_test_is_on_path() {
 #[test]
 fn exit_codes_are_told_apart() {
     let sandbox = Sandbox::new();
-    let exit = |code: &str| {
-        let mut command = sandbox.command("/bin/sh");
-        command.args(["-c", &format!("exit {code}")]);
-        Finished::run(command)
-    };
-    exit("0").success();
-    exit("1").failure();
-    exit("125").exits_with(125);
-    assert_eq!(exit("7").code(), Some(7));
+    let exit = |code: i32| sandbox.script("/bin/sh", &format!("exit {code}"));
+    exit(0).success();
+    exit(1).failure();
+    exit(125).exits_with(125);
+    assert_eq!(exit(7).code(), Some(7));
 }
 
 #[test]

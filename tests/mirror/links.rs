@@ -145,14 +145,13 @@ fn a_real_directory_where_the_hub_has_one_waits_until_nobody_uses_the_profile() 
             }
         }
     }
-    let client = Client::start(&shared, "work");
-    let mut clients = vec![client];
+    let mut client = Some(Client::start(&shared, "work"));
     for has_client in [true, false] {
         shared.start("work");
         shared.settle();
         assert!(!shared.own("work", "commands").is_symlink(), "a shell uses it");
         if !has_client {
-            clients.clear();
+            drop(client.take());
         }
         shared.stop("work");
         assert_eq!(!has_client, leads(&shared.own("work", "commands"), &shared.hub("commands")), "a client uses it: {has_client}");

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use crate::support::Sandbox;
 use crate::support::files::files_below;
-use crate::support::finished::Finished;
 
 /// Every place where clauth writes a file of its own, given a link to something precious in its stead, is left or replaced, and never written through.
 #[test]
@@ -51,9 +50,7 @@ fn whatever_the_umask_what_a_login_lies_in_is_private_from_the_moment_it_exists(
             strace.display(),
             log.display()
         );
-        let mut command = sandbox.command("/bin/sh");
-        command.args(["-c", &script]);
-        assert!(matches!(Finished::run(command).code(), Some(0 | 1)), "{words}"); // doctor finds that there is no hook
+        assert!(matches!(sandbox.script("/bin/sh", &script).code(), Some(0 | 1)), "{words}"); // doctor finds that there is no hook
         let text = fs::read_to_string(&log).unwrap();
         let created = text.lines().filter(|line| line.contains("/.clauth/") && !line.contains(" = -1 "));
         for line in created.filter(|line| line.contains("O_CREAT") || line.starts_with("mkdir")) {

@@ -83,9 +83,7 @@ fn overrides_make_a_private_copy_and_never_reach_the_user_s_settings() {
     });
     assert_eq!(copy, object(&expected));
     // As the client runs it.
-    let mut shell = household.sandbox.command("/bin/sh");
-    shell.args(["-c", command.as_str().unwrap()]);
-    assert_eq!(crate::support::finished::Finished::run(shell).success().stdout(), "sk-secret\n");
+    assert_eq!(household.sandbox.script("/bin/sh", command.as_str().unwrap()).success().stdout(), "sk-secret\n");
 
     edit(&household.own_settings("acme"), |state| drop(state.insert("theme".into(), json!("light"))));
     wait_for(&[own], "theme", &json!("light"));

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{World, body, milliseconds_ago, status_line};
 use crate::support::files::age;
-use crate::support::finished::Finished;
+use crate::support::shell::shells_found;
+use crate::support::{Startup, Terminal};
 
 /// Returns what Claude Code writes, in its own words (2.1.329), less what is of no matter here.
 fn input(five_hour: f64, seven_day: f64, transcript: &str) -> String {
@@ -155,10 +156,7 @@ fn what_claude_code_keeps_is_in_the_line() {
 #[test]
 fn by_hand_on_a_terminal_it_waits_for_nothing() {
     let world = World::new(&["work"]);
-    let shell = crate::support::shell::shells_found()[0].clone();
-    let mut terminal = crate::support::Terminal::start(&world.sandbox, &shell, &crate::support::Startup::bare());
+    let mut terminal = Terminal::start(&world.sandbox, &shells_found()[0], &Startup::bare());
     assert!(terminal.run("clauth statusline").starts_with("default"));
-    let mut command = world.sandbox.command("clauth");
-    command.args(["statusline", "--help"]);
-    assert!(Finished::run(command).success().stdout().contains("\"command\": \"clauth statusline\""));
+    assert!(world.sandbox.clauth(&["statusline", "--help"]).success().stdout().contains("\"command\": \"clauth statusline\""));
 }
