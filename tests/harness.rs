@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use crate::support::claude::HOME_ACCOUNT;
 use crate::support::finished::Finished;
+use crate::support::meanwhile::meanwhile;
 use crate::support::shell::shells_found;
 use crate::support::syntax::UNSET;
 use crate::support::{Language, Sandbox, Shell, Started, Startup, Terminal, Traced, wait_until};
@@ -248,6 +249,12 @@ fn a_dropped_sandbox_leaves_no_process_and_no_file() {
     drop(sandbox);
     assert!(!home.exists());
     assert_eq!(crate::support::processes::with_home(&home), []);
+}
+
+#[test]
+#[should_panic(expected = "the test fails")]
+fn what_goes_on_beside_a_test_ends_though_it_fails() {
+    meanwhile(|| {}, || panic!("the test fails"));
 }
 
 #[test]
