@@ -24,8 +24,7 @@ impl Finished {
     pub(crate) fn run(mut command: Command) -> Self {
         let shown = format!("{command:?}");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let started = command.spawn().or_else(|err| if system::may_start_next_time(&err) { command.spawn() } else { Err(err) });
-        let mut child = started.unwrap_or_else(|err| panic!("could not start {shown}: {err}"));
+        let mut child = system::start(&mut command).unwrap_or_else(|err| panic!("could not start {shown}: {err}"));
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
         let mut status = None;

@@ -156,7 +156,7 @@ impl Holder {
 
     /// Runs a program for as long as the holder lives; one that reads its standard input waits.
     pub(crate) fn of(mut command: Command) -> Self {
-        Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap())
+        Self(system::start(command.stdin(Stdio::piped()).stdout(Stdio::null())).unwrap())
     }
 
     /// Runs a program under a profile, which waits: as whoever uses it, and no shell.

@@ -7,11 +7,9 @@ mod windows;
 
 #[cfg(unix)]
 pub(crate) use unix::{
-    CLAUDE, HOME, IDLER, SHELL, age, create_private, in_shell, is_one_file, is_running, kill, may_start_next_time, needed, path, put_program, rename,
-    temporary,
+    CLAUDE, HOME, IDLER, SHELL, age, create_private, in_shell, is_one_file, is_running, kill, needed, path, put_program, rename, start, temporary,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    CLAUDE, HOME, IDLER, SHELL, age, create_private, in_shell, is_one_file, is_running, kill, may_start_next_time, needed, path, put_program, rename,
-    temporary,
+    CLAUDE, HOME, IDLER, SHELL, age, create_private, in_shell, is_one_file, is_running, kill, needed, path, put_program, rename, start, temporary,
 };

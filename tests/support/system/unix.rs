@@ -5,7 +5,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -56,9 +56,9 @@ pub(crate) fn kill(pid: u32) {
     let _ = kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::KILL);
 }
 
-/// Whether a program that could not be started may be when it is tried once more.
-pub(crate) fn may_start_next_time(_: &io::Error) -> bool {
-    false
+/// Starts a program.
+pub(crate) fn start(command: &mut Command) -> io::Result<Child> {
+    command.spawn()
 }
 
 /// Renames over what stands there.

@@ -7,7 +7,7 @@ use std::os::windows::fs::OpenOptionsExt as _;
 use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::os::windows::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::{Duration, SystemTime};
 
 use windows_sys::Win32::Foundation::{ERROR_INTERNAL_ERROR, WAIT_TIMEOUT};
@@ -84,9 +84,10 @@ fn open(pid: u32) -> Option<OwnedHandle> {
     is_running.then_some(process)
 }
 
-/// Whether a program that could not be started may be when it is tried once more: Wine now and then starts none where much is going on.
-pub(crate) fn may_start_next_time(error: &io::Error) -> bool {
-    error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_INTERNAL_ERROR)
+/// Starts a program; where much is going on Wine now and then starts none, and is asked once more.
+pub(crate) fn start(command: &mut Command) -> io::Result<Child> {
+    let may_start = |error: &io::Error| error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_INTERNAL_ERROR);
+    command.spawn().or_else(|error| if may_start(&error) { command.spawn() } else { Err(error) })
 }
 
 /// Renames over what stands there, as the client does: it tries again while somebody has the file open.
