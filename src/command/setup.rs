@@ -81,8 +81,9 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
     }
     let mut works = true;
     for shell in shells {
-        match shell.is_hooked_when_fresh() {
-            Ok(()) => io::say(format_args!("{shell}: a fresh shell has the hook")),
+        match shell.completes_when_fresh() {
+            Ok(true) => io::say(format_args!("{shell}: a fresh shell has the hook")),
+            Ok(false) => io::say(format_args!("{shell}: a fresh shell has the hook; {}", shell.completion_need())),
             Err(error) => {
                 io::say(format_args!("{shell}: {error:#}"));
                 works = false;

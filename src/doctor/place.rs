@@ -2,8 +2,10 @@
 
 use super::Finding;
 use crate::context::Context;
+use crate::env;
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::project::decide::Loaded;
+use crate::project::{Outcome, resolve};
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let Ok(config) = context.config() else { return Vec::new() };
@@ -15,6 +17,14 @@ pub fn examine(context: &Context) -> Vec<Finding> {
             format!("{} is set in this shell, which has a profile loaded", overriding.join(", ")),
             "it wins over the profile's login",
             "press Enter at a prompt with the hook, or unset it; `keep_env` keeps one on purpose",
+        ));
+    }
+    let here = env::current_dir().map(|directory| resolve(&context.layout, &config, &directory).outcome);
+    if let (Ok(Outcome::Bound(profile)), Loaded::Nothing, false) = (&here, &loaded, context.env.disabled()) {
+        found.push(Finding::note(
+            format!("this directory asks for {}, and this shell has nothing loaded", profile.name),
+            "`claude` uses another account here",
+            "press Enter and look again; where that changes nothing this shell has no hook, as a login shell whose file does not read ~/.bashrc",
         ));
     }
     if let (Some(own), Loaded::Nothing) = (context.env.non_empty(CLAUDE_CONFIG_DIR), loaded) {

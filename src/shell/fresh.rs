@@ -14,6 +14,10 @@ use crate::sys;
 /// How long a fresh shell may take to start.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What [`Shell::check`] ends with.
+const HOOK: i32 = 102;
+const HOOK_AND_COMPLETIONS: i32 = 103;
+
 impl Shell {
     /// Whether the user uses it: the login shell, the one at hand, or one that is installed and has a startup file.
     pub fn is_in_use(self, env: &Env) -> bool {
@@ -28,16 +32,19 @@ impl Shell {
         sys::parent_process().and_then(sys::program_name).and_then(|name| Self::from_program(&name))
     }
 
-    /// Starts a fresh shell and asks it for the hook; fails where it has none.
-    pub fn is_hooked_when_fresh(self) -> Result<()> {
+    /// Starts a fresh shell and asks it for the hook; fails where it has none. Returns whether it completes what is typed, too.
+    pub fn completes_when_fresh(self) -> Result<bool> {
         let mut command = Command::new(self.to_string());
-        command.args(self.hook_check()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(self.check()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().with_context(|| format!("could not run {self}"))?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             match child.try_wait().with_context(|| format!("could not wait for {self}"))? {
-                Some(status) if status.success() => return Ok(()),
-                Some(_) => bail!("a fresh shell does not have the hook; look whether its startup file returns before the lines of clauth"),
+                Some(status) if status.code() == Some(HOOK) => return Ok(false),
+                Some(status) if status.code() == Some(HOOK_AND_COMPLETIONS) => return Ok(true),
+                Some(_) => bail!(
+                    "a fresh shell does not have the hook; look whether its startup file ends, or becomes another shell, before the lines of clauth"
+                ),
                 None if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
                 None => {
                     let _ = child.kill();

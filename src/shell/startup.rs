@@ -68,12 +68,27 @@ impl Shell {
         lines.into_iter().map(|line| line + "\n").collect()
     }
 
-    /// Returns the arguments by which a fresh interactive shell says by its exit code whether the hook is there.
-    pub fn hook_check(self) -> &'static [&'static str] {
+    /// Returns the arguments by which a fresh interactive shell says by its exit code what it has, in numbers that nothing else ends with by chance:
+    /// another shell that it becomes, say.
+    pub fn check(self) -> [&'static str; 3] {
         match self {
-            Self::Bash | Self::Zsh | Self::Sh => &["-i", "-c", "typeset -f __clauth_hook >/dev/null"],
-            Self::Fish => &["-i", "-c", "functions -q __clauth_evaluate"],
-            Self::Pwsh => &["-NoLogo", "-Command", "if (-not (Get-Command __clauth_hook -ErrorAction Ignore)) { exit 1 }"],
+            Self::Bash | Self::Sh => [
+                "-i",
+                "-c",
+                "typeset -f __clauth_hook >/dev/null || exit; \
+                 if typeset -F _comp_load || typeset -F __load_completion || complete -p clauth; then exit 103; fi >/dev/null 2>&1; exit 102",
+            ],
+            Self::Zsh => ["-i", "-c", "(( $+functions[__clauth_hook] )) || exit; (( $+functions[compdef] )) && exit 103; exit 102"],
+            Self::Fish => ["-i", "-c", "functions -q __clauth_evaluate; and exit 103"],
+            Self::Pwsh => ["-NoLogo", "-Command", "if (Get-Command __clauth_hook -ErrorAction Ignore) { exit 103 }"],
+        }
+    }
+
+    /// Says what this shell lacks where it completes nothing of clauth's.
+    pub fn completion_need(self) -> &'static str {
+        match self {
+            Self::Zsh => "completions need `autoload -Uz compinit && compinit` in your .zshrc",
+            _ => "completions need the package bash-completion, and a startup file that loads it",
         }
     }
 }

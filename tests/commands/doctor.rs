@@ -54,14 +54,30 @@ fn where_nothing_is_wrong_it_says_so_and_writes_nothing() {
 }
 
 #[test]
+fn a_shell_without_the_hook_is_told_in_a_bound_directory() {
+    let sandbox = healthy(&["work"]);
+    let bound = sandbox.bind("home/w", "work");
+    let told = sandbox.clauth_in(bound, &["doctor"]).success();
+    assert!(told.stdout().contains("this directory asks for work, and this shell has nothing loaded"), "{told:?}");
+}
+
+#[test]
 fn a_missing_hook_client_or_shim_is_found() {
     let sandbox = healthy(&["work"]);
     fs::remove_file(sandbox.path("home/.bashrc")).unwrap();
     assert_found(&sandbox, "prompt hook", "clauth setup");
-    for file in ["home/.zshrc", "home/.config/fish/config.fish", "home/.config/powershell/profile.ps1"] {
-        let file = sandbox.write(file, "clauth hook x");
+    for (file, line) in [
+        ("home/.zshrc", "eval \"$(clauth hook zsh)\""),
+        ("home/.config/fish/config.fish", "clauth hook fish | source"),
+        ("home/.config/powershell/profile.ps1", ". ([scriptblock]::Create((& clauth hook pwsh) -join \"`n\"))"),
+    ] {
+        let file = sandbox.write(file, line);
         sandbox.clauth(&["doctor"]).success();
         fs::remove_file(file).unwrap();
+    }
+    for before in ["return", "exec true"] {
+        sandbox.write("home/.bashrc", format!("{before}\neval \"$(clauth hook bash)\"\n"));
+        assert_found(&sandbox, "asks for the prompt hook, and a fresh bash does not have it", "before that line");
     }
     let sandbox = healthy(&["work"]);
     sandbox.program("claude", "#!/bin/sh\necho '9.9.9 (Claude Code)'\n");

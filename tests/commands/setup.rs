@@ -120,12 +120,32 @@ fn a_file_that_cannot_be_kept_whole_is_left_alone() {
 }
 
 #[test]
-fn a_startup_file_that_returns_early_is_told() {
-    let sandbox = Sandbox::new();
-    sandbox.write("home/.bashrc", "return\n");
-    let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]);
-    assert_eq!(told.code(), Some(1));
-    assert!(told.stderr().contains("returns before the lines of clauth"), "{}", told.stderr());
+fn a_startup_file_that_ends_early_or_becomes_another_shell_is_told() {
+    for line in ["return\n", "exec true\n"] {
+        let sandbox = Sandbox::new();
+        sandbox.write("home/.bashrc", line);
+        let told = sandbox.clauth(&["setup", "--shell", "bash", "--yes"]);
+        assert_eq!(told.code(), Some(1));
+        assert!(told.stderr().contains("before the lines of clauth"), "{}", told.stderr());
+    }
+}
+
+#[test]
+fn what_completions_need_is_told_where_it_is_missing() {
+    Shell::each(|shell| {
+        let (name, sandbox) = (shell.language.name(), Sandbox::new());
+        let (file, with_it, need) = match name {
+            "bash" => ("home/.bashrc", "_comp_load() { :; }\n", "bash-completion"),
+            "zsh" => ("home/.zshrc", "autoload -Uz compinit && compinit -u\n", "compinit"),
+            _ => return,
+        };
+        let setup = ["setup", "--yes", "--shell", name];
+        let told = sandbox.clauth(&setup).success();
+        assert!(told.stderr().contains("completions need") && told.stderr().contains(need), "{told:?}");
+        sandbox.write(file, with_it);
+        let told = sandbox.clauth(&setup).success();
+        assert!(!told.stderr().contains("completions need"), "{told:?}");
+    });
 }
 
 #[test]
