@@ -139,7 +139,11 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     for edit in &edits {
         io::say(format_args!("{} {}", edit.file.display(), if edit.after.is_some() { "loses clauth's lines" } else { "is removed" }));
     }
-    if edits.is_empty() {
+    let shim = Some(context.layout.shim()).filter(|shim| fs::symlink_metadata(shim).is_ok());
+    if let Some(shim) = &shim {
+        io::say(format_args!("the shim {} is removed", shim.display()));
+    }
+    if edits.is_empty() && shim.is_none() {
         io::say("no startup file has lines of clauth's");
     } else {
         io::confirm("do that?", arguments.yes)?;
@@ -152,9 +156,10 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         // Where setup made the way to it: `site-functions` of `zsh`, say, unless anything else is there.
         let _ = file.ancestors().skip(1).take(2).try_for_each(fs::remove_dir);
     }
-    if fs::symlink_metadata(context.layout.shim()).is_ok() {
+    if shim.is_some() {
         shim::remove(context, context.layout.writable()?)?;
         let _ = fs::remove_dir(context.layout.bin());
+        io::say("a shell that remembers `claude` as the shim finds it again after `hash -r`");
     }
     io::say("shells that run keep the hook until they end; profiles stay: `clauth remove NAME` takes one away");
     Ok(ExitCode::SUCCESS)

@@ -43,7 +43,8 @@ impl Shell {
         let mut lines = Vec::new();
         match self {
             Self::Bash | Self::Zsh | Self::Sh => {
-                lines.extend(bin.map(|bin| format!("export PATH={}:\"$PATH\"", quoted(bin))));
+                // Not again in a shell within a shell.
+                lines.extend(bin.map(|bin| format!("case $PATH in {0}:*) ;; *) export PATH={0}:\"$PATH\" ;; esac", quoted(bin))));
                 lines.push(format!("if command -v {called} >/dev/null; then eval \"$({called} hook {self})\"; fi"));
             }
             Self::Fish => {
@@ -51,7 +52,9 @@ impl Shell {
                 lines.push(format!("if command -q {called}; {called} hook fish | source; end"));
             }
             Self::Pwsh => {
-                lines.extend(bin.map(|bin| format!("$env:PATH = {} + [IO.Path]::PathSeparator + $env:PATH", quoted(bin))));
+                let first = |bin: &Path| format!("{} + [IO.Path]::PathSeparator", quoted(bin));
+                let put = |bin| format!("if (-not $env:PATH.StartsWith({0})) {{ $env:PATH = {0} + $env:PATH }}", first(bin));
+                lines.extend(bin.map(put));
                 let invoke = |what: &str| {
                     format!("if (Get-Command {called} -ErrorAction Ignore) {{ . ([scriptblock]::Create((& {called} {what} pwsh) -join \"`n\")) }}")
                 };

@@ -156,7 +156,11 @@ fn the_shim_comes_first_where_it_is_wanted() {
         sandbox.clauth(&["setup", "--shim", "--yes", "--shell", shell.language.name()]).success();
         let command = if shell.language.name() == "pwsh" { "(Get-Command claude).Source" } else { "command -v claude" };
         assert_eq!(in_fresh_shell(&sandbox, shell, command).trim(), sandbox.path("home/.clauth/bin/claude").to_str().unwrap());
-        sandbox.clauth(&["setup", "--uninstall", "--yes"]).success();
+        let path = if shell.language.name() == "pwsh" { "-Command '$env:PATH'" } else { "-i -c 'echo $PATH'" };
+        let within = in_fresh_shell(&sandbox, shell, &format!("{} {path}", shell.program.display()));
+        assert_eq!(within.matches("/.clauth/bin").count(), 1, "{within}");
+        let told = sandbox.clauth(&["setup", "--uninstall", "--yes"]).success();
+        assert!(told.stderr().contains(&format!("the shim {} is removed", sandbox.path("home/.clauth/bin/claude").display())), "{told:?}");
         assert!(!sandbox.path("home/.clauth/bin").exists());
     });
 }
