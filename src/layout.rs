@@ -91,15 +91,20 @@ impl Layout {
         sys::paths::portable(&self.refused().join(REFUSED_ENTRY).to_string_lossy())
     }
 
+    /// What lost a conflict, and what removed profiles left.
+    pub fn rescued(&self) -> PathBuf {
+        self.home.join("rescued")
+    }
+
     /// Where the losing side of a profile's conflicts is kept from now on, by the second.
     pub fn rescue(&self, name: &ProfileName) -> PathBuf {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.home.join("rescued").join(name).join(now.to_string())
+        self.rescued().join(name).join(now.to_string())
     }
 
     /// The values that lost against a profile's in a merge.
     pub fn losses(&self, name: &ProfileName) -> PathBuf {
-        self.home.join("rescued").join(name).join("losses.jsonl")
+        self.rescued().join(name).join("losses.jsonl")
     }
 
     /// The top-level keys that may be deleted in any number, by file.

@@ -47,6 +47,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let belongings = belongings(context, &from, &hub)?;
     let is_signed_in = refuse_unfit(context, &name, &from)? && belongings.has_login;
     let rescue = layout.rescue(&name);
+    // Of what `remove` has kept within this very second, what loses goes beside it.
+    let rescue = if sys::same_file(&rescue, &from.directory) { io::with_ending(&rescue, "+") } else { rescue };
     if arguments.dry_run {
         io::print(plan(&belongings, is_signed_in, &from, &hub, &name, &rescue))?;
         return Ok(ExitCode::SUCCESS);
@@ -107,12 +109,14 @@ fn refuse_unfit(context: &Context, name: &ProfileName, from: &Place) -> Result<b
 fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mistake> {
     let wrong = |reason: &dyn Display| Mistake::NotImportable { directory: named.display().to_string(), reason: reason.to_string() };
     let directory = sys::physical(named).map_err(|error| wrong(&error))?;
-    let clauth = io::resolved(context.layout.home());
+    let (clauth, rescued) = (io::resolved(context.layout.home()), io::resolved(&context.layout.rescued()));
     let meets = |other: &Path| directory.starts_with(other) || other.starts_with(&directory);
     if directory == hub.directory {
         return Err(wrong(&"it is what all profiles share; its login alone is moved by `clauth capture`"));
     }
-    if meets(&hub.directory) || meets(&clauth) {
+    // What `remove` has kept may come back.
+    let is_kept = directory.starts_with(&rescued) && directory != rescued;
+    if meets(&hub.directory) || (meets(&clauth) && !is_kept) {
         return Err(wrong(&"it lies in what clauth and its profiles use, or around it"));
     }
     if ![STATE, CREDENTIALS, "projects"].iter().any(|name| directory.join(name).exists()) {
@@ -148,13 +152,15 @@ fn plan(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, na
         let account = account::address(&from.directory);
         lines.push(format!("move  the login of {} to the profile {name}", account.as_deref().unwrap_or("an unknown account")));
     }
-    let shown = belongings.shared.iter().map(|(name, files)| match files.as_slice() {
-        [only] if only.as_os_str() == name => format!("move  {} to {there}", only.display()),
-        files => format!("move  {} ({} files) to {there}", name.display(), files.len()),
-    });
-    lines.extend(shown);
-    lines.extend(belongings.has_state.then(|| format!("merge .claude.json into {}; the rest of it goes to {rescue}", hub.claude_json.display())));
     let lost = belongings.in_conflict(&from.directory, hub);
+    for (name, files) in &belongings.shared {
+        match files.iter().filter(|file| !lost.contains(file)).collect::<Vec<_>>().as_slice() {
+            [] => {}
+            [only] if only.as_os_str() == name => lines.push(format!("move  {} to {there}", only.display())),
+            files => lines.push(format!("move  {} ({}) to {there}", name.display(), io::counted(files.len(), "file"))),
+        }
+    }
+    lines.extend(belongings.has_state.then(|| format!("merge .claude.json into {}; the rest of it goes to {rescue}", hub.claude_json.display())));
     lines.extend(lost.iter().map(|file| format!("keep  {} in {rescue}: {there} has another", file.display())));
     lines.extend(belongings.links.iter().map(|name| format!("drop  {}: a link to what {there} has", name.display())));
     lines.extend(belongings.staying.iter().map(|name| format!("leave {}", name.display())));
@@ -165,7 +171,8 @@ fn summary(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub,
     let login = if is_signed_in { "the login moves to the profile" } else { "there is no login" };
     let lost = belongings.in_conflict(&from.directory, hub).len();
     let lost = if lost == 0 { String::new() } else { format!(", but for {lost} that differ there, which go to {}", rescue.display()) };
-    format!("{login}; {} shared files go to {}{lost}", belongings.files().len(), hub.directory.display())
+    let files = io::counted(belongings.files().len(), "shared file");
+    format!("{login}; {} gets {files}{lost}", hub.directory.display())
 }
 
 fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Profile, rescued: &[PathBuf], rescue: &Path) {
@@ -175,7 +182,8 @@ fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Pro
         Some(account) => account,
         None => "account unknown".into(),
     };
-    io::say(format_args!("{directory} is the profile {name} now ({signed_in}); {} files were shared", belongings.files().len()));
+    let files = io::counted(belongings.files().len(), "file");
+    io::say(format_args!("{directory} is the profile {name} now ({signed_in}), and {files} of it shared"));
     let rescued: Vec<_> = rescued.iter().map(|file| file.display().to_string()).collect();
     if !rescued.is_empty() {
         io::say(format_args!("what differs from what is shared is kept in {}: {}", rescue.display(), list(&rescued)));

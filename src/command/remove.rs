@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -15,8 +15,10 @@ use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
 use crate::io::{self, FileLock, epoch};
 use crate::profile::{self, Profile};
+use crate::runtime::Hub;
 use crate::runtime::depart::{self, Inventory};
 use crate::session::{Lease, Session};
+use crate::sys;
 
 /// How long to wait for a shell that joins at this moment.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -59,7 +61,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let inventory = depart::inventory(&profile.config_dir)?;
     let rescue = layout.rescue(&name);
     let deletion = Store::of(&layout, &profile.config_dir).held_by()?.map(Item::deletion);
-    io::say(plan(&inventory, &rescue, arguments.delete_login, deletion));
+    io::say(plan(&profile, &inventory, &hub, &rescue, arguments.delete_login, deletion));
     io::confirm(&format!("remove the profile {name}?"), arguments.yes)?;
 
     if has_daemon {
@@ -106,19 +108,19 @@ fn refuse_if_in_use(profile: &Profile, session: &Session, clients: Vec<u32>) -> 
     if users.is_empty() { Ok(()) } else { Err(Mistake::ProfileInUse { name: profile.name.to_string(), by: users.join(", ") }) }
 }
 
-fn plan(inventory: &Inventory, rescue: &Path, deletes_login: bool, deletion: Option<String>) -> String {
+fn plan(profile: &Profile, inventory: &Inventory, hub: &Hub, rescue: &Path, deletes_login: bool, deletion: Option<String>) -> String {
+    // A file of the mirror has a name there, and only loses this one.
+    let is_moved = |file: &&PathBuf| !sys::same_file(&profile.config_dir.join(file), &hub.directory.join(file));
+    let (shared, rescue) = (inventory.shared.iter().filter(is_moved).count(), rescue.display());
     let in_keychain = deletion.map(|command| format!("; the login stays in the Keychain, from which only you delete it: `{command}`"));
     let login = match (inventory.has_login, deletes_login) {
-        (false, _) if in_keychain.is_some() => "there is no file of a login",
-        (false, _) => "there is no login",
-        (true, true) => "the login is deleted",
-        (true, false) => "the login is kept there too (--delete-login deletes it)",
+        (false, _) if in_keychain.is_some() => "there is no file of a login".into(),
+        (false, _) => "there is no login".into(),
+        (true, true) => "the login is deleted".into(),
+        (true, false) => {
+            format!("the login is kept there too: `clauth import {rescue} {}` takes it back (--delete-login deletes it)", profile.name)
+        }
     };
-    format!(
-        "{} shared files go to ~/.claude, {} of its own to {}; {login}{}",
-        inventory.shared.len(),
-        inventory.private.len(),
-        rescue.display(),
-        in_keychain.unwrap_or_default()
-    )
+    let (shared, private) = (io::counted(shared, "shared file"), io::counted(inventory.private.len(), "file"));
+    format!("~/.claude gets {shared}, {rescue} gets {private} of its own; {login}{}", in_keychain.unwrap_or_default())
 }

@@ -44,6 +44,11 @@ pub fn terminal_safe(text: &str) -> String {
     safe
 }
 
+/// Says how many there are of something: `1 file`, `2 files`.
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Whether a terminal would obey this character, or show others in another order for it.
 pub(super) fn is_obeyed(character: char) -> bool {
     character.is_control()

@@ -61,13 +61,20 @@ impl Belongings {
     pub fn in_conflict(&self, directory: &Path, hub: &Hub) -> Vec<PathBuf> {
         let differs = |file: &PathBuf| {
             let there = hub.directory.join(file);
-            fs::symlink_metadata(&there).is_ok() && !io::is_same_content(&directory.join(file), &there) && file != Path::new(depart::HISTORY)
+            let is_there = fs::symlink_metadata(&there).is_ok() && !is_as_made(file, hub);
+            is_there && !io::is_same_content(&directory.join(file), &there) && file != Path::new(depart::HISTORY)
         };
         self.files().into_iter().filter(differs).collect()
     }
 
     /// Moves what is shared to the hub and drops the links. Returns what went to `rescue`, since the hub has another version.
     pub fn share(&self, directory: &Path, hub: &Hub, rescue: &Path) -> Result<Vec<PathBuf>> {
+        // What clauth made there so that a link could stand gives way, with no moment without it.
+        for file in self.files().iter().filter(|file| is_as_made(file, hub)) {
+            let path = directory.join(file);
+            let text = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
+            io::write_durably(&io::resolved(&hub.directory.join(file)), &text)?;
+        }
         let rescued = depart::share(directory, &self.files(), hub, rescue)?;
         for (name, _) in &self.shared {
             let path = directory.join(name);
@@ -80,6 +87,10 @@ impl Belongings {
         }
         Ok(rescued)
     }
+}
+
+fn is_as_made(file: &Path, hub: &Hub) -> bool {
+    fs::read(hub.directory.join(file)).is_ok_and(|text| names::is_as_made(file, &text))
 }
 
 /// Whether a link leads to what the hub has: into it, to where the hub's own link of that name leads, or, dangling, to where it would be.

@@ -1,6 +1,7 @@
 //! What each top-level name of a config directory is: the table, from measurements of Claude Code 2.1.329.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::claude_code::{CREDENTIALS, SETTINGS, STATE};
 
@@ -22,6 +23,11 @@ pub const MIRRORED: &[&str] = &["projects", "plans", "tasks", "agent-memory"];
 ///
 /// Settings come first: a config directory without them runs the default clean-up over history.
 pub const MADE_FILES: &[(&str, &str)] = &[(SETTINGS, "{}\n"), ("history.jsonl", "")];
+
+/// Whether such a file is as clauth made it: nobody has written to it since.
+pub fn is_as_made(name: &Path, text: &[u8]) -> bool {
+    MADE_FILES.iter().any(|(made, empty)| name == Path::new(made) && text == empty.as_bytes())
+}
 
 /// The directories of the same sort.
 pub const MADE_DIRECTORIES: &[&str] = &["plugins", "file-history", "session-env", "shell-snapshots"];

@@ -27,6 +27,7 @@ const STAYING: [&str; 5] = [".git", ".last-cleanup", "backups", "sessions", "ski
 /// Makes the directory as a client and its user leave it.
 fn settle(sandbox: &Sandbox) {
     let own = |name: &str| Path::new(OWN).join(name);
+    sandbox.write("home/.claude/settings.json", "{\"verbose\": true}");
     for (name, text) in SHARED.into_iter().chain(CONFLICTS) {
         sandbox.write(own(name), text);
     }
@@ -104,7 +105,7 @@ fn all_of_a_directory_finds_its_place_and_what_stays_is_named() {
     assert_eq!(locks(&sandbox), Vec::<PathBuf>::new());
     let lines: Vec<_> = told.stderr().lines().collect();
     assert_eq!(lines.len(), 4, "{told:?}");
-    assert!(lines[0].contains("is the profile work now (me@work.example); 9 files were shared"), "{told:?}");
+    assert!(lines[0].contains("is the profile work now (me@work.example), and 9 files of it shared"), "{told:?}");
     for kept in ["CLAUDE.md", "settings.json", "projects/-srv-example/session.jsonl", ".claude.json"] {
         assert!(lines[1].contains("is kept in") && lines[1].contains(kept), "{told:?}");
     }
@@ -131,7 +132,7 @@ fn a_dry_run_lists_and_changes_nothing() {
     assert!(!sandbox.path("home/.clauth").exists());
     for line in [
         "move  the login of me@work.example to the profile work",
-        "move  projects (2 files) to",
+        "move  projects (1 file) to",
         "move  new-thing.json to",
         "merge .claude.json into",
         "keep  settings.json in",
@@ -141,11 +142,39 @@ fn a_dry_run_lists_and_changes_nothing() {
     ] {
         assert!(listed.stdout().lines().any(|listed| listed.starts_with(line)), "{line}: {listed:?}");
     }
-    assert!(!listed.stdout().contains("keep  history.jsonl"));
+    assert!(!listed.stdout().contains("keep  history.jsonl") && !listed.stdout().contains("move  settings.json"), "{listed:?}");
     // Without --yes and without a terminal nothing happens either.
     let refused = sandbox.clauth(&["import", "../home/.claude-work", "work"]).failure();
-    assert!(refused.stderr().contains("9 shared files go to") && refused.stderr().contains("but for 3 that differ"), "{refused:?}");
+    assert!(refused.stderr().contains(" gets 9 shared files,") && refused.stderr().contains("but for 3 that differ"), "{refused:?}");
     assert!(!sandbox.path("home/.clauth").exists());
+}
+
+#[test]
+fn settings_that_clauth_made_for_a_link_give_way_to_real_ones() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("home/.claude/settings.json"), "{}\n").unwrap();
+    sandbox.write(Path::new(OWN).join("settings.json"), "{\"model\": \"opus\"}");
+    sandbox.mkdir(Path::new(OWN).join("projects"));
+    let listed = sandbox.clauth(&["import", ".claude-work", "work", "--dry-run"]).success();
+    assert!(listed.stdout().contains("move  settings.json to") && !listed.stdout().contains("keep "), "{listed:?}");
+    sandbox.clauth(&["import", ".claude-work", "work", "--yes"]).success();
+    assert_eq!(sandbox.read("home/.claude/settings.json"), "{\"model\": \"opus\"}");
+    assert!(!sandbox.path(OWN).join("settings.json").exists());
+}
+
+#[test]
+fn what_remove_has_kept_comes_back() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    sandbox.sign_in("work", "me@work.example");
+    let login = sandbox.runtime("work").join(".credentials.json");
+    let before = fs::read_to_string(&login).unwrap();
+    let said = sandbox.clauth(&["remove", "work", "--yes"]).success();
+    let line = said.stderr().split('`').find(|part| part.starts_with("clauth import ")).unwrap();
+    let words: Vec<_> = line.split(' ').skip(1).chain(["--yes"]).collect();
+    sandbox.clauth(&words).success();
+    assert_eq!(fs::read_to_string(login).unwrap(), before);
+    assert!(sandbox.clauth(&["list"]).success().stdout().starts_with("work  me@work.example"), "{:?}", sandbox.clauth(&["list"]));
+    sandbox.clauth(&["import", ".clauth/rescued", "other", "--yes"]).complains(1, "it lies in what clauth");
 }
 
 #[test]

@@ -124,13 +124,16 @@ fn remove_asks_first_and_needs_a_terminal_or_yes() {
 fn remove_says_what_it_would_do() {
     let sandbox = Sandbox::with_profiles(&["work"]);
     let plan = |arguments: &[&str]| sandbox.clauth(&[&["remove", "work"], arguments].concat()).failure().stderr().lines().next().unwrap().to_owned();
-    assert!(plan(&[]).starts_with("clauth: 0 shared files go to ~/.claude, 0 of its own to "));
+    assert!(plan(&[]).starts_with("clauth: ~/.claude gets 0 shared files, ") && plan(&[]).contains(" gets 0 files of its own"), "{}", plan(&[]));
     assert!(plan(&[]).ends_with("; there is no login"));
     sandbox.sign_in("work", "me@corp.example");
     sandbox.write(sandbox.runtime("work").join("projects/-p/a.jsonl"), "{}");
     sandbox.write(sandbox.runtime("work").join("plans/b.md"), "");
-    assert!(plan(&[]).starts_with("clauth: 2 shared files go to ~/.claude, 1 of its own to "), "{}", plan(&[]));
-    assert!(plan(&[]).ends_with("; the login is kept there too (--delete-login deletes it)"));
+    // One that the hub has, too, by another name of the same file.
+    sandbox.write("home/.claude/plans/c.md", "both");
+    fs::hard_link(sandbox.path("home/.claude/plans/c.md"), sandbox.runtime("work").join("plans/c.md")).unwrap();
+    assert!(plan(&[]).starts_with("clauth: ~/.claude gets 2 shared files, ") && plan(&[]).contains(" gets 1 file of its own; "), "{}", plan(&[]));
+    assert!(plan(&[]).ends_with(" work` takes it back (--delete-login deletes it)") && plan(&[]).contains(": `clauth import /"), "{}", plan(&[]));
     assert!(plan(&["--delete-login"]).ends_with("; the login is deleted"));
 }
 
