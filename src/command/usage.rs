@@ -67,15 +67,15 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         io::while_waiting(&context.env, "asking how much is used", || ask_all(context, &services, &mut due, &clock));
         clock = Clock { now: Timestamp::now(), ..clock };
     }
-    tell_troubles(&mut looks, &clock)?;
+    let is_anything_left = tell_troubles(&looks, &clock);
     if arguments.json {
         io::print_json(&Listing { profiles: looks.iter().map(|look| look.row(&clock)).collect() })?;
-        return Ok(ExitCode::SUCCESS);
+    } else if is_anything_left {
+        list::say_if_none(&looks);
+        let reports: Vec<_> = looks.iter().map(|look| look.report(&clock)).collect();
+        io::print(usage::draw(&reports, Screen::stdout(&context.env), &clock))?;
     }
-    list::say_if_none(&looks);
-    let reports: Vec<_> = looks.iter().map(|look| look.report(&clock)).collect();
-    io::print(usage::draw(&reports, Screen::stdout(&context.env), &clock))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_anything_left { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Asks for several accounts at a time: each has to wait for the service.
@@ -92,12 +92,9 @@ fn ask_all(context: &Context, services: &Services, due: &mut [&mut Look], clock:
     });
 }
 
-/// Says what failed, each once. Where nothing is left to show, the last of it is the command's own failure.
-fn tell_troubles(looks: &mut [Look], clock: &Clock) -> Result<()> {
-    let is_known = |look: &Look| look.figures(clock).iter().any(|figure| figure.window.is_some());
-    let is_nothing_left = !looks.is_empty() && looks.iter().all(|look| look.trouble.is_some() && !is_known(look));
-    let failure = if is_nothing_left { looks.last_mut().and_then(|look| look.trouble.take()) } else { None };
-    let mut told: Vec<_> = failure.iter().map(|failure| format!("{failure:#}")).collect();
+/// Says what failed, each once; returns whether anything is left to show for all that. If not, the command has failed as well.
+fn tell_troubles(looks: &[Look], clock: &Clock) -> bool {
+    let mut told = Vec::new();
     for trouble in looks.iter().filter_map(|look| look.trouble.as_ref()) {
         let text = format!("{trouble:#}");
         if !told.contains(&text) {
@@ -105,7 +102,8 @@ fn tell_troubles(looks: &mut [Look], clock: &Clock) -> Result<()> {
             told.push(text);
         }
     }
-    failure.map_or(Ok(()), Err)
+    let is_known = |look: &Look| look.figures(clock).iter().any(|figure| figure.window.is_some());
+    looks.is_empty() || looks.iter().any(|look| look.trouble.is_none() || is_known(look))
 }
 
 impl Look {

@@ -12,7 +12,13 @@ use crate::support::service::{Service, answer};
 fn check(bytes: impl Into<Vec<u8>>, says: &str) {
     let world = World::on(&["work", "other"], Service::answering(bytes));
     world.usage(&["work"]).complains(1, says);
-    world.usage(&["work", "--json"]).complains(1, "a moment ago and told nothing; try again at ");
+    let told = world.usage(&["work", "--json"]).exits_with(1);
+    assert!(told.complaint().contains("a moment ago and told nothing; try again at "), "{told:?}");
+    let row = &told.json()["profiles"][0];
+    assert!(
+        row["state"] == "failed" && row["five_hour"]["utilization"].is_null() && row["trouble"].as_str().unwrap().contains("a moment ago"),
+        "{row}"
+    );
     assert_eq!(world.asked(), 1, "not again at once");
     assert!(world.sandbox.path("home/.clauth/usage").join("account-work.json").exists());
 
