@@ -198,15 +198,20 @@ mistakes! {
 
 impl std::error::Error for Mistake {}
 
+/// Tells a failure in one line, with what to do about it.
+pub fn told(error: &anyhow::Error) -> String {
+    remedy(error).map_or_else(|| format!("{error:#}"), |remedy| format!("{error:#}; {remedy}"))
+}
+
 /// Returns what to do about a failure of the machine, where that can be told from the failure.
-pub fn remedy(error: &anyhow::Error) -> Option<&'static str> {
+fn remedy(error: &anyhow::Error) -> Option<&'static str> {
     use std::io::ErrorKind;
     if error.is::<Mistake>() {
         return None; // it says so itself
     }
     Some(match error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>())?.kind() {
         ErrorKind::PermissionDenied => "check who owns it with `ls -l`, and its mode",
-        ErrorKind::ReadOnlyFilesystem => "make its file system writable, or set CLAUTH_HOME to a directory on another one",
+        ErrorKind::ReadOnlyFilesystem => "make its file system writable; for what is clauth's own, CLAUTH_HOME can name a directory on another one",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some disk space, then try again",
         _ => "run `clauth status` to see where things stand",
     })

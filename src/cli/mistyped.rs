@@ -17,7 +17,7 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("info", "status"),
     ("init", "setup"),
     ("install", "setup"),
-    ("logout", "remove PROFILE"),
+    ("logout", "exec PROFILE -- claude auth logout"),
     ("ls", "list"),
     ("new", "add NAME"),
     ("profiles", "list"),
@@ -32,6 +32,9 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("version", "--version"),
     ("whoami", "status"),
 ];
+
+/// What other programs can do and clauth cannot: what is nearly called so does something else.
+const NOTHING_LIKE_IT: &[&str] = &["rename", "update", "upgrade"];
 
 /// Returns the mistake in one line, with what to type; `profiles` are the names that there are.
 pub fn explain(error: &clap::Error, cli: &Command, arguments: &[OsString], profiles: &[String]) -> Mistake {
@@ -100,14 +103,15 @@ fn usage(command: &Command, called: &str) -> String {
     });
     // What must be there comes first, as it is typed.
     let (needed, free): (Vec<_>, Vec<_>) = words.partition(|word| !word.starts_with('['));
-    std::iter::once(called.to_owned()).chain(needed).chain(free).collect::<Vec<_>>().join(" ")
+    let help = command.has_subcommands().then(|| "--help".to_owned());
+    std::iter::once(called.to_owned()).chain(needed).chain(free).chain(help).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns what to type for a subcommand that there is not, if that can be told.
 fn meant(command: &Command, called: &str, word: &str, profiles: &[String]) -> Option<String> {
     let other = OTHER_WORDS.iter().find(|(other, _)| *other == word).map(|(_, instead)| (*instead).to_owned());
     let profile = || profiles.iter().find(|name| *name == word).map(|name| format!("start {name}"));
-    let known = command.get_subcommands().map(Command::get_name);
+    let known = command.get_subcommands().map(Command::get_name).filter(|_| !NOTHING_LIKE_IT.contains(&word));
     let instead = other.or_else(profile).or_else(|| nearest(known, word).map(str::to_owned))?;
     Some(format!("{called} {instead}"))
 }

@@ -98,6 +98,7 @@ pub fn tell_kin(context: &Context, hub: &Hub, profile: &Profile) {
         }
     }
     if !same_account.is_empty() {
-        io::say(format_args!("{} has a login of the same account; that is fine, each is its own", same_account.join(" and ")));
+        let verb = if same_account.len() == 1 { "has" } else { "have" };
+        io::say(format_args!("{} {verb} a login of the same account; that is fine, each is its own", same_account.join(" and ")));
     }
 }

@@ -69,7 +69,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     if let Some(lease) = holder.and_then(|pid| Lease::of(pid, Holder::Env)) {
         match session::join(context, &config, &profile, &lease, Lifetime::Brief) {
             Ok(()) => context.layout.writable().map(|layout| session::leave_all_but(layout, Some(&profile.name), lease.pid))?,
-            Err(Trouble::Registration(error)) => io::say(format_args!("{error:#}")),
+            Err(Trouble::Registration(error)) => io::complain(&error),
             Err(trouble @ Trouble::Tree(_)) => return Err(trouble.into_error()),
         }
     }

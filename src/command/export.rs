@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::env::change;
 use crate::env::record::Chosen;
 use crate::env::{self, direnv, variable, watched};
-use crate::error::Mistake;
+use crate::error::{self, Mistake};
 use crate::io::{self, epoch};
 use crate::layout::Layout;
 use crate::name::ProfileName;
@@ -155,7 +155,7 @@ impl<'a> Evaluation<'a> {
             && let Err(trouble) = self.join(config, profile)
         {
             match trouble {
-                Trouble::Registration(error) => said.complaints.push(format!("{error:#}")),
+                Trouble::Registration(error) => said.complaints.push(error::told(&error)),
                 Trouble::Tree(error) => {
                     outcome = Outcome::Refused(Mistake::ConfigDirectory { profile: profile.name.to_string(), reason: format!("{error:#}") });
                 }
@@ -185,7 +185,7 @@ impl<'a> Evaluation<'a> {
             said.complaints.push(mistake.to_string());
             // The client refuses below a regular file; without one it would make a config directory there.
             if let Err(error) = self.context.layout.writable().map_err(anyhow::Error::from).and_then(profile::make_refusable) {
-                said.complaints.push(format!("{error:#}"));
+                said.complaints.push(error::told(&error));
             }
         }
         let loaded_profile = matches!(outcome, Outcome::Bound(_));

@@ -23,7 +23,7 @@ pub fn enter(context: &Context, config: &Config, profile: &Profile, holder: Hold
     let lease = Lease::of(std::process::id(), holder);
     match lease.map_or(Ok(()), |lease| session::join(context, config, profile, &lease, Lifetime::Replaced)) {
         Ok(()) => {}
-        Err(Trouble::Registration(error)) => io::say(format_args!("{error:#}")),
+        Err(Trouble::Registration(error)) => io::complain(&error),
         Err(trouble @ Trouble::Tree(_)) => return Err(trouble.into_error()),
     }
     load(context, config, profile, chosen, command);

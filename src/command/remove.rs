@@ -102,7 +102,7 @@ fn stop_daemon(context: &Context, profile: &Profile) -> Result<()> {
 }
 
 fn refuse_if_in_use(profile: &Profile, session: &Session, clients: Vec<u32>) -> Result<(), Mistake> {
-    let holders = Lease::live(session).into_iter().map(|lease| format!("{} {}", lease.holder, lease.pid));
+    let holders = Lease::live(session).into_iter().map(|lease| lease.to_string());
     let clients = clients.into_iter().map(|pid| format!("claude {pid}"));
     let users: Vec<_> = holders.chain(clients).collect();
     if users.is_empty() { Ok(()) } else { Err(Mistake::ProfileInUse { name: profile.name.to_string(), by: users.join(", ") }) }

@@ -15,6 +15,7 @@ use super::status_format;
 use crate::account::{Obstacle, Standing, Summary, live_clients};
 use crate::config::Config;
 use crate::context::Context;
+use crate::env;
 use crate::env::direnv;
 use crate::env::record::{Chosen, Record};
 use crate::env::variable;
@@ -54,6 +55,9 @@ enum Decider {
 #[derive(Serialize)]
 struct Status {
     directory: String,
+    /// Whether the shell is in another directory than the one that was asked about.
+    #[serde(skip)]
+    is_elsewhere: bool,
     /// The profile that applies, or null.
     profile: Option<String>,
     /// What decides: a file, `pin`, `direnv`, `rule for DIRECTORY`, `default_profile`, or null.
@@ -148,6 +152,7 @@ impl Status {
         let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));
         let status = Self {
             directory: directory.display().to_string(),
+            is_elsewhere: env::current_dir().ok().as_deref() != Some(directory),
             profile: None,
             decided_by,
             refused: match (&found.outcome, &context.hub(config)) {
@@ -246,6 +251,7 @@ fn text(status: &Status, clock: &Clock) -> String {
     rows.extend(status.decided_by.as_ref().map(|decider| ("decided by", decider.explain(status.refused.is_some()))));
     let expected = status.refused.as_ref().map_or(status.profile.as_deref(), |_| Some("refused"));
     match status.loaded.as_deref() {
+        _ if status.is_elsewhere => {}
         loaded if loaded == expected => {}
         Some(own) if Path::new(own).is_absolute() && expected.is_none() => {
             rows.push(("this shell", format!("has a CLAUDE_CONFIG_DIR of your own: {own}")));

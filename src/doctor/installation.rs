@@ -55,7 +55,7 @@ fn client(context: &Context) -> Option<Finding> {
 fn settings(context: &Context) -> Vec<Finding> {
     let config = match context.config() {
         Ok(config) => config,
-        Err(mistake) => return vec![Finding::of(&mistake, "every bound directory refuses until it is right")],
+        Err(mistake) => return vec![Finding::of(&mistake, "`claude` refuses in every directory until it is right: each could be meant by it")],
     };
     let file = context.layout.config();
     let mut found = Vec::new();

@@ -62,14 +62,14 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     let mut found = Vec::new();
     let (name, session) = (&profile.name, Session::new(&context.layout, &profile.name));
     let has_helper = Introduction::read(&session).is_some();
-    let holders = Lease::live(&session).len();
-    if holders > 0 && !has_helper {
+    let holders: Vec<_> = Lease::live(&session).iter().map(ToString::to_string).collect();
+    if !holders.is_empty() && !has_helper {
         // What a live one cannot do stands in its troubles; its log is what it ever said.
         let said = last_line(&session.log()).map(|line| format!("; the last it said: {line}")).unwrap_or_default();
         found.push(Finding::problem(
-            format!("{holders} processes use {name}, and its helper does not run{said}"),
-            "what they write is not shared",
-            format!("run `clauth stop {name}`: the next prompt starts another; its log is {}", session.log().display()),
+            format!("{name} is in use by {}, and its helper does not run{said}", holders.join(", ")),
+            "what is written there is not shared",
+            format!("run `clauth stop {name}`, then press Enter in a shell there: that starts another; its log is {}", session.log().display()),
         ));
     }
     for trouble in fs::read_to_string(session.troubles()).unwrap_or_default().lines().filter(|_| has_helper) {

@@ -16,10 +16,7 @@ pub fn say(message: impl Display) {
 
 /// Prints a failure in one line, with what to do about it.
 pub fn complain(error: &anyhow::Error) {
-    match error::remedy(error) {
-        Some(remedy) => say(format_args!("{error:#}; {remedy}")),
-        None => say(format_args!("{error:#}")),
-    }
+    say(error::told(error));
 }
 
 /// Prints text on stdout as it is. A reader that went away (`clauth list | head -1`) wanted no more, which is no failure.

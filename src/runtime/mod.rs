@@ -95,9 +95,9 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     Ok(troubles)
 }
 
-/// Returns the names in a config directory that are not what they should be, as the next session will find them.
+/// Returns the names in a config directory that are not what a session makes of them, as the next one will find them.
 pub fn astray(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<OsString>> {
-    Ok(steps(sides, hub, own_settings)?.iter().map(|step| step.name().to_owned()).collect())
+    Ok(steps(sides, hub, own_settings)?.iter().filter(|step| step.is_mending()).map(|step| step.name().to_owned()).collect())
 }
 
 fn steps(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<Step>> {

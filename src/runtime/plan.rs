@@ -56,6 +56,11 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether what is there is not as a session left it; what the hub has gained or lost since is no more than news.
+    pub fn is_mending(&self) -> bool {
+        !matches!(self, Self::Link(..) | Self::Directory(_) | Self::Unlink(_))
+    }
+
     /// The name that it is about.
     pub fn name(&self) -> &OsStr {
         match self {

@@ -52,6 +52,12 @@ pub struct Lease {
     pub holder: Holder,
 }
 
+impl fmt::Display for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.holder, self.pid)
+    }
+}
+
 impl Lease {
     /// Returns a lease for a process that runs now; `None` when there is none with that pid.
     pub fn of(pid: u32, holder: Holder) -> Option<Self> {

@@ -92,7 +92,7 @@ fn it_says_calmly_that_an_account_is_known_and_loudly_that_a_login_is() {
     let hub = sandbox.read("home/.claude.json").replace("11111111-1111-4111-8111-111111111111", "uuid-me");
     sandbox.write("home/.claude.json", hub);
     let told = login(&sandbox, "other", "me r3").success();
-    let places = format!("the profile work and {} has a login", sandbox.path("home/.claude").display());
+    let places = format!("the profile work and {} have a login", sandbox.path("home/.claude").display());
     assert!(told.stderr().contains(&places), "{told:?}");
     let told = login(&sandbox, "other", "you r4").success();
     assert_eq!(told.stderr().lines().count(), 1, "{told:?}");

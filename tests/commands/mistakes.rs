@@ -132,7 +132,8 @@ fn a_failure_of_the_machine_is_told_with_a_remedy_too() {
     let sandbox = Sandbox::with_profiles(&["work"]);
     // Even root makes no file in there.
     let told = sandbox.clauth_in("/proc/self", &["use", "work"]).failure();
-    let remedy = error::remedy(&std::io::Error::from(ErrorKind::NotFound).into()).unwrap();
+    let example = error::told(&std::io::Error::from(ErrorKind::NotFound).into());
+    let (_, remedy) = example.split_once("; ").unwrap();
     assert!(told.complaint().starts_with("could not write /proc/") && told.complaint().ends_with(&format!("; {remedy}")), "{told:?}");
     assert!(!sandbox.path("home/.clauth/allow").exists(), "what was not written is not allowed");
 }
