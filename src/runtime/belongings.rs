@@ -89,8 +89,9 @@ impl Belongings {
     }
 }
 
+/// Whether a file of the hub is as clauth has made it: nobody has written to it since.
 fn is_as_made(file: &Path, hub: &Hub) -> bool {
-    fs::read(hub.directory.join(file)).is_ok_and(|text| names::is_as_made(file, &text))
+    names::made_text(file).is_some_and(|made| fs::read(hub.directory.join(file)).is_ok_and(|text| text == made.as_bytes()))
 }
 
 /// Whether a link leads to what the hub has: into it, to where the hub's own link of that name leads, or, dangling, to where it would be.

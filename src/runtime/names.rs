@@ -24,9 +24,9 @@ pub const MIRRORED: &[&str] = &["projects", "plans", "tasks", "agent-memory"];
 /// Settings come first: a config directory without them runs the default clean-up over history.
 pub const MADE_FILES: &[(&str, &str)] = &[(SETTINGS, "{}\n"), ("history.jsonl", "")];
 
-/// Whether such a file is as clauth made it: nobody has written to it since.
-pub fn is_as_made(name: &Path, text: &[u8]) -> bool {
-    MADE_FILES.iter().any(|(made, empty)| name == Path::new(made) && text == empty.as_bytes())
+/// Returns what clauth has put into a file that it makes; `None` for any other.
+pub fn made_text(name: &Path) -> Option<&'static str> {
+    MADE_FILES.iter().find_map(|(made, text)| (name == Path::new(made)).then_some(*text))
 }
 
 /// The directories of the same sort.
