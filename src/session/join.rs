@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::start::{self, Lifetime};
-use super::tree::Tree;
+use super::tree::{self, Tree};
 use super::{Lease, Session};
 use crate::account::refresh;
 use crate::claude_code::SETTINGS;
@@ -76,13 +76,12 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     profile.refuse_to_send_a_login(&layout).map_err(|mistake| TreeError(mistake.into()))?;
     lease.write(&session)?;
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
-    let mut tree = Tree::new(context, hub, profile);
     let has_helper = FileLock::is_held(&session.lock())?;
     if has_helper && profile.config_dir.exists() {
-        tree.refuse_redirection().map_err(TreeError)?;
+        tree::refuse_redirection(&hub, &profile.overrides).map_err(TreeError)?;
     } else {
         // What cannot be mended is the helper's to say, which looks at it all again.
-        tree.prepare(Use::InUse).map_err(TreeError)?;
+        Tree::new(context, hub, profile).prepare(Use::InUse).map_err(TreeError)?;
         // Before a client spends the old token a second time. What is in the way now is said by the next `clauth refresh`.
         let _ = refresh::finish_interrupted(layout, &profile.name, &profile.config_dir);
     }

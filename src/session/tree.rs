@@ -75,7 +75,7 @@ impl Tree {
     /// Makes or mends all of it. What cannot be mended is returned and everything else goes on; without a directory, or with settings that lead
     /// elsewhere, there is no tree.
     pub fn prepare(&mut self, use_: Use) -> Result<Vec<anyhow::Error>> {
-        self.refuse_redirection()?;
+        refuse_redirection(&self.hub, &self.overrides)?;
         let mut troubles = Vec::new();
         let ended = self.end_overrides();
         // A copy that still wears overrides is none of the user's edits, and must not be adopted as one.
@@ -138,21 +138,6 @@ impl Tree {
             let log = self.losses.display();
             io::say(format_args!("{file}: both sides changed {}; the profile's values stay, the others are in {log}", pointers.join(", ")));
         }
-    }
-
-    /// Fails when the shared settings or the profile's would send the client to another config directory, and so to another account.
-    pub fn refuse_redirection(&self) -> Result<()> {
-        let shared = self.hub.directory.join(SETTINGS);
-        let text = io::read_regular(&shared, claude_code::LIMIT).ok().flatten().unwrap_or_default();
-        // Looked for before it is parsed: this runs at prompts.
-        let may_redirect = text.windows(17).any(|window| window == b"CLAUDE_CONFIG_DIR");
-        if may_redirect && serde_json::from_slice(&text).is_ok_and(|settings| sync::redirects(&settings)) {
-            return Err(Mistake::SettingsRedirect { file: shared.display().to_string() }.into());
-        }
-        if sync::redirects(&self.overrides) {
-            return Err(Mistake::SettingsRedirect { file: "profile.toml".into() }.into());
-        }
-        Ok(())
     }
 
     /// Takes overrides back that the profile no longer has, before anything of them could pass for an edit of the user's.
@@ -221,6 +206,21 @@ impl Tree {
     fn overrides_file(&self) -> PathBuf {
         self.base.join("overrides.json")
     }
+}
+
+/// Fails when the shared settings or the profile's would send the client to another config directory, and so to another account.
+pub fn refuse_redirection(hub: &Hub, overrides: &State) -> Result<()> {
+    let shared = hub.directory.join(SETTINGS);
+    let text = io::read_regular(&shared, claude_code::LIMIT).ok().flatten().unwrap_or_default();
+    // Looked for before it is parsed: this runs at prompts.
+    let may_redirect = text.windows(17).any(|window| window == b"CLAUDE_CONFIG_DIR");
+    if may_redirect && serde_json::from_slice(&text).is_ok_and(|settings| sync::redirects(&settings)) {
+        return Err(Mistake::SettingsRedirect { file: shared.display().to_string() }.into());
+    }
+    if sync::redirects(overrides) {
+        return Err(Mistake::SettingsRedirect { file: "profile.toml".into() }.into());
+    }
+    Ok(())
 }
 
 /// Says that keys stay which vanished.
