@@ -147,7 +147,7 @@ fn an_envrc_that_asks_for_what_there_is_not_gets_no_account() {
 #[test]
 fn an_envrc_gets_no_account_from_a_program_that_gives_no_answer() {
     each_with_direnv(|shell, direnv| {
-        for script in ["", "#!/bin/sh\n", "#!/bin/sh\necho 'export CLAUDE_CONFIG_DIR=/half'; kill -KILL $$\n", "#!/nowhere/at/all\n"] {
+        for script in ["", "#!/bin/sh\necho 'export CLAUDE_CONFIG_DIR=/half'; kill -KILL $$\n"] {
             let world = World::new();
             install(&world);
             let project = world.mkdir("home/project");

@@ -63,7 +63,7 @@ fn a_shell_that_registers_while_the_helper_retires_has_a_helper() {
     let with_the_same_helper = meanwhile(probe, || {
         let mut kept = 0;
         let mut lasted = Duration::from_millis(10);
-        for round in 0..rounds(if cfg!(windows) { 6 } else { 400 }, 10_000) {
+        for round in 0..rounds(if cfg!(windows) { 6 } else { 300 }, 10_000) {
             let next = Holder::start(&world);
             let helper = session.assert_serves(previous.pid());
             // The helper wakes, looks twice and retires within a millisecond: before the evaluation reaches the gate, meanwhile, or never. How long an
@@ -81,7 +81,7 @@ fn a_shell_that_registers_while_the_helper_retires_has_a_helper() {
         kept
     });
     // Both happened, or the rounds have met nothing; the few on Windows can meet one alone.
-    assert!(cfg!(windows) || (1..rounds(400, 10_000)).contains(&with_the_same_helper), "{with_the_same_helper}");
+    assert!(cfg!(windows) || (1..rounds(300, 10_000)).contains(&with_the_same_helper), "{with_the_same_helper}");
     drop(previous);
     session.wait_for_end();
     assert_eq!(session.log(), "");
