@@ -22,14 +22,17 @@ impl<'a> Url<'a> {
         let (scheme, rest) = text.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port_number(port)?)),
             _ => (authority, None),
         };
-        let is_number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-        let port = port.map(|port| port.parse().ok().filter(|_| is_number(port))).map_or(Some(None), |port| port.map(Some))?;
         let is_encrypted = scheme.eq_ignore_ascii_case("https");
         (is_encrypted || scheme.eq_ignore_ascii_case("http")).then_some(Self { is_encrypted, host, port, path })
     }
+}
+
+/// A port of digits alone: Rust's own parser takes a sign too.
+fn port_number(port: &str) -> Option<u16> {
+    port.parse().ok().filter(|_| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether a host names the machine itself, in a spelling that no resolver can take for another.
