@@ -11,12 +11,12 @@ use crate::config::Config;
 use crate::env::change::Before;
 use crate::env::{Env, variable};
 use crate::error::Mistake;
+use crate::hub::Hub;
 use crate::io::{self, FileLock};
 use crate::layout::Layout;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
-use crate::runtime::Hub;
 use crate::sys;
 
 /// How long to wait for a command that moves a login at this moment.

@@ -20,15 +20,15 @@ mod context;
 mod doctor;
 mod env;
 mod error;
+mod hub;
 mod io;
 mod layout;
 mod name;
 mod profile;
 mod project;
-mod runtime;
 mod session;
+mod sharing;
 mod shell;
-mod sync;
 mod sys;
 
 fn main() -> ExitCode {

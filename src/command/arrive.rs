@@ -8,11 +8,12 @@ use crate::account::{self, Kinship, Place, Store, live_clients};
 use crate::claude_code::CREDENTIALS;
 use crate::context::Context;
 use crate::error::Mistake;
+use crate::hub::Hub;
 use crate::io::{self, FileLock};
 use crate::layout::Writable;
 use crate::name::ProfileName;
 use crate::profile::{self, Access, Profile};
-use crate::runtime::{self, Hub};
+use crate::sharing::links;
 
 /// Names the hub as a place of a login.
 pub fn hub_place(hub: &Hub) -> Place {
@@ -71,7 +72,7 @@ pub fn make_ready(layout: Writable<'_>, state: &FileLock, hub: &Hub, name: &Prof
         loaded => loaded?,
     };
     io::create_dir(&profile.config_dir)?;
-    runtime::seed_claude_json(&profile.config_dir, hub)?;
+    links::seed_claude_json(&profile.config_dir, hub)?;
     // Emptied by the client, but other things than a login lie in it too.
     if !account::is_signed_in(&layout, &profile.config_dir)? {
         Store::of(&layout, &profile.config_dir).clear(&layout.rescue(name).join(CREDENTIALS))?;

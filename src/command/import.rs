@@ -13,12 +13,12 @@ use crate::claude_code::{CREDENTIALS, STATE};
 use crate::context::Context;
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
+use crate::hub::Hub;
 use crate::io::{self, epoch};
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
-use crate::runtime::Hub;
-use crate::runtime::belongings::Belongings;
-use crate::sync::claude_json;
+use crate::sharing::belongings::Belongings;
+use crate::sharing::json::claude_json;
 use crate::sys;
 
 /// Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude

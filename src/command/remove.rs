@@ -13,11 +13,11 @@ use crate::account::{Item, Store, live_clients, refresh};
 use crate::context::{Context, profile_name};
 use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
+use crate::hub::Hub;
 use crate::io::{self, FileLock, epoch};
 use crate::profile::{self, Profile};
-use crate::runtime::Hub;
-use crate::runtime::depart::{self, Inventory};
 use crate::session::{Lease, Session};
+use crate::sharing::depart::{self, Inventory};
 use crate::sys;
 
 /// How long to wait for a shell that joins at this moment.

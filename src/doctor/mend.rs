@@ -8,8 +8,7 @@ use super::Mend;
 use crate::context::Context;
 use crate::name::ProfileName;
 use crate::profile;
-use crate::runtime::Use;
-use crate::session::Tree;
+use crate::sharing::{Tree, Use};
 use crate::sys;
 
 /// Does it, and returns what was done.

@@ -11,7 +11,7 @@ use super::Finding;
 use crate::claude_code::{self, SETTINGS};
 use crate::context::Context;
 use crate::env::watched;
-use crate::sync::{self, State};
+use crate::sharing::json::{self, State};
 use crate::{env, io, sys};
 
 /// What a project's settings are called in the directory where the client starts.
@@ -73,7 +73,7 @@ fn examine_file(file: &Path, whose: Whose, watched: &[&str]) -> Vec<Finding> {
         Whose::Shared(_) => "it wins over the login of every profile",
         Whose::Projects => "here it wins over the login of every profile",
     };
-    if sync::redirects(&state) {
+    if json::redirects(&state) {
         let why = match whose {
             Whose::Shared(_) => "it would send every profile to one account, so every profile refuses",
             Whose::Administrators => "it sends every profile to one account",

@@ -13,9 +13,10 @@ use crate::context::Context;
 use crate::io::{self, ClientLock};
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
-use crate::runtime;
 use crate::session::helper::Introduction;
-use crate::session::{Lease, Session, Tree};
+use crate::session::{Lease, Session};
+use crate::sharing::Tree;
+use crate::sharing::links;
 use crate::sys;
 
 /// After this time without a touch no client takes any of its locks for held: 60 s for the slowest, and some more.
@@ -88,7 +89,7 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     let astray = if has_helper || !profile.config_dir.exists() {
         Vec::new()
     } else {
-        runtime::astray(&tree.sides, &tree.hub, tree.has_own_settings()).unwrap_or_default()
+        links::astray(&tree.sides, &tree.hub, tree.has_own_settings()).unwrap_or_default()
     };
     if !astray.is_empty() {
         let names: Vec<_> = astray.iter().map(|name| name.to_string_lossy()).collect();

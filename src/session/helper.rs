@@ -8,11 +8,11 @@ use anyhow::{Context as _, Result, bail};
 
 use super::Session;
 use super::lease::{Lease, pid_of};
-use super::watchdog::Watchdog;
 use crate::context::Context;
 use crate::io::{self, FileLock};
 use crate::name::ProfileName;
 use crate::profile;
+use crate::sharing::Watchdog;
 use crate::sys::{self, Event, Events, Interest, Watch};
 
 /// Starts the real helper as nobody's child and returns: the way in for a starter that becomes another program.
@@ -91,7 +91,7 @@ impl Helper<'_> {
 
     fn watch_profile(&mut self) {
         let profile = profile::load(&self.context.layout, self.name).map_err(anyhow::Error::from);
-        match profile.and_then(|profile| Watchdog::new(self.context, &profile)) {
+        match profile.and_then(|profile| Watchdog::new(self.context, &profile, self.session.troubles())) {
             Ok(mut watchdog) => {
                 watchdog.begin(&mut self.events);
                 watchdog.work(&mut self.events);

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::start::{self, Lifetime};
-use super::tree::{self, Tree};
 use super::{Lease, Session};
 use crate::account::refresh;
 use crate::claude_code::SETTINGS;
@@ -17,7 +16,7 @@ use crate::io::{self, FileLock};
 use crate::layout::Writable;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
-use crate::runtime::Use;
+use crate::sharing::{Tree, Use, refuse_redirection};
 
 /// How long a prompt may wait for the gate.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -78,7 +77,7 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
     let has_helper = FileLock::is_held(&session.lock())?;
     if has_helper && profile.config_dir.exists() {
-        tree::refuse_redirection(&hub, &profile.overrides).map_err(TreeError)?;
+        refuse_redirection(&hub, &profile.overrides).map_err(TreeError)?;
     } else {
         // What cannot be mended is the helper's to say, which looks at it all again.
         Tree::new(context, hub, profile).prepare(Use::InUse).map_err(TreeError)?;

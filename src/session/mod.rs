@@ -28,13 +28,10 @@ pub mod helper;
 mod join;
 mod lease;
 mod start;
-mod tree;
-mod watchdog;
 
 pub use join::{Trouble, join, leave_all_but};
 pub use lease::{Holder, Lease};
 pub use start::Lifetime;
-pub use tree::Tree;
 
 /// Knows where one profile's session lies: per kernel boot and pid namespace.
 #[derive(Debug, Clone)]

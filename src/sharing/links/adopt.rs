@@ -6,8 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::sides::{Side, Sides, look};
-use super::{Use, depart};
+use super::Use;
+use crate::sharing::depart;
+use crate::sharing::sides::{Side, Sides, look};
 use crate::{io, sys};
 
 /// Adopts a file: a program cut the link by renaming its new version over it. The newer version becomes the hub's, the older one is rescued.
@@ -80,7 +81,7 @@ pub fn merge_directory(sides: &Sides, name: &Path, target: &Path) -> Result<()> 
     sys::link_directory(target, &own).with_context(|| format!("could not link {}", own.display()))
 }
 
-pub(super) fn remove_empty_directories(directory: &Path) -> std::io::Result<()> {
+pub fn remove_empty_directories(directory: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {

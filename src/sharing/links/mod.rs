@@ -10,53 +10,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::claude_code::{self, DIRECTORY, SETTINGS, STATE};
-use crate::config::Config;
-use crate::env::Env;
+use crate::claude_code::{self, SETTINGS, STATE};
 use crate::error::Mistake;
+use crate::hub::Hub;
 use crate::io;
-use crate::sync::claude_json;
 use crate::sys;
 
-use self::link_mode::LinkMode;
-use self::names::Kind;
 use self::plan::{Step, Wanted};
-use self::sides::{Seen, Side, Sides};
+use super::json::claude_json;
+use super::link_mode::LinkMode;
+use super::names::{self, Kind};
+use super::sides::{Seen, Side, Sides};
 
-mod adopt;
+pub mod adopt;
 mod apply;
-pub mod belongings;
-pub mod depart;
-pub mod link_mode;
-pub mod mirror;
-pub mod names;
 mod plan;
-pub mod sides;
 
 pub use plan::Present;
-
-/// Names the config directory that all profiles share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hub {
-    /// The directory, fully resolved.
-    pub directory: PathBuf,
-    /// Its `.claude.json`, which lies beside the default directory and inside a chosen one.
-    pub claude_json: PathBuf,
-}
-
-impl Hub {
-    /// Finds the hub; it must exist, since clauth cannot tell a missing one from one that was moved.
-    pub fn locate(config: &Config, env: &Env) -> Result<Self, Mistake> {
-        let (spelled, claude_json) = match &config.claude_home {
-            Some(home) => (home.get_ref().clone(), home.get_ref().join(STATE)),
-            None => (env.home_dir()?.join(DIRECTORY), env.home_dir()?.join(STATE)),
-        };
-        match sys::physical(&spelled) {
-            Ok(directory) if directory.is_dir() => Ok(Self { directory, claude_json }),
-            _ => Err(Mistake::NoClaudeHome { path: spelled.display().to_string() }),
-        }
-    }
-}
 
 /// Whether somebody may look at a config directory while it is mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,11 +126,6 @@ fn take_up_unfinished(sides: &Sides, shared: &BTreeMap<OsString, PathBuf>) -> Ve
     let mut directories = BTreeSet::from([sides.path(Side::Own, Path::new("")), sides.path(Side::Hub, Path::new(""))]);
     directories.extend(shared.values().filter_map(|target| Some(target.parent()?.to_path_buf())));
     directories.iter().flat_map(|directory| sides.take_up_in(directory)).collect()
-}
-
-/// Whether a top-level name is one that profiles share.
-pub fn is_shared(name: &OsStr) -> bool {
-    names::kind(&name.to_string_lossy()) != Kind::Private
 }
 
 /// Returns what stands in a config directory, by name.

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::depart;
+use super::links::{Present, adopt, survey};
 use super::names::{self, Kind};
-use super::{Hub, Present, survey};
 use crate::claude_code::{CREDENTIALS, STATE};
+use crate::hub::Hub;
 use crate::{io, sys};
 
 /// Holds the top-level names of such a directory, sorted by what becomes of them.
@@ -79,7 +80,7 @@ impl Belongings {
         for (name, _) in &self.shared {
             let path = directory.join(name);
             if path.is_dir() {
-                super::adopt::remove_empty_directories(&path).with_context(|| format!("could not remove {}", path.display()))?;
+                adopt::remove_empty_directories(&path).with_context(|| format!("could not remove {}", path.display()))?;
             }
         }
         for link in self.links.iter().map(|name| directory.join(name)).filter(|link| link.is_symlink()) {

@@ -1,6 +1,6 @@
 //! What to do about one name, given what stands on both sides and what was last agreed: pure.
 
-use crate::runtime::sides::{Identity, Side};
+use crate::sharing::sides::{Identity, Side};
 
 /// Holds what a name meant on both sides when they last agreed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

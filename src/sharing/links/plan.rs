@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::names::{self, Kind};
 use crate::claude_code::SETTINGS;
+use crate::sharing::names::{self, Kind};
 
 /// What stands under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]

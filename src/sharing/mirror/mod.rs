@@ -19,7 +19,7 @@ use anyhow::{Context, Result};
 use self::manifest::Manifest;
 use self::verdict::{Agreed, Verdict, verdict};
 use super::link_mode::LinkMode;
-use super::names::{MIRRORED, is_temporary};
+use super::names::{self, MIRRORED, is_temporary};
 use super::sides::{Entry, Identity, Seen, Side, Sides, look};
 use crate::{io, sys};
 
@@ -90,7 +90,7 @@ impl Mirror {
         if self.sides.mode != LinkMode::Symlink {
             for side in [Side::Own, Side::Hub] {
                 let entries = fs::read_dir(self.sides.root(side)).into_iter().flatten().flatten();
-                names.extend(entries.map(|entry| entry.file_name()).filter(|name| super::is_shared(name)).map(PathBuf::from));
+                names.extend(entries.map(|entry| entry.file_name()).filter(|name| names::is_shared(name)).map(PathBuf::from));
             }
             names.extend(self.manifest.names_in(Path::new("")));
             names.retain(|name| self.is_mirrored(name));

@@ -79,6 +79,11 @@ pub fn kind(name: &str) -> Kind {
     }
 }
 
+/// Whether a top-level name is one that profiles share.
+pub fn is_shared(name: &OsStr) -> bool {
+    kind(&name.to_string_lossy()) != Kind::Private
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

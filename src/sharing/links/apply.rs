@@ -7,11 +7,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::names::{MADE_DIRECTORIES, MADE_FILES};
 use super::plan::Step;
-use super::sides::{Side, Sides, look};
-use super::{Hub, Use, adopt};
+use super::{Use, adopt};
+use crate::hub::Hub;
 use crate::io::{free_temporary, temporary};
+use crate::sharing::names::{MADE_DIRECTORIES, MADE_FILES};
+use crate::sharing::sides::{Side, Sides, look};
 use crate::sys;
 
 /// Makes what links need a target for. A hub that cannot be written keeps what it has, and what it lacks stays in the profile.

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use super::verdict::Agreed;
 use crate::io;
-use crate::runtime::sides::Identity;
+use crate::sharing::sides::Identity;
 
 /// Maps each relative path to what it meant on both sides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

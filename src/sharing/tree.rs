@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 
+use super::json::{self, Deletions, Keys, Kind, Pair, State};
+use super::link_mode::LinkMode;
+use super::links::{self, Use};
+use super::sides::Sides;
 use crate::claude_code::{self, SETTINGS, STATE};
 use crate::context::Context;
 use crate::env::variable::CLAUTH_LINK_MODE;
 use crate::error::Mistake;
+use crate::hub::Hub;
 use crate::io;
 use crate::profile::Profile;
-use crate::runtime::link_mode::LinkMode;
-use crate::runtime::sides::Sides;
-use crate::runtime::{self, Hub, Use};
 use crate::shell::Shell;
-use crate::sync::{self, Deletions, Keys, Kind, Pair, State};
 use crate::sys::{self, paths};
 
 /// Knows what a profile's config directory is made of.
@@ -33,7 +34,7 @@ pub struct Tree {
     /// What the profile and the hub last agreed on.
     pub base: PathBuf,
     /// Where it is remembered that the best way to share files is not to be had.
-    links: PathBuf,
+    remembered_mode: PathBuf,
     /// What the profile's settings say differently.
     pub overrides: State,
     /// The log of values that lost a conflict.
@@ -54,8 +55,8 @@ impl Tree {
         }
         let layout = &context.layout;
         let base = layout.base(&profile.name);
-        let links = base.join("links");
-        let remembered = || fs::read_to_string(&links).ok().map(OsString::from);
+        let remembered_mode = base.join("links");
+        let remembered = || fs::read_to_string(&remembered_mode).ok().map(OsString::from);
         let mode = context.env.get(CLAUTH_LINK_MODE).map(OsStr::to_owned).or_else(remembered);
         let mode = mode.as_deref().map_or_else(LinkMode::default, LinkMode::from_name);
         let sides = Sides::new(&profile.config_dir, &hub.directory, layout.rescue(&profile.name), mode);
@@ -67,7 +68,7 @@ impl Tree {
             losses: layout.losses(&profile.name),
             deletions: Deletions { held: base.join("held.json"), accepted: layout.accepted_deletions() },
             base,
-            links,
+            remembered_mode,
             overrides,
         }
     }
@@ -82,8 +83,8 @@ impl Tree {
         let has_copy = self.has_own_settings() || self.overrides_file().exists();
         let wanted = self.sides.mode;
         troubles.extend(loop {
-            let troubles = runtime::prepare(&self.sides, &self.hub, use_, has_copy)?;
-            match self.sides.mode.next().filter(|_| runtime::lacks_links(&troubles)) {
+            let troubles = links::prepare(&self.sides, &self.hub, use_, has_copy)?;
+            match self.sides.mode.next().filter(|_| links::lacks_links(&troubles)) {
                 Some(next) => self.sides.mode = next,
                 None => break troubles,
             }
@@ -104,7 +105,7 @@ impl Tree {
         let mode = self.sides.mode;
         io::say(format_args!("{} cannot be made for {}, so it is shared by {}", wanted.means(), self.config_dir.display(), mode.means()));
         io::create_dir(&self.base)?;
-        io::write(&self.links, mode.name().as_bytes())
+        io::write(&self.remembered_mode, mode.name().as_bytes())
     }
 
     /// Whether the profile has settings of its own; else they are a link.
@@ -120,9 +121,9 @@ impl Tree {
         // Before there is a copy that wears them, so that none is ever found without it.
         self.remember(&self.overrides)?;
         let pair = self.settings(&self.overrides);
-        let report = sync::sync(&pair);
+        let report = json::sync(&pair);
         if !is_copy(&pair.own) {
-            sync::redress(&pair, &self.overrides)?;
+            json::redress(&pair, &self.overrides)?;
         }
         let report = report?;
         self.say_what_lost(SETTINGS, &report.lost);
@@ -147,11 +148,11 @@ impl Tree {
             return Ok(());
         }
         let pair = self.settings(&ended);
-        let report = sync::sync(&pair)?;
+        let report = json::sync(&pair)?;
         if self.has_own_settings() {
             // Killed from here on, the copy may wear either: it is known as wearing both until it does not.
-            self.remember(&sync::dress(&ended, &self.overrides))?;
-            sync::redress(&pair, &self.overrides)?;
+            self.remember(&json::dress(&ended, &self.overrides))?;
+            json::redress(&pair, &self.overrides)?;
             return self.remember(&self.overrides);
         }
         if let Some(left) = report.left {
@@ -194,7 +195,7 @@ impl Tree {
         self.deletions.accept()?;
         for (file, keys) in &held {
             let pair = if file == STATE { self.claude_json() } else { self.settings(&self.overrides) };
-            if !sync::drop_keys(&pair, keys)? {
+            if !json::drop_keys(&pair, keys)? {
                 bail!("a client keeps {} locked; try again when it is quiet", pair.own.display());
             }
         }
@@ -214,10 +215,10 @@ pub fn refuse_redirection(hub: &Hub, overrides: &State) -> Result<()> {
     let text = io::read_regular(&shared, claude_code::LIMIT).ok().flatten().unwrap_or_default();
     // Looked for before it is parsed: this runs at prompts.
     let may_redirect = text.windows(17).any(|window| window == b"CLAUDE_CONFIG_DIR");
-    if may_redirect && serde_json::from_slice(&text).is_ok_and(|settings| sync::redirects(&settings)) {
+    if may_redirect && serde_json::from_slice(&text).is_ok_and(|settings| json::redirects(&settings)) {
         return Err(Mistake::SettingsRedirect { file: shared.display().to_string() }.into());
     }
-    if sync::redirects(overrides) {
+    if json::redirects(overrides) {
         return Err(Mistake::SettingsRedirect { file: "profile.toml".into() }.into());
     }
     Ok(())

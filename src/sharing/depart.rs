@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::links::{Present, survey};
 use super::names::{self, Kind};
-use super::{Hub, Present, survey};
 use crate::claude_code::CREDENTIALS;
+use crate::hub::Hub;
 use crate::{io, sys};
 
 /// What was typed at prompts, a line each: two of them are merged.

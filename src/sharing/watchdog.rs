@@ -11,17 +11,17 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Session;
+use super::json::{self, Pair};
+use super::link_mode::LinkMode;
+use super::links::Use;
+use super::mirror::{Mirror, Watcher};
+use super::names;
 use super::tree::{Tree, held_back};
 use crate::account;
 use crate::claude_code::{SETTINGS, STATE};
 use crate::context::Context;
 use crate::io;
 use crate::profile::Profile;
-use crate::runtime::link_mode::LinkMode;
-use crate::runtime::mirror::{Mirror, Watcher};
-use crate::runtime::{self, Use};
-use crate::sync::{self, Pair};
 use crate::sys::{self, Events, Interest, Watch};
 
 /// What an event can say about.
@@ -71,20 +71,11 @@ const RETRY: Duration = Duration::from_millis(500);
 
 impl Watchdog {
     /// Makes a watchdog that watches nothing yet.
-    pub fn new(context: &Context, profile: &Profile) -> Result<Self> {
+    pub fn new(context: &Context, profile: &Profile, troubles: PathBuf) -> Result<Self> {
         let tree = Tree::new(context, context.hub(&context.config()?)?, profile);
         let claude_json = tree.claude_json();
         let mirror = Mirror::open(tree.sides.clone(), tree.has_own_settings().then(|| SETTINGS.into()), &tree.base.join("mirror"));
-        Ok(Self {
-            tree,
-            claude_json,
-            mirror,
-            places: HashMap::new(),
-            due: BTreeSet::new(),
-            troubles: Session::new(&context.layout, &profile.name).troubles(),
-            said: BTreeMap::new(),
-            again: BTreeSet::new(),
-        })
+        Ok(Self { tree, claude_json, mirror, places: HashMap::new(), due: BTreeSet::new(), troubles, said: BTreeMap::new(), again: BTreeSet::new() })
     }
 
     /// Watches, then makes everything due.
@@ -107,10 +98,10 @@ impl Watchdog {
             (Some(Place::Own | Place::Hub), Some(name)) if name == STATE => drop(self.due.insert(Duty::ClaudeJson)),
             (Some(Place::HubSettings), _) => drop(self.due.insert(Duty::Links)),
             (Some(Place::HubClaudeJson), _) => drop(self.due.insert(Duty::ClaudeJson)),
-            (Some(Place::Own | Place::Hub), Some(name)) if runtime::names::MIRRORED.iter().any(|mirrored| name == *mirrored) => {
+            (Some(Place::Own | Place::Hub), Some(name)) if names::MIRRORED.iter().any(|mirrored| name == *mirrored) => {
                 self.due.insert(Duty::WholeMirror);
             }
-            (Some(Place::Own | Place::Hub), Some(name)) if runtime::is_shared(name) => {
+            (Some(Place::Own | Place::Hub), Some(name)) if names::is_shared(name) => {
                 let mode = self.tree.sides.mode;
                 let is_copy = name == SETTINGS && self.tree.has_own_settings();
                 self.due.extend((mode.links_directories() || is_copy).then_some(Duty::Links));
@@ -196,7 +187,7 @@ impl Watchdog {
                 self.watch(events, &directory, Interest::Names, Place::HubClaudeJson);
             }
         }
-        let complaint = match sync::sync(&self.claude_json) {
+        let complaint = match json::sync(&self.claude_json) {
             Ok(report) => {
                 self.tree.say_what_lost(STATE, &report.lost);
                 if !report.held.is_empty() {

@@ -1,0 +1,16 @@
+//! What profiles share with the hub, `~/.claude`, and how it is kept in step.
+
+pub mod belongings;
+pub mod depart;
+pub mod json;
+pub mod link_mode;
+pub mod links;
+pub mod mirror;
+pub mod names;
+pub mod sides;
+mod tree;
+mod watchdog;
+
+pub use links::Use;
+pub use tree::{Tree, refuse_redirection};
+pub use watchdog::Watchdog;
