@@ -1,6 +1,8 @@
 //! What profiles share with the hub, `~/.claude`, and how it is kept in step.
 
+mod base;
 pub mod belongings;
+mod decide;
 pub mod depart;
 pub mod json;
 pub mod link_mode;

@@ -1,0 +1,414 @@
+//! The merge base: what two sides last agreed on, kept between sessions.
+//!
+//! A map from a key (the hash of a group and of a name in it) to a record of `N` bytes. It holds hashes and sizes, so no secret and no name. On disk:
+//!
+//! | file | what |
+//! |---|---|
+//! | `FILE` | one header line, then the records, sorted by key. Rewritten only when the journal has outgrown it |
+//! | `FILE.journal` | one header line, then what changed since, appended |
+//!
+//! 1. A base belongs to what it describes. `owner` says what that is; with any other owner the base is empty.
+//! 2. An empty base is always safe: it makes a union. So whatever is doubtful (a torn file, another generation, a journal of another boot, which may
+//!    tell of files that never reached the disk) makes it empty.
+//! 3. It is written last. `set` only notes; `record` writes what was noted, after it was done.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use xxhash_rust::xxh3;
+
+use crate::io::{self, with_ending};
+use crate::sys;
+
+/// Names one record: a group, such as a directory, and a member of it. Both are hashes; see [`Base::hash`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The hash of the group.
+    pub group: u64,
+    /// The hash of the name in the group.
+    pub member: u64,
+}
+
+/// A journal below this size, in bytes, is never folded into the sorted file.
+const SMALL_JOURNAL: u64 = 64 * 1024;
+
+/// The bytes of a key.
+const KEY: usize = 16;
+
+/// Holds what was agreed on.
+#[derive(Debug)]
+pub struct Base<const N: usize> {
+    file: PathBuf,
+    header: Header,
+    /// The sorted records of the file, as they lie there.
+    sorted: Box<[u8]>,
+    /// What changed since; `None` for a record that is gone.
+    changes: BTreeMap<Key, Option<[u8; N]>>,
+    /// What was noted and not yet written.
+    noted: Vec<(Key, Option<[u8; N]>)>,
+    journal_length: u64,
+}
+
+/// The first line of both files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Header {
+    owner: String,
+    /// The key of all hashes, so that they tell nothing to somebody who has only the base.
+    seed: u64,
+    /// Counts the rewrites, so that a journal is never read beside another file than its own.
+    generation: u64,
+}
+
+impl<const N: usize> Base<N> {
+    /// The bytes of a sorted record.
+    const RECORD: usize = KEY + N;
+    /// The bytes of a record in the journal: whether there is one, the record, a checksum.
+    const ENTRY: usize = 1 + KEY + N + 4;
+
+    /// Opens the base of `owner`, one line of text. It is empty if there is none, or any doubt about it.
+    pub fn open(file: &Path, owner: &str) -> Self {
+        Self::load(file, owner).unwrap_or_else(|| Self::empty(file, owner))
+    }
+
+    fn empty(file: &Path, owner: &str) -> Self {
+        let header = Header { owner: owner.into(), seed: RandomState::new().build_hasher().finish(), generation: 0 };
+        Self { file: file.into(), header, sorted: Box::default(), changes: BTreeMap::new(), noted: Vec::new(), journal_length: 0 }
+    }
+
+    fn load(file: &Path, owner: &str) -> Option<Self> {
+        let text = fs::read(file).ok()?;
+        let (header, records) = split_line(&text)?;
+        let header = Header::parse(header).filter(|header| header.owner == owner)?;
+        let count = usize::try_from(u64::from_le_bytes(*records.first_chunk()?)).ok()?;
+        let records = &records[8..];
+        if records.len() != count.checked_mul(Self::RECORD)? {
+            return None;
+        }
+        let mut base = Self { header, sorted: records.into(), ..Self::empty(file, owner) };
+        let journal = fs::read(base.journal_file()).ok()?;
+        let (line, entries) = split_line(&journal)?;
+        let (generation, boot) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+        match generation.parse::<u64>().ok()?.cmp(&base.header.generation) {
+            Ordering::Less => return Some(base), // folded in already
+            Ordering::Greater => return None,
+            Ordering::Equal if boot != sys::boot_and_namespace() && !entries.is_empty() => return None,
+            Ordering::Equal => {}
+        }
+        for entry in entries.chunks_exact(Self::ENTRY) {
+            let Some((key, record)) = Self::parse_entry(entry) else { break };
+            base.changes.insert(key, record);
+            base.journal_length += Self::ENTRY as u64;
+        }
+        if base.journal_length != entries.len() as u64 {
+            base.journal_length = u64::MAX; // torn by a kill: what is appended behind it could not be read
+        }
+        Some(base)
+    }
+
+    /// Hashes bytes for a [`Key`] or for a record.
+    pub fn hash(&self, bytes: &[u8]) -> u64 {
+        xxh3::xxh3_64_with_seed(bytes, self.header.seed)
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.sorted.is_empty() && self.changes.is_empty()
+    }
+
+    /// Returns a record.
+    pub fn get(&self, key: Key) -> Option<[u8; N]> {
+        match self.changes.get(&key) {
+            Some(changed) => *changed,
+            None => self.sorted_record(self.place(key)).filter(|(found, _)| *found == key).map(|(_, record)| record),
+        }
+    }
+
+    /// Notes a record, or that there is none; [`Base::record`] writes it.
+    pub fn set(&mut self, key: Key, record: Option<[u8; N]>) {
+        if self.get(key) != record {
+            self.changes.insert(key, record);
+            self.noted.push((key, record));
+        }
+    }
+
+    /// Returns the members of a group that have a record.
+    pub fn members(&self, group: u64) -> Vec<u64> {
+        let first = Key { group, member: 0 };
+        let mut members: BTreeMap<u64, bool> = BTreeMap::new();
+        let mut place = self.place(first);
+        while let Some((key, _)) = self.sorted_record(place).filter(|(key, _)| key.group == group) {
+            members.insert(key.member, true);
+            place += 1;
+        }
+        for (key, record) in self.changes.range(first..=Key { group, member: u64::MAX }) {
+            members.insert(key.member, record.is_some());
+        }
+        members.into_iter().filter_map(|(member, is_there)| is_there.then_some(member)).collect()
+    }
+
+    /// Writes what was noted since, a few bytes for each record.
+    pub fn record(&mut self) -> Result<()> {
+        if self.noted.is_empty() {
+            return Ok(());
+        }
+        if !self.file.exists() || self.journal_length > SMALL_JOURNAL.max(self.sorted.len() as u64) {
+            return self.save();
+        }
+        let text: Vec<u8> = self.noted.drain(..).flat_map(|(key, record)| Self::entry(key, record)).collect();
+        let journal = self.journal_file();
+        let appended = File::options().append(true).open(&journal).and_then(|mut file| file.write_all(&text));
+        self.journal_length = self.journal_length.saturating_add(text.len() as u64);
+        appended.with_context(|| format!("could not write {}", journal.display()))
+    }
+
+    /// Writes everything into the sorted file, durably, and begins a new journal. To be called when a session ends.
+    pub fn save(&mut self) -> Result<()> {
+        if self.changes.is_empty() && self.noted.is_empty() && self.file.exists() {
+            return Ok(());
+        }
+        let mut records = Vec::with_capacity(self.sorted.len() + self.changes.len() * Self::RECORD);
+        let mut push = |key: Key, record: &[u8]| {
+            records.extend(key.group.to_be_bytes());
+            records.extend(key.member.to_be_bytes());
+            records.extend_from_slice(record);
+        };
+        let mut changes = std::mem::take(&mut self.changes).into_iter().peekable();
+        for place in 0..self.sorted.len() / Self::RECORD {
+            let Some((old, record)) = self.sorted_record(place) else { break };
+            while let Some((key, changed)) = changes.next_if(|(key, _)| *key < old) {
+                changed.iter().for_each(|record| push(key, record));
+            }
+            match changes.next_if(|(key, _)| *key == old) {
+                Some((key, changed)) => changed.iter().for_each(|record| push(key, record)),
+                None => push(old, &record),
+            }
+        }
+        for (key, changed) in changes {
+            changed.iter().for_each(|record| push(key, record));
+        }
+        self.replace(records.into_boxed_slice())
+    }
+
+    /// Forgets everything, on the disk first. To be called before what the base describes is taken apart.
+    pub fn forget(&mut self) -> Result<()> {
+        self.changes.clear();
+        self.replace(Box::default())
+    }
+
+    fn replace(&mut self, sorted: Box<[u8]>) -> Result<()> {
+        self.header.generation += 1;
+        self.sorted = sorted;
+        self.noted.clear();
+        let mut text = (self.header.text() + "\n").into_bytes();
+        text.extend(((self.sorted.len() / Self::RECORD) as u64).to_le_bytes());
+        text.extend_from_slice(&self.sorted);
+        io::create_parent(&self.file)?;
+        io::write_durably(&self.file, &text)?;
+        drop(text);
+        self.begin_journal()
+    }
+
+    /// Begins an empty journal of this generation.
+    fn begin_journal(&mut self) -> Result<()> {
+        let file = with_ending(&self.file, ".journal");
+        let header = format!("{} {}\n", self.header.generation, sys::boot_and_namespace());
+        io::write(&file, header.as_bytes())?;
+        self.journal_length = 0;
+        Ok(())
+    }
+
+    fn journal_file(&self) -> PathBuf {
+        with_ending(&self.file, ".journal")
+    }
+
+    /// Returns the place in the sorted file at which a key is, or would be.
+    fn place(&self, key: Key) -> usize {
+        let (mut low, mut high) = (0, self.sorted.len() / Self::RECORD);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.sorted_record(middle).is_some_and(|(found, _)| found < key) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
+    fn sorted_record(&self, place: usize) -> Option<(Key, [u8; N])> {
+        let record = self.sorted.get(place * Self::RECORD..(place + 1) * Self::RECORD)?;
+        parse_record(record)
+    }
+
+    fn entry(key: Key, record: Option<[u8; N]>) -> Vec<u8> {
+        let mut entry = Vec::with_capacity(Self::ENTRY);
+        entry.push(u8::from(record.is_some()));
+        entry.extend(key.group.to_be_bytes());
+        entry.extend(key.member.to_be_bytes());
+        entry.extend(record.unwrap_or([0; N]));
+        entry.extend(checksum(&entry));
+        entry
+    }
+
+    fn parse_entry(entry: &[u8]) -> Option<(Key, Option<[u8; N]>)> {
+        let (body, check) = entry.split_last_chunk::<4>()?;
+        let (is_there, record) = body.split_first()?;
+        let (key, record) = parse_record(record).filter(|_| *check == checksum(body))?;
+        Some((key, (*is_there == 1).then_some(record)))
+    }
+}
+
+fn checksum(bytes: &[u8]) -> [u8; 4] {
+    let [first, second, third, fourth, ..] = xxh3::xxh3_64(bytes).to_le_bytes();
+    [first, second, third, fourth]
+}
+
+fn parse_record<const N: usize>(bytes: &[u8]) -> Option<(Key, [u8; N])> {
+    let (group, rest) = bytes.split_first_chunk::<8>()?;
+    let (member, rest) = rest.split_first_chunk::<8>()?;
+    Some((Key { group: u64::from_be_bytes(*group), member: u64::from_be_bytes(*member) }, rest.try_into().ok()?))
+}
+
+/// Splits a text after its first line.
+fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr::memchr(b'\n', text)?;
+    Some((&text[..end], &text[end + 1..]))
+}
+
+impl Header {
+    fn text(&self) -> String {
+        format!("clauth-base-1 {} {:x} {}", self.generation, self.seed, self.owner)
+    }
+
+    fn parse(line: &[u8]) -> Option<Self> {
+        let mut words = std::str::from_utf8(line).ok()?.strip_prefix("clauth-base-1 ")?.splitn(3, ' ');
+        let (generation, seed) = (words.next()?.parse().ok()?, u64::from_str_radix(words.next()?, 16).ok()?);
+        Some(Self { owner: words.next()?.into(), seed, generation })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new(name: &str) -> Self {
+            let directory = std::env::temp_dir().join(format!("clauth-base-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&directory);
+            sys::create_private_dir(&directory).unwrap();
+            Self(directory)
+        }
+
+        fn open(&self, owner: &str) -> Base<8> {
+            Base::open(&self.0.join("base"), owner)
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn key(number: u64) -> Key {
+        Key { group: number % 3, member: number / 3 }
+    }
+
+    #[test]
+    fn what_was_recorded_is_there_after_a_kill_and_what_was_not_is_gone() {
+        let directory = Directory::new("kill");
+        let mut base = directory.open("here");
+        base.set(key(1), Some([1; 8]));
+        base.record().unwrap();
+        base.set(key(2), Some([2; 8]));
+        drop(base);
+        let base = directory.open("here");
+        assert_eq!((base.get(key(1)), base.get(key(2))), (Some([1; 8]), None));
+    }
+
+    #[test]
+    fn another_owner_finds_an_empty_base() {
+        let directory = Directory::new("owner");
+        let mut base = directory.open("here");
+        base.set(key(1), Some([1; 8]));
+        base.save().unwrap();
+        assert!(directory.open("there").is_empty());
+        assert!(!directory.open("here").is_empty());
+    }
+
+    #[test]
+    fn a_forgotten_base_is_empty_on_the_disk() {
+        let directory = Directory::new("forgotten");
+        let mut base = directory.open("here");
+        base.set(key(1), Some([1; 8]));
+        base.save().unwrap();
+        base.forget().unwrap();
+        assert!(directory.open("here").is_empty());
+    }
+
+    #[test]
+    fn a_journal_of_another_boot_makes_the_base_doubtful_unless_it_is_empty() {
+        let directory = Directory::new("boot");
+        let mut base = directory.open("here");
+        base.set(key(1), Some([1; 8]));
+        base.save().unwrap();
+        let journal = base.journal_file();
+        let other_boot = format!("{} elsewhere\n", base.header.generation);
+        fs::write(&journal, &other_boot).unwrap();
+        assert_eq!(directory.open("here").get(key(1)), Some([1; 8]));
+        fs::write(&journal, [other_boot.as_bytes(), &Base::entry(key(2), Some([2; 8]))].concat()).unwrap();
+        assert!(directory.open("here").is_empty());
+    }
+
+    #[test]
+    fn what_follows_a_torn_entry_is_kept() {
+        let directory = Directory::new("torn");
+        let mut base = directory.open("here");
+        for number in 1..4 {
+            base.set(key(number), Some([1; 8]));
+            base.record().unwrap();
+            let journal = fs::read(base.journal_file()).unwrap();
+            fs::write(base.journal_file(), [&journal[..], b"torn"].concat()).unwrap();
+            base = directory.open("here");
+        }
+        assert_eq!([1, 2, 3].map(|number| base.get(key(number)).is_some()), [true; 3]);
+    }
+
+    #[test]
+    fn a_base_does_what_a_map_does_however_often_it_is_opened() {
+        let directory = Directory::new("model");
+        let mut model = HashMap::new();
+        let mut base = directory.open("here");
+        let mut dice = 1_u64;
+        for round in 0..3000 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (key, value) = (key((dice >> 40) % 60), (dice >> 20).to_le_bytes());
+            let record = (dice >> 60 != 0).then_some(value);
+            base.set(key, record);
+            model.insert(key.group * 1000 + key.member, record);
+            match dice >> 33 & 31 {
+                0 => base.save().unwrap(),
+                1 => {
+                    base.record().unwrap();
+                    base = directory.open("here");
+                }
+                _ => base.record().unwrap(),
+            }
+            assert_eq!(base.get(key), record, "round {round}");
+        }
+        for group in 0..3 {
+            let mut expected: Vec<u64> =
+                model.iter().filter(|(key, value)| *key / 1000 == group && value.is_some()).map(|(key, _)| key % 1000).collect();
+            expected.sort_unstable();
+            assert_eq!(base.members(group), expected);
+            for member in expected {
+                assert_eq!(base.get(Key { group, member }), model[&(group * 1000 + member)]);
+            }
+        }
+    }
+}
