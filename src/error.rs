@@ -104,6 +104,10 @@ mistakes! {
     TakeOverFailed { name, reason } => "the profile `{name}` of an older clauth could not be taken over ({reason})", "mend that, then run `clauth list`";
     /// Live shells or clients use the profile.
     ProfileInUse { name, by } => "the profile `{name}` is in use by {by}", "leave its directories or close them, then try again";
+    /// A removal was killed, or something kept writing; the profile is out of use already.
+    RemovalUnfinished { name, why } => "the removal of the profile `{name}` is not finished{why}", "run `clauth remove {name}` to finish it";
+    /// Two directories that clauth would keep in step, or move files between, are one place.
+    OnePlace { one, other } => "{one} and {other} are one place, or one lies in the other, so nothing is moved between them", "make one of them a directory of its own (`ls -ld` shows where each leads), then try again";
     /// A question was answered with no, or could not be asked.
     NotConfirmed { question } => "{question} was not confirmed, so nothing changed", "answer `y`, or pass `--yes`";
     /// The hub that profiles share is missing.

@@ -137,6 +137,21 @@ impl Layout {
         self.profile(name).join("profile.toml")
     }
 
+    /// The name that `profile.toml` has while its profile is removed: whoever finds this one, and not that one, finds a removal that began.
+    pub fn removing(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("removing.toml")
+    }
+
+    /// Where a removal puts a shared file for the moment in which it is compared with the hub's.
+    pub fn leaving(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("leaving")
+    }
+
+    /// Says that a profile of this name was removed: what appears under its old path since then is not a profile.
+    pub fn removed(&self, name: &ProfileName) -> PathBuf {
+        self.home.join("removed").join(name)
+    }
+
     /// The `CLAUDE_CONFIG_DIR` of a profile, as spelled when it is added.
     pub fn runtime(&self, name: &ProfileName) -> PathBuf {
         self.profile(name).join("runtime")

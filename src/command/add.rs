@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+use super::removal;
 use crate::account::Secret;
 use crate::context::Context;
 use crate::error::Mistake;
@@ -34,6 +35,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let name: ProfileName = arguments.name.parse()?;
     context.hub(&context.config()?)?;
     let layout = context.layout.writable()?;
+    removal::finish(context, &name)?;
     profile::refuse_taken(&layout, &name)?; // before a secret is asked for in vain
     let access = access(arguments)?;
     let what = match &access {

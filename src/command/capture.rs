@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use super::arrive;
+use super::{arrive, removal};
 use crate::account::{self, Place};
 use crate::context::Context;
 use crate::io::{self, epoch};
@@ -28,6 +28,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let hub = context.hub(&context.config()?)?;
     let from = arrive::hub_place(&hub);
     arrive::agree_to_delete(context, &from, arguments.yes)?;
+    removal::finish(context, &name)?;
     // Before the lock: an older clauth's profile is taken over under it.
     arrive::refuse_unfit(context, &name)?;
     let state = profile::lock_state(layout)?;
@@ -37,6 +38,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let profile = arrive::make_ready(layout, &state, &hub, &name)?;
     account::transfer(layout, &from, &Place::of(&profile.config_dir))?;
     epoch::advance(layout)?;
+    drop(state); // what is told of other profiles may take one of an older clauth over, under this very lock
     let account = account::address(&profile.config_dir);
     io::say(format_args!(
         "the login of {} moved to the profile {name} ({}), and plain `claude` is signed out; bind directories with `clauth use {name}`, or make it the \

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueHint};
 
-use super::arrive;
+use super::{arrive, removal};
 use crate::account::{self, Place};
 use crate::claude_code::{CREDENTIALS, STATE};
 use crate::context::Context;
@@ -19,6 +19,7 @@ use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::sharing::belongings::Belongings;
 use crate::sharing::json::claude_json;
+use crate::sharing::places;
 use crate::sys;
 
 /// Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude
@@ -44,6 +45,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let directory = directory(context, &hub, &arguments.dir)?;
     let from = place(context, &directory, &arguments.dir)?;
     arrive::refuse_clients(&from.directory)?;
+    if !arguments.dry_run {
+        removal::finish(context, &name)?;
+    }
     let belongings = belongings(context, &from, &hub)?;
     let is_signed_in = refuse_unfit(context, &name, &from)? && belongings.has_login;
     let rescue = layout.rescue(&name);
@@ -83,6 +87,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     epoch::advance(layout)?;
+    drop(state); // what is told of other profiles may take one of an older clauth over, under this very lock
     tell(to.is_signed_in(&layout).unwrap_or(false), &belongings, &from, &profile, &rescued, &rescue);
     let in_this_shell = context.env.non_empty(CLAUDE_CONFIG_DIR).is_some_and(|value| sys::same_file(Path::new(value), &from.directory));
     io::say(format_args!(
@@ -109,14 +114,14 @@ fn refuse_unfit(context: &Context, name: &ProfileName, from: &Place) -> Result<b
 fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mistake> {
     let wrong = |reason: &dyn Display| Mistake::NotImportable { directory: named.display().to_string(), reason: reason.to_string() };
     let directory = sys::physical(named).map_err(|error| wrong(&error))?;
-    let (clauth, rescued) = (io::resolved(context.layout.home()), io::resolved(&context.layout.rescued()));
-    let meets = |other: &Path| directory.starts_with(other) || other.starts_with(&directory);
+    let rescued = io::resolved(&context.layout.rescued());
+    let meets = |other: &Path| places::overlap(&directory, other).map_err(|error| wrong(&error));
     if directory == hub.directory {
         return Err(wrong(&"it is what all profiles share; its login alone is moved by `clauth capture`"));
     }
     // What `remove` has kept may come back.
     let is_kept = directory.starts_with(&rescued) && directory != rescued;
-    if meets(&hub.directory) || (meets(&clauth) && !is_kept) {
+    if meets(&hub.directory)? || (!is_kept && (meets(context.layout.home())? || meets(&context.layout.profiles())?)) {
         return Err(wrong(&"it lies in what clauth and its profiles use, or around it"));
     }
     if ![STATE, CREDENTIALS, "projects"].iter().any(|name| directory.join(name).exists()) {
@@ -162,6 +167,13 @@ fn plan(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub, na
     }
     lines.extend(belongings.has_state.then(|| format!("merge .claude.json into {}; the rest of it goes to {rescue}", hub.claude_json.display())));
     lines.extend(lost.iter().map(|file| format!("keep  {} in {rescue}: {there} has another", file.display())));
+    lines.extend(belongings.has_own_settings.then(|| {
+        format!("keep  settings.json in {rescue}: it says which account or service to use, so it is not for all profiles; `clauth add` has --base-url, and \
+                 profile.toml an [env] and [settings]")
+    }));
+    lines.extend(
+        belongings.places.iter().map(|(name, of_hub)| format!("leave {}: {} leads there, so it is shared already", name.display(), of_hub.display())),
+    );
     lines.extend(belongings.links.iter().map(|name| format!("drop  {}: a link to what {there} has", name.display())));
     lines.extend(belongings.staying.iter().map(|name| format!("leave {}", name.display())));
     lines.iter().map(|line| io::terminal_safe(line) + "\n").collect()
@@ -187,6 +199,9 @@ fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Pro
     let rescued: Vec<_> = rescued.iter().map(|file| file.display().to_string()).collect();
     if !rescued.is_empty() {
         io::say(format_args!("what differs from what is shared is kept in {}: {}", rescue.display(), list(&rescued)));
+    }
+    for (name, of_hub) in &belongings.places {
+        io::say(format_args!("{} leads to {directory}/{}, so that stays where it is: do not remove {directory}", of_hub.display(), name.display()));
     }
     let staying: Vec<_> = belongings.staying.iter().map(|name| name.display().to_string()).collect();
     if !staying.is_empty() {

@@ -23,6 +23,7 @@ mod launch;
 pub mod list;
 pub mod login;
 pub mod refresh;
+mod removal;
 pub mod remove;
 pub mod setup;
 pub mod shim;

@@ -17,6 +17,7 @@ mod mend;
 mod place;
 mod settings;
 mod tree;
+mod unfinished;
 
 pub use hooks::Hook;
 pub use mend::mend;
@@ -105,6 +106,7 @@ pub fn examine(context: &Context) -> Examination {
         settings::examine(context),
         login::examine(context),
         tree::examine(context),
+        unfinished::examine(context),
     ];
     Examination { hooks, helpers: tree::helpers(context), findings: findings.into_iter().flatten().collect() }
 }

@@ -17,6 +17,7 @@ use crate::name::{self, ProfileName};
 use crate::sys;
 
 mod endpoint;
+pub mod removal;
 mod take_over;
 
 pub use endpoint::Endpoint;
@@ -132,7 +133,10 @@ fn read(layout: &Layout, name: &ProfileName) -> Result<ProfileFile, Mistake> {
     let file = layout.profile_file(name);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound && take_over::is_old(&layout.profile(name)) => {
+        Err(error) if error.kind() == ErrorKind::NotFound && removal::has_begun(layout, name) => {
+            return Err(Mistake::RemovalUnfinished { name: name.to_string(), why: String::new() });
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound && take_over::is_old(layout, name) => {
             take_over(layout, name)?;
             return read(layout, name);
         }
@@ -160,20 +164,28 @@ fn invalid(layout: &Layout, name: &ProfileName, complaint: Complaint) -> Mistake
 
 /// Returns the names of all profiles, sorted.
 pub fn names(layout: &Layout) -> Vec<ProfileName> {
+    let is_profile = |name: &ProfileName| layout.profile_file(name).exists() || take_over::is_old(layout, name);
+    directories(layout).into_iter().filter(is_profile).collect()
+}
+
+/// Returns the names of all directories that could be a profile's, sorted.
+fn directories(layout: &Layout) -> Vec<ProfileName> {
     let entries = fs::read_dir(layout.profiles()).into_iter().flatten().flatten();
-    let named = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<ProfileName>().ok());
-    let is_profile = |name: &ProfileName| layout.profile_file(name).exists() || take_over::is_old(&layout.profile(name));
-    let mut names: Vec<_> = named.filter(is_profile).collect();
+    let mut names: Vec<_> = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<ProfileName>().ok()).collect();
     names.sort();
     names
 }
 
 /// Fails where a profile has the name already, in whatever case: a case-insensitive file system would give both names one directory.
 pub fn refuse_taken(layout: &Layout, name: &ProfileName) -> Result<(), Mistake> {
-    match names(layout).into_iter().find(|taken| taken.as_str().eq_ignore_ascii_case(name.as_str())) {
-        Some(taken) => Err(Mistake::ProfileExists { name: taken.to_string() }),
-        None => Ok(()),
+    let is_same = |taken: &ProfileName| taken.as_str().eq_ignore_ascii_case(name.as_str());
+    if let Some(taken) = names(layout).into_iter().find(is_same) {
+        return Err(Mistake::ProfileExists { name: taken.to_string() });
     }
+    if let Some(leaving) = removal::unfinished(layout).into_iter().find(is_same) {
+        return Err(Mistake::RemovalUnfinished { name: leaving.to_string(), why: String::new() });
+    }
+    Ok(())
 }
 
 /// Creates a profile; without a key or token Claude Code asks to sign in on its first use.
@@ -193,6 +205,7 @@ pub fn create(layout: Writable<'_>, _state: &FileLock, name: &ProfileName, acces
     io::create_dir(&layout.profile(name))?;
     make_refusable(layout)?;
     io::write_durably(&layout.profile_file(name), text.as_bytes())?;
+    io::remove(&layout.removed(name))?; // from now on `profile.toml` says what this directory is
     if let Some(token) = &access.token {
         io::create_dir(&config_dir)?;
         store.write(&Credentials::of_token(token))?;

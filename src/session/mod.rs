@@ -20,7 +20,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::io::FileLock;
 use crate::layout::Layout;
 use crate::name::ProfileName;
 
@@ -45,12 +44,11 @@ impl Session {
         Self { directory: layout.run().join(name) }
     }
 
-    /// Whether a helper in another pid namespace follows the profile: the processes of a container cannot be seen from here, nor ours from there, but the
-    /// lock that its helper holds can.
-    pub fn is_used_elsewhere(layout: &Layout, name: &ProfileName) -> bool {
+    /// Returns the sessions of this profile in other pid namespaces and of earlier boots: the processes of a container cannot be seen from here, nor ours
+    /// from there, but the locks can.
+    pub fn elsewhere(layout: &Layout, name: &ProfileName) -> Vec<Self> {
         let others = fs::read_dir(layout.runs()).into_iter().flatten().flatten().map(|run| run.path()).filter(|run| *run != layout.run());
-        let mut locks = others.map(|run| Self { directory: run.join(name) }.lock());
-        locks.any(|lock| lock.exists() && FileLock::is_held(&lock).unwrap_or(true))
+        others.map(|run| Self { directory: run.join(name) }).filter(|session| session.directory.is_dir()).collect()
     }
 
     /// Where all of it lies.

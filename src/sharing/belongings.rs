@@ -6,12 +6,32 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::depart;
 use super::links::{Present, adopt, survey};
 use super::names::{self, Kind};
-use crate::claude_code::{CREDENTIALS, STATE};
+use super::settle::{Mover, carry_all};
+use super::{depart, places};
+use crate::claude_code::{CREDENTIALS, LIMIT, SETTINGS, STATE};
 use crate::hub::Hub;
 use crate::{io, sys};
+
+/// Where a file is while it is compared with the hub's: in the directory itself, and so on its file system.
+const STAGING: &str = ".clauth-import";
+
+/// Settings that say by which account or for which service a client works: everybody's, they would send each account to the service of one.
+const OF_ONE_ACCOUNT: &[&str] = &[
+    "allowedProviders",
+    "apiKeyHelper",
+    "awsAuthRefresh",
+    "awsCredentialExport",
+    "env",
+    "forceLoginGatewayUrl",
+    "forceLoginMethod",
+    "forceLoginOrgUUID",
+    "gcpAuthRefresh",
+    "otelHeadersHelper",
+    "proxyAuthHelper",
+    "xaaIdp",
+];
 
 /// Holds the top-level names of such a directory, sorted by what becomes of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -22,6 +42,10 @@ pub struct Belongings {
     pub links: Vec<OsString>,
     /// What stays: bound to that directory or its processes, unknown and hidden, or a link to somewhere else.
     pub staying: Vec<OsString>,
+    /// What is one place with a name of the hub, which leads here: it stays, each with that name.
+    pub places: Vec<(OsString, PathBuf)>,
+    /// Settings which say whose account or service they are for: they are kept beside, and never the hub's.
+    pub has_own_settings: bool,
     /// Whether it has a login of its own, and not a link to the hub's.
     pub has_login: bool,
     /// The same of the client's state.
@@ -36,6 +60,13 @@ impl Belongings {
             let path = directory.join(&name);
             let text = name.to_string_lossy();
             let is_link = matches!(present, Present::Link { .. });
+            if name == STAGING {
+                continue; // of an import that was killed: this one goes on with it
+            }
+            if let Some(of_hub) = if is_link { None } else { places::hub_name_meeting(hub, &path)? } {
+                found.places.push((name, of_hub));
+                continue;
+            }
             if is_link && is_the_hubs(&path, &name, hub) {
                 found.links.push(name);
             } else if name == CREDENTIALS {
@@ -44,6 +75,8 @@ impl Belongings {
                 found.has_state = true;
             } else if is_link || matches!(present, Present::Other) || text.starts_with('.') || names::kind(&text) == Kind::Private {
                 found.staying.push(name);
+            } else if name == SETTINGS && is_of_one_account(&path) {
+                found.has_own_settings = true;
             } else {
                 let mut files = Vec::new();
                 depart::collect_files(directory, Path::new(&name), &mut files)?;
@@ -63,20 +96,28 @@ impl Belongings {
         let differs = |file: &PathBuf| {
             let there = hub.directory.join(file);
             let is_there = fs::symlink_metadata(&there).is_ok() && !is_as_made(file, hub);
-            is_there && !io::is_same_content(&directory.join(file), &there) && file != Path::new(depart::HISTORY)
+            let is_log = file.extension().is_some_and(|extension| extension == "jsonl"); // the hub's gets the lines that it lacks
+            is_there && !is_log && !io::is_same_content(&directory.join(file), &there)
         };
         self.files().into_iter().filter(differs).collect()
     }
 
     /// Moves what is shared to the hub and drops the links. Returns what went to `rescue`, since the hub has another version.
     pub fn share(&self, directory: &Path, hub: &Hub, rescue: &Path) -> Result<Vec<PathBuf>> {
+        let staging = directory.join(STAGING);
         // What clauth made there so that a link could stand gives way, with no moment without it.
         for file in self.files().iter().filter(|file| is_as_made(file, hub)) {
             let path = directory.join(file);
             let text = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
             io::write_durably(&io::resolved(&hub.directory.join(file)), &text)?;
         }
-        let rescued = depart::share(directory, &self.files(), hub, rescue)?;
+        let mover = Mover { from: directory, to: &hub.directory, staging: &staging, rescue };
+        let mut rescued = carry_all(&mover, &self.files())?;
+        if self.has_own_settings {
+            depart::keep_if_present(&directory.join(SETTINGS), &rescue.join(SETTINGS))?;
+            rescued.push(SETTINGS.into());
+        }
+        depart::remove_links_and_directories(&staging)?;
         for (name, _) in &self.shared {
             let path = directory.join(name);
             if path.is_dir() {
@@ -88,6 +129,13 @@ impl Belongings {
         }
         Ok(rescued)
     }
+}
+
+/// Whether settings belong to one account; what cannot be read as settings may.
+fn is_of_one_account(settings: &Path) -> bool {
+    let text = io::read_regular(settings, LIMIT).ok().flatten().unwrap_or_default();
+    let parsed: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&text);
+    parsed.map_or(true, |settings| OF_ONE_ACCOUNT.iter().any(|key| settings.contains_key(*key)))
 }
 
 /// Whether a file of the hub is as clauth has made it: nobody has written to it since.

@@ -9,6 +9,8 @@ pub mod link_mode;
 pub mod links;
 pub mod mirror;
 pub mod names;
+pub mod places;
+pub mod settle;
 pub mod sides;
 mod tree;
 mod watchdog;

@@ -253,3 +253,24 @@ impl Events {
         }
     }
 }
+
+/// Whether another process has a file open for writing, as far as the kernel tells: it then refuses a read lease (fcntl(2)). Of a file that is not the
+/// user's, or on a file system without leases, nobody can tell, and the answer is no.
+#[expect(unsafe_code, reason = "rustix lacks leases")]
+pub fn is_being_written(path: &Path) -> bool {
+    const F_SETSIG: i32 = 10; // from fcntl.h, which libc leaves out
+    let Ok(file) = super::open_for_reading(path) else { return false };
+    let descriptor = file.as_raw_fd();
+    // SAFETY: the descriptor is open for as long as `file` lives; none of these calls touches memory.
+    unsafe {
+        // Whoever opens the file while the lease is held would end this process by SIGIO: SIGURG does nothing.
+        if libc::fcntl(descriptor, F_SETSIG, libc::SIGURG) != 0 {
+            return false;
+        }
+        if libc::fcntl(descriptor, libc::F_SETLEASE, libc::F_RDLCK) == 0 {
+            libc::fcntl(descriptor, libc::F_SETLEASE, libc::F_UNLCK);
+            return false;
+        }
+    }
+    io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
+}

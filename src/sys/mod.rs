@@ -16,6 +16,7 @@
 //! - [`symlink`], [`link_directory`]: `Unsupported` where this user may not make a link; [`remove_file`] removes any of them.
 //! - [`link_program`], [`linked_program`], [`unlink_program`]: another name for a program.
 //! - [`rename`], [`rename_new`], [`exchange`]: renames that lose nothing, whoever writes at that moment, and wait for who is in the way for a moment.
+//! - [`is_being_written`]: whether another process has a file open for writing, where the system tells.
 //! - [`sync_directory`]: what was renamed is so after a power cut.
 //! - [`is_momentary`]: whether what failed is worth another try.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
@@ -50,13 +51,13 @@ mod tests;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, keep_memory_private, process_group, program_name,
-    start_time,
+    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written, keep_memory_private, process_group,
+    program_name, start_time,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, keep_memory_private, process_group, program_name,
-    start_time,
+    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written, keep_memory_private, process_group,
+    program_name, start_time,
 };
 #[cfg(unix)]
 pub use signals::HeldSignals;
@@ -72,9 +73,9 @@ pub use unix::{
 pub use windows::{
     Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES, PROGRAM_SUFFIX,
     TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, command_name, create_lock_dir, create_private_dir, create_private_file, detach,
-    exchange, give_back_memory, has_other_names, identity, is_momentary, is_private, keep_memory_private, link_directory, link_program,
-    linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical,
-    powershell_dir, process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
+    exchange, give_back_memory, has_other_names, identity, is_being_written, is_momentary, is_private, keep_memory_private, link_directory,
+    link_program, linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
+    physical, powershell_dir, process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
     start_detached, start_time, symlink, sync_directory, terminal_columns, unlink_program, working_directory,
 };
 

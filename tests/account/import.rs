@@ -20,15 +20,16 @@ const OWN: &str = "home/.claude-work";
 /// What lies in it, by where its text must be in the end: in the hub, or rescued since the hub has another.
 const SHARED: [(&str, &str); 4] =
     [("projects/-p/new.jsonl", "transcript"), ("commands/mine.md", "command"), ("plans/deep/er.md", "plan"), ("new-thing.json", "thing")];
-const CONFLICTS: [(&str, &str); 3] =
-    [("projects/-srv-example/session.jsonl", "another session"), ("CLAUDE.md", "Be long.\n"), ("settings.json", "{\"model\": \"opus\"}")];
+const CONFLICTS: [(&str, &str); 2] = [("CLAUDE.md", "Be long.\n"), ("settings.json", "{\"model\": \"opus\"}")];
+/// A log that the hub has too: it gets what it lacks.
+const LOG: (&str, &str) = ("projects/-srv-example/session.jsonl", "another session");
 const STAYING: [&str; 5] = [".git", ".last-cleanup", "backups", "sessions", "skills"];
 
 /// Makes the directory as a client and its user leave it.
 fn settle(sandbox: &Sandbox) {
     let own = |name: &str| Path::new(OWN).join(name);
     sandbox.write("home/.claude/settings.json", "{\"verbose\": true}");
-    for (name, text) in SHARED.into_iter().chain(CONFLICTS) {
+    for (name, text) in SHARED.into_iter().chain(CONFLICTS).chain([LOG]) {
         sandbox.write(own(name), text);
     }
     sandbox.write(own("commands/review.md"), "Review it.\n"); // as the hub has it
@@ -84,6 +85,9 @@ fn assert_imported(sandbox: &Sandbox) {
     for (name, text) in CONFLICTS {
         assert!(rescued.iter().any(|(file, found)| file.ends_with(name) && found == text), "{name}: {rescued:?}");
     }
+    let log = sandbox.read(Path::new("home/.claude").join(LOG.0));
+    assert_eq!(log.lines().filter(|line| *line == LOG.1).count(), 1, "{log}");
+    assert!(log.len() > LOG.1.len() + 1, "and what it had: {log}");
     assert_eq!(sandbox.read("home/.claude/CLAUDE.md"), "Be brief.\n");
     assert_eq!(sandbox.read("home/.claude/history.jsonl"), "{\"display\":\"hello\"}\n{\"display\":\"at work\"}\n");
     let hub = state(&sandbox.path("home/.claude.json"));
@@ -106,7 +110,7 @@ fn all_of_a_directory_finds_its_place_and_what_stays_is_named() {
     let lines: Vec<_> = told.stderr().lines().collect();
     assert_eq!(lines.len(), 4, "{told:?}");
     assert!(lines[0].contains("is the profile work now (me@work.example), and 9 files of it shared"), "{told:?}");
-    for kept in ["CLAUDE.md", "settings.json", "projects/-srv-example/session.jsonl", ".claude.json"] {
+    for kept in ["CLAUDE.md", "settings.json", ".claude.json"] {
         assert!(lines[1].contains("is kept in") && lines[1].contains(kept), "{told:?}");
     }
     assert!(lines[2].ends_with(&STAYING.join(", ")), "{told:?}");
@@ -132,7 +136,7 @@ fn a_dry_run_lists_and_changes_nothing() {
     assert!(!sandbox.path("home/.clauth").exists());
     for line in [
         "move  the login of me@work.example to the profile work",
-        "move  projects (1 file) to",
+        "move  projects (2 files) to",
         "move  new-thing.json to",
         "merge .claude.json into",
         "keep  settings.json in",
@@ -145,7 +149,7 @@ fn a_dry_run_lists_and_changes_nothing() {
     assert!(!listed.stdout().contains("keep  history.jsonl") && !listed.stdout().contains("move  settings.json"), "{listed:?}");
     // Without --yes and without a terminal nothing happens either.
     let refused = sandbox.clauth(&["import", "../home/.claude-work", "work"]).failure();
-    assert!(refused.stderr().contains(" gets 9 shared files,") && refused.stderr().contains("but for 3 that differ"), "{refused:?}");
+    assert!(refused.stderr().contains(" gets 9 shared files,") && refused.stderr().contains("but for 2 that differ"), "{refused:?}");
     assert!(!sandbox.path("home/.clauth").exists());
 }
 
@@ -260,6 +264,7 @@ fn kill_imports(calls: &str) {
         for (name, text) in SHARED.into_iter().chain(CONFLICTS) {
             assert!(found.iter().any(|(_, found)| found == text), "{call}: {name} is nowhere");
         }
+        assert!(found.iter().any(|(_, found)| found.contains(LOG.1)), "{call}: the log is nowhere");
         for lock in locks(&sandbox) {
             fs::remove_dir(lock).unwrap(); // else the dead would be waited for
         }

@@ -1,6 +1,7 @@
-//! The mistakes that can be made when accounts arrive, each made in a sandbox with the profile `work`.
+//! The mistakes that can be made when accounts arrive or leave, each made in a sandbox with the profile `work`.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use super::mistakes::error::Mistake;
 use super::mistakes::text;
@@ -71,4 +72,18 @@ pub(super) fn broken_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 pub(super) fn login_busy(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.mkdir("home/.claude/.oauth_refresh.lock");
     (sandbox.clauth(&["capture", "work"]), Mistake::LoginBusy { place: text(sandbox.path("home/.claude")) })
+}
+
+pub(super) fn removal_unfinished(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let profile = sandbox.path("home/.clauth/profiles/work");
+    fs::rename(profile.join("profile.toml"), profile.join("removing.toml")).unwrap();
+    (sandbox.clauth(&["use", "work"]), Mistake::RemovalUnfinished { name: "work".into(), why: String::new() })
+}
+
+pub(super) fn one_place(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let runtime = sandbox.mkdir("home/.clauth/profiles/work/runtime");
+    let link = sandbox.path("home/.claude/output-styles");
+    fs::create_dir(runtime.join("output-styles")).unwrap();
+    symlink(runtime.join("output-styles"), &link).unwrap();
+    (sandbox.clauth(&["remove", "work", "--yes"]), Mistake::OnePlace { one: text(link), other: text(runtime) })
 }

@@ -62,6 +62,8 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("KeychainTaken", 1, keychain::taken),
     ("SettingsRedirect", 125, settings_redirect),
     ("ProfileInUse", 1, profile_in_use),
+    ("RemovalUnfinished", 1, arrivals::removal_unfinished),
+    ("OnePlace", 1, arrivals::one_place),
     ("NotConfirmed", 1, not_confirmed),
     ("NoClaudeHome", 1, no_claude_home),
     ("ConfigDirectory", ANSWERED, config_directory),

@@ -16,13 +16,16 @@ fn a_profile_with_history_is_removed_and_its_history_stays() {
     write(&shared.own("work", "plans/late.md"), "late");
     fs::remove_file(shared.own("work", "projects/p/t.jsonl")).unwrap();
     write(&shared.own("work", "projects/p/t.jsonl"), "other");
+    write(&shared.own("work", "plans/clash.md"), "mine");
+    write(&shared.hub("plans/clash.md"), "theirs");
     write(&shared.own("work", "backups/b.json"), "backup");
     shared.remove("work").success();
     assert!(!shared.profile("work").exists());
-    assert_eq!(text(&shared.hub("projects/p/t.jsonl")).as_deref(), Some("history"));
+    assert_eq!(text(&shared.hub("projects/p/t.jsonl")).as_deref(), Some("history\nother\n"));
+    assert_eq!(text(&shared.hub("plans/clash.md")).as_deref(), Some("theirs"));
     assert_eq!(text(&shared.hub("plans/late.md")).as_deref(), Some("late"));
     let rescued = shared.rescued("work");
-    for (path, text) in [("projects/p/t.jsonl", "other"), ("backups/b.json", "backup"), (".credentials.json", "login")] {
+    for (path, text) in [("plans/clash.md", "mine"), ("backups/b.json", "backup"), (".credentials.json", "login")] {
         assert!(rescued.contains(&(path.into(), text.into())), "{path}: {rescued:?}");
     }
 }

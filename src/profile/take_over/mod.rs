@@ -8,21 +8,24 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
 use self::home::{Home, Whereabouts};
-use super::{ProfileFile, lock_state};
+use super::{ProfileFile, removal};
 use crate::account::{Credentials, Secret};
 use crate::claude_code::{CREDENTIALS, SETTINGS, STATE};
 use crate::io::FileLock;
-use crate::layout::Writable;
+use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
 use crate::{io, sys};
 
 mod home;
+
+/// How long to wait for another command that adds or removes a profile.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The files and directories by which an older profile is known.
 const OLD: &[&str] = &["credentials.json", "credentials.json.pending", "config.toml", "runtime"];
@@ -36,16 +39,22 @@ struct OldConfig {
     env: BTreeMap<String, String>,
 }
 
-/// Whether an older clauth's profile lies in this directory.
-pub fn is_old(directory: &Path) -> bool {
-    !directory.join("profile.toml").exists() && OLD.iter().any(|name| fs::symlink_metadata(directory.join(name)).is_ok())
+/// Whether an older clauth's profile lies under this name. What a client writes to the path of a profile that was removed looks like one, and is not.
+pub fn is_old(layout: &Layout, name: &ProfileName) -> bool {
+    let directory = layout.profile(name);
+    let is_other = layout.profile_file(name).exists() || removal::has_begun(layout, name) || removal::is_over(layout, name);
+    !is_other && OLD.iter().any(|name| fs::symlink_metadata(directory.join(name)).is_ok())
 }
 
 /// Takes a profile over; nothing of it is lost.
 pub fn take_over(layout: Writable<'_>, name: &ProfileName) -> Result<()> {
-    let _state = lock_state(layout)?;
+    io::create_dir(layout.home())?;
+    // A command that holds this lock and comes here would wait for itself, and a prompt must not wait for a long one.
+    let Some(_state) = FileLock::exclusive_within(&layout.state_lock(), PATIENCE)? else {
+        bail!("another clauth command adds or removes a profile at this moment");
+    };
     let directory = layout.profile(name);
-    if !is_old(&directory) {
+    if !is_old(&layout, name) {
         return Ok(()); // somebody else did it while we waited
     }
     refuse_if_in_use(&directory)?;
