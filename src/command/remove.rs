@@ -59,7 +59,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 fn refuse_one_place(hub: &Hub, config_dir: &Path) -> Result<()> {
     let looking = || format!("could not look at {}", config_dir.display());
     let is_one = places::overlap(&hub.directory, config_dir).with_context(looking)?;
-    let met = if is_one { Some(hub.directory.clone()) } else { places::hub_name_inside(hub, config_dir).with_context(looking)? };
+    let met = if is_one { Some(hub.directory.clone()) } else { places::hub_name_meeting(hub, config_dir).with_context(looking)? };
     let Some(met) = met else { return Ok(()) };
     bail!(Mistake::OnePlace { one: met.display().to_string(), other: config_dir.display().to_string() })
 }

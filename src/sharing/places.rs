@@ -12,29 +12,22 @@ use crate::sys;
 
 /// Whether two directories are one, or one of them lies inside the other. A path that does not exist lies where it would be created.
 ///
-/// Compares the resolved paths, and then, for bind mounts, the identity (device and inode) of each one with the other and the directories above it.
+/// Compares the resolved paths; then, for bind mounts, the identity (device and inode) of each with the other and the directories above it, and where both
+/// lie on their file system. Costs a few `stat`s and one look at the table of mounts.
 pub fn overlap(one: &Path, other: &Path) -> io::Result<bool> {
     let (one, other) = (resolve(one)?, resolve(other)?);
     if one.starts_with(&other) || other.starts_with(&one) {
         return Ok(true);
     }
-    Ok(is_or_holds(&one, &other)? || is_or_holds(&other, &one)?)
-}
-
-/// Returns the first name of the hub that leads into another directory, or to a directory in it, or around it.
-pub fn hub_name_inside(hub: &Hub, directory: &Path) -> io::Result<Option<PathBuf>> {
-    // A bind mount is seen only by comparing it with the very directory that is mounted there. Links of a profile lead to the hub by design.
-    let mut places = vec![directory.to_path_buf()];
-    places.extend(entries_in(directory)?.into_iter().filter(|path| !path.is_symlink()));
-    for place in &places {
-        if let Some(name) = hub_name_meeting(hub, place)? {
-            return Ok(Some(name));
-        }
+    if is_or_holds(&one, &other)? || is_or_holds(&other, &one)? {
+        return Ok(true);
     }
-    Ok(None)
+    // A directory mounted from deep inside the other one: no name above it shows that.
+    let Some([one, other]) = sys::origins([&one, &other]) else { return Ok(false) };
+    Ok(one.0 == other.0 && (one.1.starts_with(&other.1) || other.1.starts_with(&one.1)))
 }
 
-/// Returns the first name of the hub that is the same place as this path, or inside or around it.
+/// Returns the first name of the hub that leads to this path, or inside or around it.
 pub fn hub_name_meeting(hub: &Hub, path: &Path) -> io::Result<Option<PathBuf>> {
     for name in entries_in(&hub.directory)? {
         if overlap(&name, path)? {

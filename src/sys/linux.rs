@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -273,4 +273,62 @@ pub fn is_being_written(path: &Path) -> bool {
         }
     }
     io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
+}
+
+/// Returns where each of these resolved paths lies on its file system: the device, and the path from that file system's root, which is one for all bind
+/// mounts of a directory. `None` where the kernel does not tell.
+pub fn origins(paths: [&Path; 2]) -> Option<[(OsString, PathBuf); 2]> {
+    let mounts = fs::read("/proc/self/mountinfo").ok()?;
+    let [one, other] = paths.map(|path| origin(&mounts, path));
+    Some([one?, other?])
+}
+
+fn origin(mounts: &[u8], path: &Path) -> Option<(OsString, PathBuf)> {
+    let mut found: Option<(usize, (OsString, PathBuf))> = None;
+    for line in mounts.split(|byte| *byte == b'\n') {
+        // "36 35 98:0 /root /mount/point options …": proc_pid_mountinfo(5)
+        let mut fields = line.split(|byte| *byte == b' ').skip(2);
+        let (Some(device), Some(root), Some(point)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let point = unescaped(point);
+        let Ok(rest) = path.strip_prefix(&point) else { continue };
+        let depth = point.components().count();
+        // Of two on one mount point the later one hides the other.
+        if found.as_ref().is_none_or(|(deepest, _)| depth >= *deepest) {
+            found = Some((depth, (OsStr::from_bytes(device).into(), unescaped(root).join(rest))));
+        }
+    }
+    found.map(|(_, origin)| origin)
+}
+
+/// Returns a path of the kernel's tables, in which a blank is `\040`.
+fn unescaped(field: &[u8]) -> PathBuf {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..3).filter(|digits| *first == b'\\' && digits.iter().all(|digit| (b'0'..=b'7').contains(digit)));
+        let escaped = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() { &behind[3..] } else { behind };
+    }
+    OsString::from_vec(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bind_mount_is_the_directory_that_is_mounted() {
+        let mounts =
+            b"22 1 8:1 / / rw - ext4 /dev/a rw\n30 22 8:1 /home/me/a\\040b /mnt rw - ext4 /dev/a rw\n31 22 0:5 / /mnt/deep rw - tmpfs t rw\n";
+        let lies = |path: &str| origin(mounts, Path::new(path)).map(|(device, path)| (device.into_string().unwrap(), path));
+        for (path, device, origin) in [
+            ("/mnt/x", "8:1", "/home/me/a b/x"),
+            ("/home/me/a b/x", "8:1", "/home/me/a b/x"),
+            ("/mnt/deep/x", "0:5", "/x"),
+            ("/mntx", "8:1", "/mntx"),
+        ] {
+            assert_eq!(lies(path), Some((device.into(), origin.into())), "{path}");
+        }
+    }
 }

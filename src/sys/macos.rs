@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::time::Duration;
 
@@ -184,4 +184,9 @@ fn exit_of(pid: u32) -> Option<EventFilter> {
 /// Whether another process has a file open for writing: this system does not tell.
 pub fn is_being_written(_path: &Path) -> bool {
     false
+}
+
+/// Returns where each of these resolved paths lies on its file system; this system has no bind mounts that a resolved path does not show.
+pub fn origins(_paths: [&Path; 2]) -> Option<[(OsString, PathBuf); 2]> {
+    None
 }

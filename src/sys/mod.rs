@@ -16,6 +16,7 @@
 //! - [`symlink`], [`link_directory`]: `Unsupported` where this user may not make a link; [`remove_file`] removes any of them.
 //! - [`link_program`], [`linked_program`], [`unlink_program`]: another name for a program.
 //! - [`rename`], [`rename_new`], [`exchange`]: renames that lose nothing, whoever writes at that moment, and wait for who is in the way for a moment.
+//! - [`origins`]: where paths lie on their file systems, by which bind mounts are seen through.
 //! - [`is_being_written`]: whether another process has a file open for writing, where the system tells.
 //! - [`sync_directory`]: what was renamed is so after a power cut.
 //! - [`is_momentary`]: whether what failed is worth another try.
@@ -51,13 +52,13 @@ mod tests;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written, keep_memory_private, process_group,
-    program_name, start_time,
+    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written, keep_memory_private, origins,
+    process_group, program_name, start_time,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written, keep_memory_private, process_group,
-    program_name, start_time,
+    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written, keep_memory_private, origins,
+    process_group, program_name, start_time,
 };
 #[cfg(unix)]
 pub use signals::HeldSignals;

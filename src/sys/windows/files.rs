@@ -198,3 +198,8 @@ pub fn working_directory(called: PathBuf) -> io::Result<PathBuf> {
 pub fn is_being_written(_path: &Path) -> bool {
     false
 }
+
+/// Returns where each of these resolved paths lies on its file system; this system has no bind mounts that a resolved path does not show.
+pub fn origins(_paths: [&Path; 2]) -> Option<[(OsString, PathBuf); 2]> {
+    None
+}
