@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::account::{self, Settled};
 use crate::config::Config;
@@ -39,6 +39,9 @@ impl Context {
     }
 
     /// Settles what a killed `capture` or `import` left of a login, so that no command meets two copies. With nothing of the kind this is one look.
+    ///
+    /// What cannot be settled is an error here. It concerns only who moves a login ([`Self::refuse_unsettled`]) or enters one of its two places, and
+    /// `doctor`: any other command goes on.
     pub fn settle_transfer(&self) -> Result<()> {
         if fs::symlink_metadata(self.layout.transfer()).is_err() {
             return Ok(());
@@ -55,6 +58,22 @@ impl Context {
             io::say(format_args!("the move of a login was interrupted and is {outcome} at {}", place.display()));
         }
         Ok(())
+    }
+
+    /// The same at a prompt, or for a program that waits for an answer: where only the account's name remains at the old place, which could not be removed
+    /// before, it is not tried again and again.
+    pub fn settle_transfer_in_passing(&self) -> Result<()> {
+        let is_whole =
+            fs::symlink_metadata(self.layout.transfer()).is_ok() && account::unsettled(&self.layout).is_some_and(|left| left.remains.is_some());
+        if is_whole { Ok(()) } else { self.settle_transfer() }
+    }
+
+    /// Fails while an earlier move of a login is not settled: the next one would need its journal.
+    pub fn refuse_unsettled(&self) -> Result<()> {
+        self.settle_transfer()?;
+        let Some(left) = account::unsettled(&self.layout) else { return Ok(()) };
+        let reason = left.remains.unwrap_or_else(|| format!("claude runs in {}", left.places[0].display()));
+        bail!(Mistake::LoginUnsettled { place: left.places[1].display().to_string(), reason })
     }
 
     /// Reads the user's settings.

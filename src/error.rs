@@ -88,6 +88,8 @@ mistakes! {
     ClientRuns { place, pids } => "claude runs in {place} (process {pids})", "close it, then try again";
     /// The login to be moved cannot be read as one.
     BrokenLogin { reason } => "{reason}", "sign in there again with `claude`, then try again";
+    /// A login was moved, and the last step of that cannot be done.
+    LoginUnsettled { place, reason } => "an earlier move of a login to {place} is not finished ({reason})", "mend that, then try again";
     /// Somebody holds the client's locks of a login for too long.
     LoginBusy { place } => "a client holds the locks of the login at {place}", "close it, or wait a minute for a dead one's to run out, then try again";
     /// What came on the standard input is no key or token.

@@ -31,15 +31,20 @@ mod sharing;
 mod shell;
 mod sys;
 
+/// The commands that run at prompts, or that a program waits for.
+const IN_PASSING: &[&str] = &["api-key", "export", "helper", "status", "statusline"];
+
 fn main() -> ExitCode {
     let arguments = env::arguments();
     let env = Env::snapshot();
     let (called, rest) = arguments.split_first().map_or((OsStr::new("clauth"), &[][..]), |(called, rest)| (called.as_os_str(), rest));
     let program = env::program(called, &env).unwrap_or_else(|| called.into());
     let program = if shim::is_called_by(called) { shim::behind(&program) } else { program };
+    let is_in_passing = shim::is_called_by(called) || rest.first().is_some_and(|word| IN_PASSING.iter().any(|command| word == command));
     let context = || {
         let context = Context::new(env, program)?;
-        context.settle_transfer()?;
+        // What cannot be settled stops those who need it, and these ask again.
+        let _ = if is_in_passing { context.settle_transfer_in_passing() } else { context.settle_transfer() };
         Ok(context)
     };
     run(context, called, rest).unwrap_or_else(|error| {

@@ -23,7 +23,7 @@ pub use secret::Secret;
 pub use services::Services;
 pub use standing::{Obstacle, Standing, Summary};
 pub use store::Store;
-pub use transfer::{Settled, settle, transfer, transfer_account};
+pub use transfer::{Settled, settle, transfer, transfer_account, unsettled};
 
 use std::path::Path;
 

@@ -10,7 +10,8 @@
 //!    nobody can take the other for one.
 //! 4. The journal says so; what was set aside, and the account's part of the old `.claude.json`, are removed, then the journal.
 //!
-//! Every command looks for a journal before anything else, so that nothing enters a profile while two copies lie about. One that was left is settled: a
+//! Every command looks for a journal before anything else, so that nothing enters a profile while two copies lie about. One that cannot be settled stops
+//! nothing but the two places and the next transfer; `doctor` names it. One that was left is settled: a
 //! login that was not set aside is still the old place's, whoever uses it by now, so what was written at the new one is taken away; one that was is
 //! finished.
 
@@ -27,7 +28,7 @@ use super::{Login, Place};
 use crate::claude_code;
 use crate::error::Mistake;
 use crate::io::{self, ClientLock, Purpose};
-use crate::layout::Writable;
+use crate::layout::{Layout, Writable};
 use crate::sys::HeldSignals;
 
 /// More than any journal has, in bytes.
@@ -53,6 +54,9 @@ struct Journal {
     aside: Option<PathBuf>,
     /// Whether it is known to have gone there.
     is_moved: bool,
+    /// Why the account's part of the old state could not be removed, which is then all that remains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    remains: Option<String>,
 }
 
 /// What became of a transfer that was interrupted.
@@ -64,8 +68,26 @@ pub enum Settled {
     Finished(PathBuf),
 }
 
+/// A transfer that could not be settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsettled {
+    /// The config directories between which the login moves.
+    pub places: [PathBuf; 2],
+    /// Why the account's part of the old state stays, where that is all: the login is at the second place and nowhere else.
+    pub remains: Option<String>,
+}
+
+/// Returns the transfer that could not be settled, if there is one.
+pub fn unsettled(layout: &Layout) -> Option<Unsettled> {
+    let text = io::read_regular(&layout.transfer(), LIMIT).ok()??;
+    let journal: Journal = serde_json::from_slice(&text).ok()?;
+    Some(Unsettled { places: [journal.from.directory, journal.to.directory], remains: journal.remains })
+}
+
 /// Moves the login of one place to another, which has none. The caller holds the state lock and knows that no client runs at either.
-pub fn transfer(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
+///
+/// Returns why the account's part of the old state is still there, if it is: a file that is mounted cannot be replaced. The login has moved all the same.
+pub fn transfer(layout: Writable<'_>, from: &Place, to: &Place) -> Result<Option<String>> {
     let moved = move_login(layout, from, to);
     if moved.is_err() {
         let _ = settle_at_once(layout, |_| true); // where that fails too, the next command tries again
@@ -73,7 +95,7 @@ pub fn transfer(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
     moved
 }
 
-fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
+fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<Option<String>> {
     let _signals = HeldSignals::hold().context("could not hold back signals")?;
     let _held = lock_login(from)?.ok_or_else(|| busy(from))?;
     let (old_state, new_state) = (from.lock()?.ok_or_else(|| busy(from))?, to.lock()?.ok_or_else(|| busy(to))?);
@@ -81,7 +103,7 @@ fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
     let account = from.account().map_err(|error| Mistake::BrokenLogin { reason: format!("{error:#}") })?;
     ensure!(!to.is_signed_in(&layout)?, "somebody has just signed in at {}", to.directory.display());
     let (old, new) = (from.store(&layout), to.store(&layout));
-    let mut journal = Journal { from: from.clone(), to: to.clone(), login: fingerprint(&login), aside: old.aside()?, is_moved: false };
+    let mut journal = Journal { from: from.clone(), to: to.clone(), login: fingerprint(&login), aside: old.aside()?, is_moved: false, remains: None };
     journal.write(layout)?;
 
     to.set_account(&new_state, &account)?;
@@ -89,7 +111,8 @@ fn move_login(layout: Writable<'_>, from: &Place, to: &Place) -> Result<()> {
     // It is on the disk before the old one leaves it, on whichever file systems they lie.
     ensure!(new.read()?.as_ref() == Some(&credentials), "the login at {} is not what was written", to.directory.display());
     old.set_aside(journal.aside.as_deref(), &journal.login)?;
-    journal.finish(layout, Some(&old_state))
+    journal.finish(layout, Some(&old_state))?;
+    Ok(journal.remains)
 }
 
 /// Moves what one place knows of an account that has no login there, such as the key of a Console account: a key can be in two places for a moment.
@@ -132,7 +155,8 @@ fn settle_at_once(layout: Writable<'_>, has_client: impl Fn(&Path) -> bool) -> R
     }
     let old_state = if has_client(&journal.from.directory) { None } else { journal.from.lock()? };
     journal.finish(layout, old_state.as_ref())?;
-    Ok(old_state.map(|_| Settled::Finished(journal.to.directory)))
+    let is_finished = old_state.is_some() && journal.remains.is_none();
+    Ok(is_finished.then_some(Settled::Finished(journal.to.directory)))
 }
 
 impl Journal {
@@ -140,7 +164,8 @@ impl Journal {
         io::write_for_good(&layout.transfer(), &io::json(self)?)
     }
 
-    /// Takes the old place's part away. Without its lock only what could be taken for a login goes, and the rest waits.
+    /// Takes the old place's part away. Without its lock only what could be taken for a login goes, and the rest waits; so it does where the old state cannot
+    /// be written, since the login is in one place by then.
     fn finish(&mut self, layout: Writable<'_>, old_state: Option<&ClientLock>) -> Result<()> {
         if !self.is_moved {
             self.is_moved = true;
@@ -149,10 +174,14 @@ impl Journal {
         self.from.store(&layout).forget_aside(self.aside.as_deref(), &self.login)?;
         let Some(old_state) = old_state else { return Ok(()) };
         // One who has signed in there since then has an account of their own.
-        if !self.from.is_signed_in(&layout)? {
-            self.from.set_account(old_state, &Map::new())?;
+        let is_taken_away = if self.from.is_signed_in(&layout)? { Ok(()) } else { self.from.set_account(old_state, &Map::new()) };
+        let remains = is_taken_away.err().map(|error| format!("{error:#}"));
+        if remains.is_none() {
+            self.remains = None;
+            return io::remove(&layout.transfer());
         }
-        io::remove(&layout.transfer())
+        self.remains = remains;
+        self.write(layout)
     }
 
     /// Takes the new place's part away, but for a login that somebody made there meanwhile; false when a lock was not to be had.

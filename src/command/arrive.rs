@@ -80,6 +80,17 @@ pub fn make_ready(layout: Writable<'_>, state: &FileLock, hub: &Hub, name: &Prof
     Ok(profile)
 }
 
+/// Says what could not be taken away at the old place of a login that has moved.
+pub fn tell_what_remains(from: &Place, reason: Option<&str>) {
+    if let Some(reason) = reason {
+        io::say(format_args!(
+            "the account is still named in {}, which could not be changed ({reason}); make that file replaceable (a bind mount of it is not) and run `clauth \
+             list`, which removes the name",
+            from.claude_json.display()
+        ));
+    }
+}
+
 /// Says where else the account of a profile is signed in. Two logins of one account are fine; two copies of one login are not.
 pub fn tell_kin(context: &Context, hub: &Hub, profile: &Profile) {
     let own = Place::of(&profile.config_dir);

@@ -25,6 +25,7 @@ pub struct Arguments {
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let name: ProfileName = arguments.name.parse()?;
     let layout = context.layout.writable()?;
+    context.refuse_unsettled()?;
     let hub = context.hub(&context.config()?)?;
     let from = arrive::hub_place(&hub);
     arrive::agree_to_delete(context, &from, arguments.yes)?;
@@ -36,7 +37,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     arrive::refuse_clients(&from.directory)?;
     from.login(&layout)?;
     let profile = arrive::make_ready(layout, &state, &hub, &name)?;
-    account::transfer(layout, &from, &Place::of(&profile.config_dir))?;
+    let remains = account::transfer(layout, &from, &Place::of(&profile.config_dir))?;
     epoch::advance(layout)?;
     drop(state); // what is told of other profiles may take one of an older clauth over, under this very lock
     let account = account::address(&profile.config_dir);
@@ -47,6 +48,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         account.as_deref().unwrap_or("account unknown"),
         layout.config().display()
     ));
+    arrive::tell_what_remains(&from, remains.as_deref());
     arrive::tell_kin(context, &hub, &profile);
     Ok(ExitCode::SUCCESS)
 }

@@ -20,6 +20,7 @@ use crate::profile::{self, Profile};
 use crate::sharing::belongings::Belongings;
 use crate::sharing::json::claude_json;
 use crate::sharing::places;
+use crate::sharing::settle::Kept;
 use crate::sys;
 
 /// Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude
@@ -46,6 +47,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let from = place(context, &directory, &arguments.dir)?;
     arrive::refuse_clients(&from.directory)?;
     if !arguments.dry_run {
+        context.refuse_unsettled()?;
         removal::finish(context, &name)?;
     }
     let belongings = belongings(context, &from, &hub)?;
@@ -68,13 +70,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let is_signed_in = refuse_unfit(context, &name, &from)? && belongings.has_login;
     let profile = arrive::make_ready(layout, &state, &hub, &name)?;
     // What is shared first: killed before the login moves, all of it can be done again.
-    let mut rescued = belongings.share(&from.directory, &hub, &rescue)?;
+    let mut kept = belongings.share(&from.directory, &hub, &rescue)?;
     if belongings.has_state {
         ensure!(claude_json::take_in(&hub.claude_json, &from.state()?.unwrap_or_default())?, arrive::busy(&hub.directory));
     }
     let to = Place::of(&profile.config_dir);
+    let mut remains = None;
     if is_signed_in {
-        account::transfer(layout, &from, &to)?;
+        remains = account::transfer(layout, &from, &to)?;
     } else if belongings.has_state && !to.is_signed_in(&layout)? {
         account::transfer_account(&from, &to)?;
     }
@@ -83,12 +86,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     {
         if is_there {
             io::keep(&from.directory.join(name), &rescue.join(name))?;
-            rescued.push(name.into());
+            kept.rescued.push(name.into());
         }
     }
     epoch::advance(layout)?;
     drop(state); // what is told of other profiles may take one of an older clauth over, under this very lock
-    tell(to.is_signed_in(&layout).unwrap_or(false), &belongings, &from, &profile, &rescued, &rescue);
+    tell(to.is_signed_in(&layout).unwrap_or(false), &belongings, &from, &profile, &kept, &rescue);
     let in_this_shell = context.env.non_empty(CLAUDE_CONFIG_DIR).is_some_and(|value| sys::same_file(Path::new(value), &from.directory));
     io::say(format_args!(
         "where a shell or an alias of yours sets CLAUDE_CONFIG_DIR to {}, as {}, take that out: use `clauth use {name}` in its directories, or `clauth \
@@ -96,6 +99,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         arguments.dir.display(),
         if in_this_shell { "this one does" } else { "in ~/.bashrc" }
     ));
+    arrive::tell_what_remains(&from, remains.as_deref());
     arrive::tell_kin(context, &hub, &profile);
     Ok(ExitCode::SUCCESS)
 }
@@ -187,7 +191,7 @@ fn summary(belongings: &Belongings, is_signed_in: bool, from: &Place, hub: &Hub,
     format!("{login}; {} gets {files}{lost}", hub.directory.display())
 }
 
-fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Profile, rescued: &[PathBuf], rescue: &Path) {
+fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Profile, kept: &Kept, rescue: &Path) {
     let (name, directory) = (&profile.name, from.directory.display());
     let signed_in = match account::address(&profile.config_dir) {
         _ if !is_signed_in => format!("nobody is signed in yet: `clauth login {name}`"),
@@ -196,12 +200,15 @@ fn tell(is_signed_in: bool, belongings: &Belongings, from: &Place, profile: &Pro
     };
     let files = io::counted(belongings.files().len(), "file");
     io::say(format_args!("{directory} is the profile {name} now ({signed_in}), and {files} of it shared"));
-    let rescued: Vec<_> = rescued.iter().map(|file| file.display().to_string()).collect();
+    let rescued: Vec<_> = kept.rescued.iter().map(|file| file.display().to_string()).collect();
     if !rescued.is_empty() {
         io::say(format_args!("what differs from what is shared is kept in {}: {}", rescue.display(), list(&rescued)));
     }
-    for (name, of_hub) in &belongings.places {
-        io::say(format_args!("{} leads to {directory}/{}, so that stays where it is: do not remove {directory}", of_hub.display(), name.display()));
+    let led_to =
+        belongings.places.iter().map(|(name, _)| name.display().to_string()).chain(kept.staying.iter().map(|file| file.display().to_string()));
+    let led_to: Vec<_> = led_to.collect();
+    if !led_to.is_empty() {
+        io::say(format_args!("~/.claude leads to what stays in {directory} and is shared from there, so do not remove it: {}", list(&led_to)));
     }
     let staying: Vec<_> = belongings.staying.iter().map(|name| name.display().to_string()).collect();
     if !staying.is_empty() {

@@ -1,6 +1,7 @@
 //! Steps that began and are not over: they stop only the commands that need them, so nobody else would tell.
 
 use super::Finding;
+use crate::account;
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::profile::removal;
@@ -18,5 +19,27 @@ pub fn examine(context: &Context) -> Vec<Finding> {
             format!("close that client, then `clauth remove {name}` moves it to ~/.claude and ~/.clauth/rescued"),
         )
     });
-    begun.chain(written).collect()
+    let moved = account::unsettled(layout).map(|left| {
+        let [from, to] = left.places.map(|place| place.display().to_string());
+        let Some(reason) = left.remains else {
+            let reason = context.settle_transfer().err().map_or_else(|| "a client runs there".into(), |error| format!("{error:#}"));
+            let mistake = Mistake::LoginUnsettled { place: to, reason };
+            return Finding::of(&mistake, "until then `claude` refuses at both places, since a login in two of them ends at the first refresh");
+        };
+        Finding::note(
+            format!("the login of {from} moved to {to}, and its account is still named at the old place ({reason})"),
+            "a client there shows an account that it has no login of",
+            "make that file replaceable (a bind mount of it is not), then run `clauth list`, which removes the name",
+        )
+    });
+    let unreadable = if moved.is_some() { None } else { context.settle_transfer().err() };
+    let unreadable = unreadable.map(|error| {
+        let remedy = format!("look at the two places that {} names, and remove it once the login is in one of them", layout.transfer().display());
+        Finding::problem(
+            format!("the move of a login is not finished ({error:#})"),
+            "its login may be in two places, and no other can be moved",
+            remedy,
+        )
+    });
+    begun.chain(written).chain(moved).chain(unreadable).collect()
 }

@@ -7,13 +7,13 @@ use anyhow::{Result, bail};
 
 use super::start::{self, Lifetime};
 use super::{Lease, Session};
-use crate::account::refresh;
+use crate::account::{self, refresh};
 use crate::claude_code::SETTINGS;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
-use crate::layout::Writable;
+use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::sharing::{Tree, Use, refuse_redirection};
@@ -72,6 +72,7 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     if !layout.profile_file(&profile.name).exists() {
         profile::load(&layout, &profile.name)?; // it was removed while we waited, and this says so
     }
+    refuse_two_copies(&layout, profile).map_err(|mistake| TreeError(mistake.into()))?;
     profile.refuse_to_send_a_login(&layout).map_err(|mistake| TreeError(mistake.into()))?;
     lease.write(&session)?;
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
@@ -88,6 +89,20 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
         start::helper(context, &session, &profile.name, lifetime)?;
     }
     Ok(())
+}
+
+/// Fails while two copies of a login may lie about, one of them here: whichever is refreshed first ends the other.
+fn refuse_two_copies(layout: &Layout, profile: &Profile) -> Result<(), Mistake> {
+    if !layout.transfer().exists() {
+        return Ok(()); // as nearly always
+    }
+    match account::unsettled(layout) {
+        Some(left) if left.remains.is_none() && left.places.contains(&profile.config_dir) => {
+            let [from, to] = left.places.map(|place| place.display().to_string());
+            Err(Mistake::LoginUnsettled { place: to, reason: format!("its login may still be at {from} too") })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes a process off every session but one; their helpers notice. What cannot be removed is the helper's to remove when the process ends.

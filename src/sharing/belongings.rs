@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::links::{Present, adopt, survey};
+use super::links::{Present, survey};
 use super::names::{self, Kind};
-use super::settle::{Mover, carry_all};
+use super::settle::{Kept, Mover, carry_all};
 use super::{depart, places};
 use crate::claude_code::{CREDENTIALS, LIMIT, SETTINGS, STATE};
 use crate::hub::Hub;
@@ -102,8 +102,8 @@ impl Belongings {
         self.files().into_iter().filter(differs).collect()
     }
 
-    /// Moves what is shared to the hub and drops the links. Returns what went to `rescue`, since the hub has another version.
-    pub fn share(&self, directory: &Path, hub: &Hub, rescue: &Path) -> Result<Vec<PathBuf>> {
+    /// Moves what is shared to the hub and drops the links. Returns what is elsewhere now.
+    pub fn share(&self, directory: &Path, hub: &Hub, rescue: &Path) -> Result<Kept> {
         let staging = directory.join(STAGING);
         // What clauth made there so that a link could stand gives way, with no moment without it.
         for file in self.files().iter().filter(|file| is_as_made(file, hub)) {
@@ -112,22 +112,19 @@ impl Belongings {
             io::write_durably(&io::resolved(&hub.directory.join(file)), &text)?;
         }
         let mover = Mover { from: directory, to: &hub.directory, staging: &staging, rescue };
-        let mut rescued = carry_all(&mover, &self.files())?;
+        let mut kept = carry_all(&mover, &self.files())?;
         if self.has_own_settings {
             depart::keep_if_present(&directory.join(SETTINGS), &rescue.join(SETTINGS))?;
-            rescued.push(SETTINGS.into());
+            kept.rescued.push(SETTINGS.into());
         }
         depart::remove_links_and_directories(&staging)?;
         for (name, _) in &self.shared {
-            let path = directory.join(name);
-            if path.is_dir() {
-                adopt::remove_empty_directories(&path).with_context(|| format!("could not remove {}", path.display()))?;
-            }
+            depart::remove_empty_directories(&directory.join(name))?;
         }
         for link in self.links.iter().map(|name| directory.join(name)).filter(|link| link.is_symlink()) {
             fs::remove_file(&link).with_context(|| format!("could not remove {}", link.display()))?;
         }
-        Ok(rescued)
+        Ok(kept)
     }
 }
 

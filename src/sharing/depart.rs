@@ -172,18 +172,27 @@ pub fn keep_if_present(from: &Path, to: &Path) -> Result<()> {
 
 /// Removes the links below a directory, and every directory that is empty then, itself too. Anything else stays. Returns whether all of it is gone.
 pub fn remove_links_and_directories(directory: &Path) -> Result<bool> {
-    let removing = || format!("could not remove {}", directory.display());
-    let Some(meta) = present(fs::symlink_metadata(directory)).with_context(removing)? else { return Ok(true) };
-    if meta.is_symlink() {
-        return io::remove(directory).map(|()| true);
+    prune(directory, true)
+}
+
+/// Removes every empty directory below this one, itself too. Anything else stays, links too.
+pub fn remove_empty_directories(directory: &Path) -> Result<bool> {
+    prune(directory, false)
+}
+
+fn prune(path: &Path, with_links: bool) -> Result<bool> {
+    let removing = || format!("could not remove {}", path.display());
+    let Some(meta) = present(fs::symlink_metadata(path)).with_context(removing)? else { return Ok(true) };
+    if meta.is_symlink() && with_links {
+        return io::remove(path).map(|()| true);
     }
     if !meta.is_dir() {
         return Ok(false);
     }
-    for entry in present(fs::read_dir(directory)).with_context(removing)?.into_iter().flatten() {
-        remove_links_and_directories(&entry.with_context(removing)?.path())?;
+    for entry in present(fs::read_dir(path)).with_context(removing)?.into_iter().flatten() {
+        prune(&entry.with_context(removing)?.path(), with_links)?;
     }
-    match fs::remove_dir(directory) {
+    match fs::remove_dir(path) {
         Err(error) if error.kind() == ErrorKind::DirectoryNotEmpty => Ok(false),
         removed => present(removed).with_context(removing).map(|_| true),
     }

@@ -205,16 +205,27 @@ pub fn present<T>(result: stdio::Result<T>) -> stdio::Result<Option<T>> {
     }
 }
 
-/// Moves files to the hub and returns those that went to `rescued/`.
-pub fn carry_all(mover: &Mover<'_>, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
+/// Files that did not move to the hub.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The hub has something else under their names, so they are in `rescued/`.
+    pub rescued: Vec<PathBuf>,
+    /// The hub leads to them, so they are where they were.
+    pub staying: Vec<PathBuf>,
+}
+
+/// Moves files to the hub.
+pub fn carry_all(mover: &Mover<'_>, files: &[PathBuf]) -> Result<Kept> {
     mover.settle_left()?;
-    let mut rescued = Vec::new();
+    let mut kept = Kept::default();
     for file in files {
-        if mover.carry(file)? == Fate::Rescued {
-            rescued.push(file.clone());
+        match mover.carry(file)? {
+            Fate::Rescued => kept.rescued.push(file.clone()),
+            Fate::Stays => kept.staying.push(file.clone()),
+            Fate::Gone | Fate::Shared => {}
         }
     }
-    Ok(rescued)
+    Ok(kept)
 }
 
 #[cfg(test)]

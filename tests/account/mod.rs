@@ -22,9 +22,13 @@ mod killed;
 #[cfg(unix)]
 mod login;
 #[cfg(unix)]
+mod places;
+#[cfg(unix)]
 mod real_client;
 #[cfg(unix)]
 pub(crate) mod refresh;
+#[cfg(unix)]
+mod unfinished;
 #[cfg(unix)]
 pub(crate) mod usage;
 

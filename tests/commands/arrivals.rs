@@ -87,3 +87,14 @@ pub(super) fn one_place(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     symlink(runtime.join("output-styles"), &link).unwrap();
     (sandbox.clauth(&["remove", "work", "--yes"]), Mistake::OnePlace { one: text(link), other: text(runtime) })
 }
+
+pub(super) fn login_unsettled(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let (hub, runtime) = (text(sandbox.path("home/.claude")), text(sandbox.runtime("work")));
+    let from = serde_json::json!({"directory": hub, "claude_json": format!("{hub}.json")});
+    let to = serde_json::json!({"directory": runtime, "claude_json": format!("{runtime}/.claude.json")});
+    let journal = serde_json::json!({"from": from, "to": to, "login": "of another", "aside": null, "is_moved": true});
+    sandbox.write("home/.clauth/transfer.json", journal.to_string());
+    sandbox.write(format!("home/.claude/sessions/{}.json", std::process::id()), "{}");
+    let mistake = Mistake::LoginUnsettled { place: runtime, reason: format!("claude runs in {hub}") };
+    (sandbox.clauth(&["capture", "work"]), mistake)
+}

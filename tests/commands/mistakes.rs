@@ -52,6 +52,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("KeyBeforeLogin", 1, arrivals::key_before_login),
     ("ClientRuns", 1, arrivals::client_runs),
     ("BrokenLogin", 1, arrivals::broken_login),
+    ("LoginUnsettled", 1, arrivals::login_unsettled),
     ("LoginBusy", 1, arrivals::login_busy),
     ("KeychainLocked", 1, keychain::locked),
     ("KeychainDenied", 1, keychain::denied),
