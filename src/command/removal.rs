@@ -34,7 +34,7 @@ use crate::sharing::depart::{Departure, forget_base, keep_if_present, remove_lin
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often what appears while the directory is emptied is moved too.
-const ROUNDS: u32 = 5;
+const ROUNDS: u32 = 3;
 
 /// How far a removal has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +101,7 @@ pub fn remove(layout: Writable<'_>, hub: &Hub, name: &ProfileName, rescue: &Path
         (Some(reason), _) => bail!(unfinished(name, &reason)),
     }
     for _ in 0..ROUNDS {
-        let is_gone = departure.rescue().and_then(|()| departure.share()).and_then(|_| departure.clear());
-        let is_gone = is_gone.and_then(|is_gone| Ok(is_gone && clear_rest(layout, &departure, name)?));
+        let is_gone = departure.rescue().and_then(|()| Ok(departure.share()? && departure.clear()? && clear_rest(layout, &departure, name)?));
         if is_gone.map_err(|error| unfinished(name, &error))? {
             epoch::advance(layout)?;
             drop(locks);

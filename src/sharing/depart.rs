@@ -15,7 +15,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -29,6 +29,9 @@ use crate::{io, sys};
 
 /// How often shared files are looked for again before something counts as writing there all the time.
 const ROUNDS: u32 = 12;
+
+/// After this time the same counts, if it has been looked twice: a large history takes time, and what is added to it does not.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How much longer the pause before each of these rounds is than the one before.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -97,7 +100,11 @@ impl Departure<'_> {
     /// Moves all shared files out, again and again until a look finds none; false when something writes new ones all the time.
     pub fn share(&self) -> Result<bool> {
         let mover = self.mover();
+        let deadline = Instant::now() + PATIENCE;
         for round in 0..ROUNDS {
+            if round > 1 && Instant::now() > deadline {
+                break;
+            }
             thread::sleep(PAUSE * round);
             // Made anew, it would take the place of the one that the user has put aside for a moment.
             ensure!(self.hub.directory.is_dir(), "{} is gone", self.hub.directory.display());

@@ -176,14 +176,13 @@ fn is_link(path: &Path) -> bool {
 
 /// Returns what one log has more of than the other: a line as often as it stands there more often, the last one too if it has no end yet.
 fn missing_lines(own: &[u8], theirs: &[u8]) -> Vec<u8> {
-    let lines = |text: &'_ [u8]| -> Vec<Vec<u8>> { text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect() };
-    let mut known: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut known: HashMap<&[u8], usize> = HashMap::new();
     for line in lines(theirs) {
         *known.entry(line).or_default() += 1;
     }
     let mut missing = Vec::new();
     for line in lines(own) {
-        match known.get_mut(&line) {
+        match known.get_mut(line) {
             Some(left) if *left > 0 => *left -= 1,
             _ => {
                 missing.extend(line);
@@ -195,6 +194,11 @@ fn missing_lines(own: &[u8], theirs: &[u8]) -> Vec<u8> {
         missing.insert(0, b'\n');
     }
     missing
+}
+
+/// Returns the lines of a log that are not empty.
+fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {
+    log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
 
 /// Turns "nothing is there" into `None`.
