@@ -147,6 +147,11 @@ impl Layout {
         self.profile(name).join("leaving")
     }
 
+    /// Names the directory that is imported into a profile, for as long as that is not finished.
+    pub fn importing(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("importing")
+    }
+
     /// Says that a profile of this name was removed: what appears under its old path since then is not a profile.
     pub fn removed(&self, name: &ProfileName) -> PathBuf {
         self.home.join("removed").join(name)

@@ -69,6 +69,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let belongings = self::belongings(context, &from, &hub)?;
     let is_signed_in = refuse_unfit(context, &name, &from)? && belongings.has_login;
     let profile = arrive::make_ready(layout, &state, &hub, &name)?;
+    // Killed from here on, the same command goes on from whatever is left; `doctor` names it by this note.
+    let note = layout.importing(&name);
+    io::write_for_good(&note, sys::paths::portable(&from.directory.to_string_lossy()).as_bytes())?;
     // What is shared first: killed before the login moves, all of it can be done again.
     let mut kept = belongings.share(&from.directory, &hub, &rescue)?;
     if belongings.has_state {
@@ -81,6 +84,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     } else if belongings.has_state && !to.is_signed_in(&layout)? {
         account::transfer_account(&from, &to)?;
     }
+    // Before the names by which a directory is known as one of Claude Code's: without them the command could not be run again.
+    io::remove(&note)?;
     for (is_there, name) in
         [(belongings.has_state, STATE), (belongings.has_login && !is_signed_in && from.store(&layout).file().exists(), CREDENTIALS)]
     {

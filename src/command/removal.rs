@@ -192,7 +192,7 @@ fn end_sessions_elsewhere(layout: &Layout, name: &ProfileName) -> Result<Vec<Fil
 /// Empties the profile's own directory, too: what is clauth's goes, anything else is kept. Returns whether nothing is left.
 fn clear_rest(layout: Writable<'_>, departure: &Departure<'_>, name: &ProfileName) -> Result<bool> {
     let (directory, journal) = (layout.profile(name), layout.removing(name));
-    for lock_or_note in [layout.rotation_lock(name), layout.room(name), layout.spent(name)] {
+    for lock_or_note in [layout.rotation_lock(name), layout.room(name), layout.spent(name), layout.importing(name)] {
         if lock_or_note.is_file() {
             io::remove(&lock_or_note)?;
         }

@@ -4,13 +4,26 @@ use super::Finding;
 use crate::account;
 use crate::context::Context;
 use crate::error::Mistake;
-use crate::profile::removal;
+use crate::io;
+use crate::profile::{self, removal};
+
+/// More than any path has, in bytes.
+const LIMIT: usize = 64 * 1024;
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let layout = &context.layout;
     let begun = removal::unfinished(layout).into_iter().map(|name| {
         let mistake = Mistake::RemovalUnfinished { name: name.to_string(), why: String::new() };
         Finding::of(&mistake, "`claude` refuses where it is bound, and files of it may not be shared yet")
+    });
+    let importing = profile::names(layout).into_iter().filter_map(|name| {
+        let directory = io::read_regular(&layout.importing(&name), LIMIT).ok()??;
+        let directory = io::terminal_safe(&String::from_utf8_lossy(&directory));
+        Some(Finding::problem(
+            format!("the import of {directory} into {name} was interrupted"),
+            "some of its files are in ~/.claude, and some are still there",
+            format!("run `clauth import {directory} {name}`, which goes on with it"),
+        ))
     });
     let written = removal::remains(layout).into_iter().map(|name| {
         Finding::note(
@@ -41,5 +54,5 @@ pub fn examine(context: &Context) -> Vec<Finding> {
             remedy,
         )
     });
-    begun.chain(written).chain(moved).chain(unreadable).collect()
+    begun.chain(importing).chain(written).chain(moved).chain(unreadable).collect()
 }

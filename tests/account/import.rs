@@ -259,6 +259,8 @@ fn kill_imports(calls: &str) {
         let mut killed = sandbox.command(strace[0]);
         let is_killed = !killed.args(&strace[1..]).args(import).stderr(Stdio::null()).status().unwrap().success();
         sandbox.clauth(&["list"]).success();
+        let is_named = sandbox.clauth(&["doctor"]).stdout().contains("was interrupted");
+        assert_eq!(is_named, sandbox.path("home/.clauth/profiles/work/importing").exists(), "{call}");
         let is_moved = login(&sandbox) != sandbox.path(OWN).join(".credentials.json");
         let found = texts(&sandbox);
         for (name, text) in SHARED.into_iter().chain(CONFLICTS) {
@@ -272,6 +274,7 @@ fn kill_imports(calls: &str) {
         let is_over = again.code() == Some(1) && again.stderr().contains("Claude Code has never used it");
         assert!(again.code() == Some(0) || (is_over && is_moved), "{call}: {again:?}");
         assert_imported(&sandbox);
+        assert!(!sandbox.path("home/.clauth/profiles/work/importing").exists(), "{call}");
         is_killed
     });
     assert!(kills > 0 || strace().is_none());

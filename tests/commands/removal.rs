@@ -106,6 +106,7 @@ fn records_that_are_written_while_a_profile_is_removed_are_kept() {
             if opened.and_then(|mut log| log.write_all(format!("{line}\n").as_bytes())).is_ok() {
                 written.push(line);
             }
+            thread::sleep(Duration::from_micros(300)); // else the log is all that anybody reads
         };
         let removed = meanwhile(record, || sandbox.clauth(&["remove", "work", "--yes"]));
         let known: std::collections::HashSet<_> = texts(&sandbox).iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
