@@ -111,8 +111,12 @@ pub fn remove(layout: Writable<'_>, hub: &Hub, name: &ProfileName, rescue: &Path
     bail!(unfinished(name, &in_use(name, "something that writes there").into()))
 }
 
-/// Fails while a shell, a helper of a live shell or a client uses the profile.
+/// Fails while a shell or a client uses the profile, or a helper in another pid namespace.
 pub fn refuse_if_in_use(layout: &Layout, profile: &Profile, counts_clients: bool) -> Result<(), Mistake> {
+    let is_followed = |session: Session| session.lock().exists() && FileLock::is_held(&session.lock()).unwrap_or(true);
+    if Session::elsewhere(layout, &profile.name).into_iter().any(is_followed) {
+        return Err(in_use(&profile.name, "a shell in another container"));
+    }
     let clients = if counts_clients { live_clients(&profile.config_dir) } else { Vec::new() };
     let holders = Lease::live(&Session::new(layout, &profile.name)).into_iter().map(|lease| lease.to_string());
     let users: Vec<_> = holders.chain(clients.into_iter().map(|pid| format!("claude {pid}"))).collect();
