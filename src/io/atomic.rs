@@ -101,6 +101,31 @@ fn is_equal(path: &Path, bytes: &[u8]) -> bool {
     same_length && fs::read(path).is_ok_and(|present| present == bytes)
 }
 
+/// Whether a regular file has just this text; it is not read whole for that.
+pub fn holds(path: &Path, text: &[u8]) -> Result<bool> {
+    let reading = || format!("could not read {}", path.display());
+    let mut file = match sys::open_for_reading(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened.with_context(reading)?,
+    };
+    let meta = file.metadata().with_context(reading)?;
+    if !meta.is_file() || meta.len() != text.len() as u64 {
+        return Ok(false);
+    }
+    let mut buffer = vec![0; 64 * 1024];
+    let mut rest = text;
+    loop {
+        let count = file.read(&mut buffer).with_context(reading)?;
+        if count == 0 {
+            return Ok(rest.is_empty());
+        }
+        match rest.strip_prefix(&buffer[..count]) {
+            Some(behind) => rest = behind,
+            None => return Ok(false),
+        }
+    }
+}
+
 /// Returns the path with this behind its name.
 pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut longer = path.to_path_buf();

@@ -22,6 +22,9 @@ use crate::sys;
 /// How long to wait for a client that writes: it does so for milliseconds. Whoever holds a lock for longer is not waited for but asked again.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// How long to wait where another look follows anyway: each wait wakes the processor a few times.
+const BRIEF_PATIENCE: Duration = Duration::from_millis(15);
+
 /// How often a lock that is held for longer is touched, as the client does it.
 const TOUCH: Duration = Duration::from_secs(5);
 
@@ -66,6 +69,12 @@ impl ClientLock {
     /// Takes the lock of a file; `None` when somebody else holds it for too long.
     pub fn take(file: &Path) -> Result<Option<Self>> {
         let deadline = Instant::now() + PATIENCE;
+        Self::wait(&Self::of(file), Purpose::Writing, &|| Instant::now() > deadline)
+    }
+
+    /// Takes the lock of a file for a caller that tries again later; `None` when somebody else holds it for longer than a write takes.
+    pub fn take_soon(file: &Path) -> Result<Option<Self>> {
+        let deadline = Instant::now() + BRIEF_PATIENCE;
         Self::wait(&Self::of(file), Purpose::Writing, &|| Instant::now() > deadline)
     }
 

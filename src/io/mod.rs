@@ -8,7 +8,7 @@ pub mod clock;
 pub mod epoch;
 mod hex;
 pub mod http;
-mod json;
+pub mod json;
 mod lock;
 mod log;
 mod relocate;
@@ -22,7 +22,7 @@ mod wait;
 pub use crate::sys::keep_memory_private;
 pub use ask::ask_secret;
 pub use atomic::{
-    create_dir, create_parent, forget_unfinished, forget_unfinished_of, free_temporary, is_absence, is_hindered, left_for, open_regular,
+    create_dir, create_parent, forget_unfinished, forget_unfinished_of, free_temporary, holds, is_absence, is_hindered, left_for, open_regular,
     read_bounded, read_if_any, read_regular, resolved, temporary, with_ending, write, write_durably, write_for_good, write_public,
 };
 pub use beside::Beside;

@@ -1,4 +1,8 @@
-//! JSON as it is written: to files, and as the `--json` of a command.
+//! JSON: read as the client reads it, changed as text, and written to files and as the `--json` of a command.
+
+mod object;
+mod scan;
+mod text;
 
 use std::fmt::Write as _;
 
@@ -6,6 +10,10 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::say::is_obeyed;
+
+pub use object::{Change, Edits, Member, Object, Raw, Span, elements, is_pretty};
+pub use scan::{Broken, Ignore, Scanner, Visitor};
+pub use text::{compact, unescaped};
 
 /// Returns a value as JSON, for a file that nobody else reads.
 pub fn json(value: &impl Serialize) -> Result<Vec<u8>> {
