@@ -75,7 +75,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     // What is shared first: killed before the login moves, all of it can be done again.
     let mut kept = belongings.share(&from.directory, &hub, &rescue)?;
     if belongings.has_state {
-        ensure!(claude_json::take_in(&hub.claude_json, &from.state()?.unwrap_or_default())?, arrive::busy(&hub.directory));
+        ensure!(claude_json::take_in(&hub.claude_json, &from.claude_json)?, arrive::busy(&hub.directory));
     }
     let to = Place::of(&profile.config_dir);
     let mut remains = None;

@@ -8,7 +8,7 @@ use super::Mend;
 use crate::context::Context;
 use crate::name::ProfileName;
 use crate::profile;
-use crate::sharing::{Tree, Use};
+use crate::sharing::{Tree, Use, first_few};
 use crate::sys;
 
 /// Does it, and returns what was done.
@@ -33,7 +33,7 @@ pub fn mend(context: &Context, mend: &Mend) -> Result<String> {
         Mend::AcceptDeletions(name) => {
             let keys = tree(context, name)?.accept_deletions()?;
             let keys: Vec<_> = keys.into_values().flatten().collect();
-            Ok(format!("{} may go from {name}, and from every profile in use", keys.join(", ")))
+            Ok(format!("{} may go from {name}, and from every profile in use", first_few(&keys)))
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
-use crate::sharing::Tree;
 use crate::sharing::links;
+use crate::sharing::{Tree, first_few};
 use crate::sys;
 
 /// After this time without a touch no client takes any of its locks for held: 60 s for the slowest, and some more.
@@ -82,7 +82,7 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     };
     let held: Vec<_> = tree.deletions.held().into_iter().flat_map(|(file, keys)| keys.into_iter().map(move |key| format!("{file}: {key}"))).collect();
     if !held.is_empty() {
-        let what = format!("{name}: {} vanished at once and stay", held.join(", "));
+        let what = format!("{name}: {} vanished at once and stay", first_few(&held));
         let finding = Finding::problem(what, "so many look like a client that lost its file", format!("{FIX}, if they should go"));
         found.push(finding.mended_by(Mend::AcceptDeletions(name.clone())));
     }

@@ -16,5 +16,5 @@ mod tree;
 mod watchdog;
 
 pub use links::Use;
-pub use tree::{Tree, refuse_redirection};
+pub use tree::{Tree, first_few, refuse_redirection};
 pub use watchdog::Watchdog;

@@ -166,7 +166,7 @@ impl Tree {
             self.sides.duplicate(&hub, &temp)?;
         }
         sys::rename(&temp, &pair.own)?;
-        let _ = sys::remove_file(&pair.base);
+        json::forget(&pair)?;
         Ok(sys::remove_file(&self.overrides_file())?)
     }
 
@@ -209,14 +209,23 @@ impl Tree {
     }
 }
 
+/// How many names a message lists.
+const SHOWN: usize = 5;
+
 /// Fails when the shared settings or the profile's would send the client to another config directory, and so to another account.
 pub fn refuse_redirection(hub: &Hub, overrides: &State) -> Result<()> {
     let shared = hub.directory.join(SETTINGS);
-    let text = io::read_regular(&shared, claude_code::LIMIT).ok().flatten().unwrap_or_default();
-    // Looked for before it is parsed: this runs at prompts.
-    let may_redirect = text.windows(17).any(|window| window == b"CLAUDE_CONFIG_DIR");
-    if may_redirect && serde_json::from_slice(&text).is_ok_and(|settings| json::redirects(&settings)) {
-        return Err(Mistake::SettingsRedirect { file: shared.display().to_string() }.into());
+    let file = || shared.display().to_string();
+    let unclear = |reason: String| Mistake::SettingsUnclear { file: file(), reason };
+    // What cannot be opened, the client cannot read either; what it can read and we do not, could lead anywhere.
+    let text = match io::read_regular(&shared, claude_code::LIMIT) {
+        Ok(None) if fs::metadata(&shared).is_ok_and(|meta| meta.is_file()) => {
+            return Err(unclear(format!("it is over {} MB", claude_code::LIMIT / 1024 / 1024)).into());
+        }
+        read => read.ok().flatten().unwrap_or_default(),
+    };
+    if json::text_redirects(&text).map_err(|broken| unclear(broken.to_string()))? {
+        return Err(Mistake::SettingsRedirect { file: file() }.into());
     }
     if json::redirects(overrides) {
         return Err(Mistake::SettingsRedirect { file: "profile.toml".into() }.into());
@@ -226,7 +235,14 @@ pub fn refuse_redirection(hub: &Hub, overrides: &State) -> Result<()> {
 
 /// Says that keys stay which vanished.
 pub fn held_back(file: &str, keys: &[String]) -> String {
-    format!("{file}: too many keys vanished at once, so they stay: {}; if they should go, run `clauth doctor --fix`", keys.join(", "))
+    format!("{file}: too many keys vanished at once, so they stay: {}; if they should go, run `clauth doctor --fix`", first_few(keys))
+}
+
+/// Lists names; of many only the first.
+pub fn first_few(names: &[impl AsRef<str>]) -> String {
+    let few: Vec<_> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let more = names.len() - few.len();
+    few.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
 fn is_copy(settings: &Path) -> bool {

@@ -161,6 +161,8 @@ impl Watchdog {
         }
         let trouble = self.mirror.save().err().map(|error| format!("{error:#}"));
         self.complain("manifest", trouble.as_deref());
+        let trouble = json::save(&self.claude_json).err().map(|error| format!("{error:#}"));
+        self.complain("agreed state", trouble.as_deref());
     }
 
     fn keep_links(&mut self, events: &mut Events, use_: Use) {

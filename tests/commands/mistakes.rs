@@ -62,6 +62,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("KeychainTooLong", 1, keychain::too_long),
     ("KeychainTaken", 1, keychain::taken),
     ("SettingsRedirect", 125, settings_redirect),
+    ("SettingsUnclear", 125, settings_unclear),
     ("ProfileInUse", 1, profile_in_use),
     ("RemovalUnfinished", 1, arrivals::removal_unfinished),
     ("OnePlace", 1, arrivals::one_place),
@@ -208,6 +209,12 @@ fn no_api_key(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 fn settings_redirect(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let file = sandbox.write("home/.claude/settings.json", r#"{"env": {"CLAUDE_CONFIG_DIR": "/elsewhere"}}"#);
     (sandbox.clauth(&["exec", "work", "--", "true"]), Mistake::SettingsRedirect { file: text(file) })
+}
+
+fn settings_unclear(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let file = sandbox.write("home/.claude/settings.json", "{\n// for another tool\n\"env\": {\"CLAUDE_CONFIG_DIR\": \"/elsewhere\"}}");
+    let reason = "line 2 is not JSON".into();
+    (sandbox.clauth(&["exec", "work", "--", "true"]), Mistake::SettingsUnclear { file: text(file), reason })
 }
 
 fn profile_in_use(sandbox: &mut Sandbox) -> (Finished, Mistake) {

@@ -15,12 +15,11 @@ use crate::support::wait_until;
 type Make = fn(&Path, &Path);
 
 /// What can stand where a state is expected, with a part of what is said of it.
-const ODD: [(&str, &str, Make); 9] = [
+const ODD: [(&str, &str, Make); 8] = [
     ("empty", "not whole", |place, _| fs::write(place, "").unwrap()),
     ("list", "not whole", |place, _| fs::write(place, "[]").unwrap()),
     ("half", "not whole", |place, _| fs::write(place, r#"{"theme": "da"#).unwrap()),
-    ("deep", "not whole", |place, _| fs::write(place, format!("{{\"a\": {}{}}}", "[".repeat(200), "]".repeat(200))).unwrap()),
-    ("lone surrogate", "not whole", |place, _| fs::write(place, r#"{"a": "\ud83d"}"#).unwrap()),
+    ("deep", "not whole", |place, _| fs::write(place, format!("{{\"a\": {}{}}}", "[".repeat(20_000), "]".repeat(20_000))).unwrap()),
     ("huge", "over", |place, _| fs::write(place, format!("{{\"a\": \"{}\"}}", "x".repeat(50 * 1024 * 1024))).unwrap()),
     ("directory", "not a regular file", |place, _| fs::create_dir(place).unwrap()),
     ("fifo", "not a regular file", |place, _| make_fifo(place)),

@@ -230,3 +230,64 @@ fn a_hub_that_appears_later_is_found_and_a_missing_one_is_made() {
     wait_for(&[household.own("work")], "theme", &json!("light"));
     assert!(state(&household.own("work")).contains_key("oauthAccount"));
 }
+
+#[test]
+fn a_client_that_starts_afresh_takes_nobody_s_projects_away_until_the_user_says_so() {
+    let household = Household::in_use(&["work", "play"]);
+    let all = [household.own("work"), household.own("play"), household.hub()];
+    let projects: super::household::State =
+        (0..200).map(|number| (format!("/srv/{number}"), json!({"allowedTools": ["ls"], "cost": number}))).collect();
+    edit(&all[0], |state| drop(state.insert("projects".into(), projects.clone().into())));
+    wait_for(&all, "projects", &projects.clone().into());
+    let afresh = json!({"/srv/new": {"cost": 1}});
+    edit(&all[0], |state| drop(state.insert("projects".into(), afresh)));
+    household.wait_for_trouble("work", "projects/~1srv~10, projects/~1srv~11");
+    for file in &all {
+        wait_until("nothing is gone, and the new one is there", || state(file)["projects"].as_object().unwrap().len() == 201);
+    }
+    let told = household.sandbox.clauth(&["doctor"]);
+    assert!(told.stdout().contains("and 195 more vanished at once"), "{}", told.stdout());
+    household.sandbox.clauth(&["doctor", "--fix"]);
+    for file in &all {
+        wait_for(&[file], "projects", &json!({"/srv/new": {"cost": 1}}));
+    }
+    let losses = fs::read_to_string(household.sandbox.path("home/.clauth/rescued/work/losses.jsonl")).unwrap();
+    let is_told =
+        |number: usize| losses.contains(&format!("\"pointer\":\"/projects/~1srv~1{number}\",\"removed\":true,\"value\":{{\"allowedTools\":[\"ls\"]"));
+    assert!((0..200).all(is_told), "{losses}");
+}
+
+#[test]
+fn what_the_client_reads_crosses_as_it_is() {
+    let household = Household::in_use(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    let deep = format!("{}1{}", "{\"a\": [".repeat(130), "]}".repeat(130));
+    let whole = fs::read_to_string(&own).unwrap();
+    let text = whole.replacen('{', &format!("\u{feff}{{\"lone\": \"\\ud800\", \"deep\": {deep},"), 1);
+    replace(&own, &text);
+    let arrived = || fs::read_to_string(&hub).unwrap();
+    wait_until("it is in the hub", || arrived().contains(&deep) && arrived().contains(r#""lone": "\ud800""#));
+    assert_eq!(fs::read_to_string(&own).unwrap(), text, "and its own file stays, byte by byte");
+    wait_until("nothing is wrong", || household.troubles("work").is_empty());
+}
+
+#[test]
+fn an_agreed_state_of_an_earlier_version_is_taken_over_and_its_secrets_go() {
+    let household = Household::in_use(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    edit(&own, |state| state.extend([("kept".into(), json!(1)), ("gone".into(), json!(1))]));
+    wait_for(&[&hub], "gone", &json!(1));
+    settle(&hub, &[&own]);
+    household.leave("work");
+    // As clauth 0.6 left it.
+    let base = household.clauth("profiles/work/base");
+    fs::remove_file(base.join("claude.agreed")).unwrap();
+    fs::write(base.join("claude.json"), serde_json::to_vec(&state(&hub)).unwrap()).unwrap();
+    edit(&own, |state| drop(state.shift_remove("gone")));
+    household.enter("work");
+    settle(&own, &[&hub]);
+    for file in [&own, &hub] {
+        assert_eq!((state(file).get("gone"), state(file).get("kept")), (None, Some(&json!(1))), "{}", file.display());
+    }
+    assert!(!base.join("claude.json").exists());
+}

@@ -276,3 +276,49 @@ fn settings_that_cannot_be_read_stay_as_they_are_and_the_overrides_hold() {
         assert_eq!(log.matches(complaint).count(), 1, "{log}");
     }
 }
+
+#[test]
+fn no_edit_is_lost_between_two_writers_without_a_lock() {
+    let household = Household::new(&["work"]);
+    household.configure("work", "[settings]\nmodel = \"opus\"");
+    household.enter("work");
+    let files = [household.own_settings("work"), household.hub_settings()];
+    let count = 200;
+    std::thread::scope(|scope| {
+        for (side, file) in files.iter().enumerate() {
+            // One that writes its own text whole, as an editor does: its keys grow, and none may vanish again.
+            scope.spawn(move || {
+                for number in 0..count {
+                    edit(file, |state| drop(state.insert(format!("{side} {number}"), json!(number))));
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+            });
+        }
+    });
+    let last: Vec<_> = (0..2).map(|side| format!("{side} {}", count - 1)).collect();
+    wait_until("the last edits are everywhere", || files.iter().all(|file| last.iter().all(|key| state(file).contains_key(key))));
+    let hub = state(&files[1]);
+    assert_eq!(hub.get("model"), None);
+    // What a writer itself overwrote between its own read and its own rename is nobody else's fault; what it had on the disk is not lost.
+    let missing: Vec<_> =
+        (0..2).flat_map(|side| (0..count).map(move |number| format!("{side} {number}"))).filter(|key| !hub.contains_key(key)).collect();
+    assert!(missing.len() <= 2, "{missing:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn without_the_user_s_settings_no_override_becomes_everybody_s() {
+    let household = Household::new(&["work"]);
+    household.configure("work", OVERRIDES);
+    household.enter("work");
+    let (own, hub) = (household.own_settings("work"), household.hub_settings());
+    edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
+    wait_for(&[&hub], "theme", &json!("light"));
+    household.kill_helper("work");
+    fs::remove_file(&hub).unwrap();
+    household.prompt("work");
+    edit(&own, |state| drop(state.insert("outputStyle".into(), json!("brief"))));
+    wait_until("the user's settings are there again", || hub.exists() && state(&hub).contains_key("outputStyle"));
+    assert_eq!(state(&hub), object(&json!({"theme": "light", "outputStyle": "brief"})));
+    assert_eq!(state(&own).get("model"), Some(&json!("opus")));
+}

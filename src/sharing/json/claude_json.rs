@@ -1,42 +1,42 @@
 //! `.claude.json`: the client's state, of which some keys belong to the account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{State, merge};
-use crate::account::is_account_key;
+use super::fingerprint::Fingerprints;
+use super::kind::is_account_keys;
+use super::merge::{Rules, merge};
 use crate::claude_code::LIMIT;
 use crate::io;
+use crate::io::json::{Change, Edits, Object};
+use crate::sharing::decide::Side;
 
 /// Returns what a new profile starts with: the hub's state without its account's keys, so that the client asks no first-run question again.
 ///
 /// `None` when the hub's text is not a JSON object; the client then makes a file of its own.
 pub fn seed(hub: &[u8]) -> Option<String> {
-    let mut state: State = serde_json::from_slice(hub).ok()?;
-    state.retain(|key, _| !is_account_key(key));
-    serde_json::to_string_pretty(&state).ok()
-}
-
-/// Returns the part of a state that profiles share.
-pub fn shared(state: &State) -> State {
-    state.iter().filter(|(key, _)| !is_account_key(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+    let state = Object::document(hub).ok()?;
+    let is_accounts = |place: &usize| is_account_keys(&state.key(state.members[*place]));
+    let change = Change { removed: (0..state.members.len()).filter(is_accounts).collect(), added: Vec::new() };
+    let mut edits = Edits::default();
+    change.note(&state, true, 0, &mut edits);
+    Some(String::from_utf8_lossy(&edits.apply(hub)).into_owned())
 }
 
 /// Takes into the hub's state what another one knows besides: where both say something, the hub's stays. False when a client holds its lock for too long.
-pub fn take_in(hub: &Path, other: &State) -> Result<bool> {
+pub fn take_in(hub: &Path, other: &Path) -> Result<bool> {
     let Some(_lock) = io::ClientLock::take(hub)? else { return Ok(false) };
-    let reading = || format!("could not read {}", hub.display());
-    let text = io::read_if_any(hub, LIMIT)?.unwrap_or_else(|| b"{}".into());
-    // serde's message can quote what it found.
-    let before: State = serde_json::from_slice(&text).map_err(|error| anyhow!("it is not whole (line {})", error.line())).with_context(reading)?;
-    let mut state = before.clone();
-    let merged = merge::merge(&State::new(), &shared(&before), &shared(other), &BTreeSet::new()).state;
-    state.extend(merged);
-    if state != before {
-        io::write(&io::resolved(hub), &io::pretty_json(&state)?)?;
-    }
+    let read = |file: &Path| io::read_if_any(file, LIMIT).map(|text| text.unwrap_or_else(|| b"{}".into()));
+    let (text, others) = (read(hub)?, read(other)?);
+    let nothing = BTreeMap::new();
+    let rules = Rules { fingerprints: Fingerprints::fresh(), agreed: &nothing, is_private: is_account_keys, accepted: &BTreeSet::new() };
+    let merged = merge(&text, &others, &rules).map_err(|(side, broken)| {
+        let file = if side == Side::Own { hub } else { other };
+        anyhow!(broken).context(format!("could not read {}", file.display()))
+    })?;
+    merged.own.map_or(Ok(()), |state| io::write(&io::resolved(hub), &state)).with_context(|| format!("could not fill {}", hub.display()))?;
     Ok(true)
 }
 
@@ -45,9 +45,11 @@ mod tests {
     use super::seed;
 
     #[test]
-    fn a_seed_keeps_order_and_numbers_and_drops_the_account() {
+    fn a_seed_keeps_its_layout_and_drops_the_account() {
         let hub = br#"{"zeta": 1.50, "oauthAccount": {"emailAddress": "x"}, "alpha": 12345678901234567890123, "primaryApiKey": "k"}"#;
-        assert_eq!(seed(hub).unwrap(), "{\n  \"zeta\": 1.50,\n  \"alpha\": 12345678901234567890123\n}");
+        assert_eq!(seed(hub).unwrap(), r#"{"zeta": 1.50, "alpha": 12345678901234567890123}"#);
+        assert_eq!(seed(b"{\n  \"oauthAccount\": {},\n  \"a\": \"\\ud800\"\n}\n").unwrap(), "{\n  \"a\": \"\\ud800\"\n}\n");
+        assert_eq!(seed(b"{\n  \"oauthAccount\": {}\n}").unwrap(), "{}");
     }
 
     #[test]

@@ -1,300 +1,340 @@
-//! Three-way merge of JSON: pure.
+//! The three-way merge of two JSON texts: pure.
 //!
-//! Two sides started from one agreed base. What one side changed is taken; what both changed is taken apart: objects key by key, lists of scalars
-//! as sets. Where that ends at one leaf the first side wins and the other's value is reported, so that nothing is lost without a trace.
+//! 1. Members that are equal on both sides are never looked into. Objects that differ are taken apart member by member.
+//! 2. [`decide`] says what becomes of a member; it knows the agreed version by its hash. A change beats a removal.
+//! 3. Lists of scalars are sets: what either side added is in, what either side removed is out.
+//! 4. Any other value that both sides changed stays as the profile has it, and the other one is reported.
+//! 5. Too many removals in one object are held: both sides have the members again until the user decides. A client that lost its file looks like a
+//!    user who removes everything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use super::fingerprint::{Fingerprints, HashesOf, PlacesOf, is_set};
+use super::pointer;
+use crate::io::json::{Broken, Change, Edits, Member, Object, Raw, Span, compact, elements, is_pretty};
+use crate::sharing::base::Key;
+use crate::sharing::decide::{Decision, Found, Side, decide};
 
-/// The most top-level keys that one pass may delete: a client that starts afresh after a crash looks like someone who deletes everything.
-pub const MOST_DELETIONS: usize = 3;
+/// The most members that may go from one object at once without a question.
+pub const MOST_REMOVALS: usize = 3;
 
-/// A value of the second side that the first side's won over.
+/// How deep objects are taken apart; what lies deeper is one value.
+pub const LEVELS: usize = 16;
+
+/// The group of the outermost members.
+pub const ROOT: u64 = 0x726f_6f74;
+
+/// Stands for the presence of an item of a list.
+pub const ITEM: u64 = 1;
+
+/// Knows the versions that were agreed on, by their hashes.
+pub trait Agreed {
+    /// Returns the agreed version of a member, given what each side has now.
+    fn version(&self, key: Key, own: Option<u64>, hub: Option<u64>) -> Option<u64>;
+}
+
+/// Who has the new version of a member already. Of a member that is not named, both sides have.
+pub type Sources = BTreeMap<Key, Source>;
+
+/// Who has the new version of a member already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The profile.
+    Own,
+    /// The hub.
+    Hub,
+    /// Both sides.
+    Both,
+    /// Each member of it is another matter.
+    Apart,
+}
+
+impl From<Side> for Source {
+    fn from(side: Side) -> Self {
+        if side == Side::Own { Self::Own } else { Self::Hub }
+    }
+}
+
+/// A value that is not in the outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
     /// Where it stood, as a JSON pointer (RFC 6901).
     pub pointer: String,
-    /// What it was.
-    pub value: Value,
+    /// What it was, as JSON on one line.
+    pub value: Vec<u8>,
 }
 
 /// Holds the outcome of a merge.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Merged {
-    /// The agreed state.
-    pub state: Map<String, Value>,
-    /// What lost.
+    /// The profile's text, if it has to change.
+    pub own: Option<Vec<u8>>,
+    /// The other text, if it has to change.
+    pub hub: Option<Vec<u8>>,
+    /// Values of the hub's that the profile's won over.
     pub losses: Vec<Loss>,
-    /// Top-level keys that one side deleted, held back because they were too many.
+    /// Values that one side removed.
+    pub removals: Vec<Loss>,
+    /// The names ([`pointer`]) of members whose removal is held.
     pub held: Vec<String>,
+    /// Who had what becomes of a member, where not both sides had.
+    pub sources: Sources,
 }
 
-/// Merges two sides that grew from `base`; `first` wins where both changed one leaf. What is `accepted` may be deleted in any number.
-pub fn merge(base: &Map<String, Value>, first: &Map<String, Value>, second: &Map<String, Value>, accepted: &BTreeSet<String>) -> Merged {
-    let mut merged = Merged::default();
-    let mut deleted = Vec::new();
-    for key in union(first, second) {
-        let (base, first, second) = (base.get(key), first.get(key), second.get(key));
-        let path = format!("/{}", escape(key));
-        match merge_value(base, first, second, &path, &mut merged.losses) {
-            Some(value) => drop(merged.state.insert(key.clone(), value)),
-            None if accepted.contains(key) => {}
-            None => deleted.push((key, first.or(second))),
-        }
-    }
-    if deleted.len() > MOST_DELETIONS {
-        for (key, value) in deleted {
-            merged.state.extend(value.map(|value| (key.clone(), value.clone())));
-            merged.held.push(key.clone());
-        }
-    }
-    merged
+/// What a merge goes by besides the two texts.
+pub struct Rules<'a> {
+    /// How values are compared.
+    pub fingerprints: Fingerprints,
+    /// What was agreed on.
+    pub agreed: &'a dyn Agreed,
+    /// Outermost keys that never cross.
+    pub is_private: fn(&[u8]) -> bool,
+    /// The names of members that may go in any number.
+    pub accepted: &'a BTreeSet<String>,
 }
 
-/// Returns the base of a pass after one that was cut short, possibly between its two writes, of which the second side's came first.
-///
-/// Where one side has what was intended and the other has left the base, both have got it by that pass, and whoever differs has gone on from there.
-pub fn resume(
-    base: &Map<String, Value>,
-    intended: &Map<String, Value>,
-    first: &Map<String, Value>,
-    second: &Map<String, Value>,
-) -> Map<String, Value> {
-    let at = |key| resume_value(base.get(key), intended.get(key), first.get(key), second.get(key));
-    union(base, intended).filter_map(|key| Some((key.clone(), at(key)?))).collect()
+/// Merges two texts, each an object.
+pub fn merge<'a>(own: &'a [u8], hub: &'a [u8], rules: &Rules<'a>) -> Result<Merged, (Side, Broken)> {
+    let own = Object::document(own).map_err(|broken| (Side::Own, broken))?;
+    let hub = Object::document(hub).map_err(|broken| (Side::Hub, broken))?;
+    let is_pretty = (is_pretty(&own), is_pretty(&hub));
+    let mut merge = Merge { rules, is_pretty, own: Edits::default(), hub: Edits::default(), path: Vec::new(), outcome: Merged::default() };
+    let texts = (own.text, hub.text);
+    merge.object(ROOT, &own, &hub);
+    let mut merged = merge.outcome;
+    merged.own = (!merge.own.is_empty()).then(|| merge.own.apply(texts.0));
+    merged.hub = (!merge.hub.is_empty()).then(|| merge.hub.apply(texts.1));
+    Ok(merged)
 }
 
-fn resume_value(base: Option<&Value>, intended: Option<&Value>, first: Option<&Value>, second: Option<&Value>) -> Option<Value> {
-    match (base, intended, first, second) {
-        (None | Some(Value::Object(_)), Some(Value::Object(intended)), Some(Value::Object(first)), Some(Value::Object(second))) => {
-            let none = Map::new();
-            let members = resume(base.and_then(Value::as_object).unwrap_or(&none), intended, first, second);
-            (base.is_some() || !members.is_empty()).then_some(Value::Object(members))
-        }
-        (Some(Value::Array(base)), Some(Value::Array(intended)), Some(Value::Array(first)), Some(Value::Array(second))) if is_set(base) => {
-            let added = intended.iter().filter(|item| !base.contains(item));
-            let is_in_both = |item: &&Value| {
-                let (was, will) = (base.contains(item), intended.contains(item));
-                if first.contains(item) == will && second.contains(item) != was { will } else { was }
-            };
-            Some(base.iter().chain(added).filter(is_in_both).cloned().collect())
-        }
-        _ if (first == intended && second != base) || (second == intended && first != base) => intended.cloned(),
-        _ => base.cloned(),
-    }
+/// Names the members of an object by the hashes of their keys.
+pub struct Table {
+    /// The hash of each member's key.
+    pub keys: Vec<u64>,
+    places: PlacesOf,
 }
 
-/// Merges one place; `None` stands for "not there", on every side and in the answer.
-fn merge_value(base: Option<&Value>, first: Option<&Value>, second: Option<&Value>, path: &str, losses: &mut Vec<Loss>) -> Option<Value> {
-    if first == second || second == base {
-        return first.cloned();
+impl Table {
+    /// Hashes the keys of an object.
+    pub fn new(object: &Object<'_>, fingerprints: Fingerprints, is_left_out: impl Fn(&[u8]) -> bool) -> Self {
+        let hash = |member: &Member| if is_left_out(&object.key(*member)) { 0 } else { fingerprints.key(object.raw(member.key)).max(1) };
+        let keys: Vec<_> = object.members.iter().map(hash).collect();
+        let place = |(place, key): (usize, &u64)| (*key, u32::try_from(place).unwrap_or(u32::MAX));
+        let places = keys.iter().enumerate().filter(|(_, key)| **key != 0).map(place).collect();
+        Self { keys, places }
     }
-    if first == base {
-        return second.cloned();
+
+    /// Returns the place of the member that counts for a key.
+    pub fn place(&self, key: u64) -> Option<usize> {
+        self.places.get(&key).map(|place| *place as usize)
     }
-    match (first, second) {
-        // One side deleted what the other changed: the change is kept.
-        (kept, None) | (None, kept) => kept.cloned(),
-        (Some(Value::Object(first)), Some(Value::Object(second))) => {
-            let none = Map::new();
-            let base = base.and_then(Value::as_object).unwrap_or(&none);
-            let members = union(first, second).filter_map(|key| {
-                let path = format!("{path}/{}", escape(key));
-                Some((key.clone(), merge_value(base.get(key), first.get(key), second.get(key), &path, losses)?))
-            });
-            Some(Value::Object(members.collect()))
+
+    /// Returns the places of the members that count, with their keys, in their order.
+    pub fn counting(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.keys.iter().copied().enumerate().filter(|(place, key)| *key != 0 && self.place(*key) == Some(*place))
+    }
+
+    /// Returns the places of all members of a key.
+    fn all(&self, key: u64) -> Vec<usize> {
+        if self.places.len() == self.keys.len() {
+            return self.place(key).into_iter().collect();
         }
-        (Some(Value::Array(first)), Some(Value::Array(second))) if is_set(first) && is_set(second) => {
-            let base = base.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            Some(Value::Array(merge_sets(base, first, second)))
-        }
-        (Some(first), Some(second)) => {
-            losses.push(Loss { pointer: path.into(), value: second.clone() });
-            Some(first.clone())
-        }
+        (0..self.keys.len()).filter(|place| self.keys[*place] == key).collect()
     }
 }
 
-/// The keys of both, the first's order first.
-fn union<'a>(first: &'a Map<String, Value>, second: &'a Map<String, Value>) -> impl Iterator<Item = &'a String> {
-    first.keys().chain(second.keys().filter(|key| !first.contains_key(*key)))
+struct Merge<'a, 'r> {
+    rules: &'r Rules<'a>,
+    is_pretty: (bool, bool),
+    own: Edits<'a>,
+    hub: Edits<'a>,
+    /// The raw keys that lead to the object at hand.
+    path: Vec<&'a [u8]>,
+    outcome: Merged,
 }
 
-fn is_set(list: &[Value]) -> bool {
-    list.iter().all(|item| !item.is_array() && !item.is_object())
+/// A member that one side has and the other removed.
+struct Removal {
+    key: Key,
+    side: Side,
+    place: usize,
+    name: String,
 }
 
-/// What either side added is in, what either side removed is out.
-fn merge_sets(base: &[Value], first: &[Value], second: &[Value]) -> Vec<Value> {
-    let is_kept = |item: &&Value| !base.contains(item) || (first.contains(item) && second.contains(item));
-    let added = second.iter().filter(|item| !first.contains(item));
-    first.iter().chain(added).filter(is_kept).cloned().collect()
-}
-
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn object(value: &Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap()
-    }
-
-    fn merge_plainly(base: &Map<String, Value>, first: &Map<String, Value>, second: &Map<String, Value>) -> Merged {
-        merge(base, first, second, &BTreeSet::new())
-    }
-
-    fn merged(base: &Value, first: &Value, second: &Value) -> Merged {
-        merge_plainly(&object(base), &object(first), &object(second))
-    }
-
-    #[test]
-    fn what_one_side_changed_is_taken_and_what_both_changed_is_taken_apart() {
-        let outcome = merged(
-            &json!({"a": 1, "gone": 1, "p": {"x": {"n": 1}, "y": 1}, "tools": ["ls", "cat"]}),
-            &json!({"a": 2, "p": {"x": {"n": 1, "m": 2}, "y": 1}, "tools": ["ls", "cat", "rg"]}),
-            &json!({"a": 1, "gone": 1, "p": {"x": {"n": 9}, "z": 3, "y": 1}, "tools": ["cat", "git"]}),
-        );
-        assert_eq!(Value::Object(outcome.state), json!({"a": 2, "p": {"x": {"n": 9, "m": 2}, "y": 1, "z": 3}, "tools": ["cat", "rg", "git"]}));
-        assert_eq!((outcome.losses, outcome.held), (vec![], vec![]));
-    }
-
-    #[test]
-    fn what_was_accepted_goes_in_any_number() {
-        let base = object(&json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}));
-        let accepted = ["a", "b", "c", "d"].map(str::to_owned).into();
-        let outcome = merge(&base, &object(&json!({})), &base, &accepted);
-        assert_eq!((Value::Object(outcome.state), outcome.held), (json!({}), vec![]), "what is left is one deletion");
-    }
-
-    #[test]
-    fn a_change_outlives_a_deletion() {
-        let outcome = merged(&json!({"k": 1, "l": 1}), &json!({"l": 2}), &json!({"k": 2}));
-        assert_eq!(Value::Object(outcome.state), json!({"l": 2, "k": 2}));
-    }
-
-    #[test]
-    fn the_first_side_wins_a_leaf_and_the_loser_is_told() {
-        let outcome = merged(&json!({"a/b": {"t": "dark"}}), &json!({"a/b": {"t": "light"}}), &json!({"a/b": {"t": "ansi"}}));
-        assert_eq!(Value::Object(outcome.state), json!({"a/b": {"t": "light"}}));
-        assert_eq!(outcome.losses, [Loss { pointer: "/a~1b/t".into(), value: json!("ansi") }]);
-    }
-
-    #[test]
-    fn a_side_that_starts_afresh_deletes_nothing() {
-        let full = json!({"a": 1, "b": 2, "c": 3, "d": 4});
-        let outcome = merged(&full, &json!({}), &full);
-        assert_eq!(Value::Object(outcome.state), full);
-        assert_eq!(outcome.held, ["a", "b", "c", "d"]);
-        assert_eq!(merged(&full, &json!({"d": 4}), &full).state.len(), 1);
-    }
-
-    #[test]
-    fn what_a_pass_that_was_cut_short_wrote_is_no_change_of_the_first_side() {
-        let (base, intended) =
-            (json!({"k": 1, "p": {"a": 1, "b": 1}, "l": ["x"], "gone": 1}), json!({"k": 2, "p": {"a": 2, "b": 2}, "l": ["x", "y"]}));
-        // The second side went on meanwhile, and its newer value counts; `b` is what the first side changed after the cut.
-        let (first, second) =
-            (json!({"k": 2, "p": {"a": 2, "b": 7}, "l": ["x", "y"]}), json!({"k": 3, "p": {"a": 3, "b": 2}, "l": ["y"], "gone": 3}));
-        let base = Value::Object(resume(&object(&base), &object(&intended), &object(&first), &object(&second)));
-        assert_eq!(Value::Object(merged(&base, &first, &second).state), json!({"k": 3, "p": {"a": 3, "b": 7}, "l": ["y"], "gone": 3}));
-    }
-
-    #[test]
-    fn what_a_pass_that_was_cut_short_had_not_written_is_written_by_the_next() {
-        let (base, first) = (json!({"k": 1, "l": ["x"]}), json!({"k": 2, "new": 1, "l": ["x", "y"]}));
-        let second = json!({"k": 1, "other": 1, "l": ["x", "z"]});
-        let base = Value::Object(resume(&object(&base), &object(&first), &object(&first), &object(&second)));
-        assert_eq!(Value::Object(merged(&base, &first, &second).state), json!({"k": 2, "new": 1, "l": ["x", "y", "z"], "other": 1}));
-    }
-
-    fn value() -> impl Strategy<Value = Value> {
-        let leaf =
-            prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::Bool), (0..4).prop_map(|n| json!(n)), "[ab]{0,2}".prop_map(Value::String)];
-        leaf.prop_recursive(3, 16, 3, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::Array),
-                prop::collection::hash_map("[a-c]", inner, 0..3).prop_map(|members| Value::Object(members.into_iter().collect())),
-            ]
-        })
-    }
-
-    fn state() -> impl Strategy<Value = Map<String, Value>> {
-        prop::collection::hash_map("[a-f]", value(), 0..6).prop_map(|members| members.into_iter().collect())
-    }
-
-    proptest! {
-        #[test]
-        fn merging_again_changes_nothing(base in state(), first in state(), second in state()) {
-            let once = merge_plainly(&base, &first, &second);
-            let again = merge_plainly(&once.state, &once.state, &once.state);
-            prop_assert_eq!(&again.state, &once.state);
-            prop_assert!(again.losses.is_empty() && again.held.is_empty());
-        }
-
-        #[test]
-        fn one_sided_changes_arrive_whole(base in state(), changed in state()) {
-            let deletions = base.keys().filter(|key| !changed.contains_key(*key)).count();
-            prop_assume!(deletions <= MOST_DELETIONS);
-            prop_assert_eq!(&merge_plainly(&base, &changed, &base).state, &changed);
-            prop_assert_eq!(&merge_plainly(&base, &base, &changed).state, &changed);
-        }
-
-        #[test]
-        fn no_key_that_a_side_added_or_changed_is_lost(base in state(), first in state(), second in state()) {
-            let outcome = merge_plainly(&base, &first, &second);
-            for (key, value) in first.iter().chain(&second) {
-                prop_assert!(base.get(key) == Some(value) || outcome.state.contains_key(key));
+impl<'a> Merge<'a, '_> {
+    fn object(&mut self, group: u64, own: &Object<'a>, hub: &Object<'a>) {
+        let is_left_out = |key: &[u8]| self.path.is_empty() && (self.rules.is_private)(key);
+        let tables = [own, hub].map(|object| Table::new(object, self.rules.fingerprints, is_left_out));
+        let [own_table, hub_table] = &tables;
+        let mut changes = [Change::default(), Change::default()];
+        let mut removals = Vec::new();
+        for (place, key) in own_table.counting() {
+            match hub_table.place(key) {
+                Some(other) => self.both(Key { group, member: key }, (own, own.members[place]), (hub, hub.members[other])),
+                None => self.single(Key { group, member: key }, Side::Own, (own, place), &mut changes, &mut removals),
             }
         }
-
-        #[test]
-        fn passes_cut_short_anywhere_lose_no_change(events in prop::collection::vec((0..3_u8, 0..4_usize), 1..40)) {
-            let places = ["/a", "/b", "/p/a", "/p/b"];
-            let start = json!({"a": 0, "b": 0, "p": {"a": 0, "b": 0}});
-            let (mut base, mut intended) = (object(&start), None);
-            let (mut first, mut second, mut latest) = (start.clone(), start.clone(), start);
-            for (number, (event, which)) in events.into_iter().chain([(2, 3)]).enumerate() {
-                let place = places[which];
-                let side = if event == 0 { &mut first } else { &mut second };
-                // Two who change one place, each without the other's change, are in conflict; that is another matter.
-                if event < 2 && side.pointer(place) == latest.pointer(place) {
-                    *side.pointer_mut(place).unwrap() = json!(number + 1);
-                    *latest.pointer_mut(place).unwrap() = json!(number + 1);
-                } else if event == 2 {
-                    // A pass, cut short after as many writes.
-                    if let Some(intended) = &intended {
-                        base = resume(&base, intended, &object(&first), &object(&second));
-                    }
-                    let merged = Value::Object(merge_plainly(&base, &object(&first), &object(&second)).state);
-                    intended = Some(object(&merged));
-                    if which > 0 { second = merged.clone(); }
-                    if which > 1 { first = merged.clone(); }
-                    if which > 2 { (base, intended) = (object(&merged), None); }
-                }
-            }
-            prop_assert_eq!((&first, &second), (&latest, &latest));
+        for (place, key) in hub_table.counting().filter(|(_, key)| own_table.place(*key).is_none()) {
+            self.single(Key { group, member: key }, Side::Hub, (hub, place), &mut changes, &mut removals);
         }
+        self.remove([own, hub], &tables, removals, &mut changes);
+        let [own_change, hub_change] = changes;
+        own_change.note(own, self.is_pretty.0, self.path.len(), &mut self.own);
+        hub_change.note(hub, self.is_pretty.1, self.path.len(), &mut self.hub);
+    }
 
-        #[test]
-        fn spokes_converge_in_any_order(base in state(), mut spokes in prop::collection::vec(state(), 2..4), order in prop::collection::vec(0..3_usize, 0..6)) {
-            let mut hub = base.clone();
-            let mut agreed = vec![base; spokes.len()];
-            let everyone = 0..spokes.len();
-            for spoke in order.into_iter().chain(everyone.clone()).chain(everyone).filter(|spoke| *spoke < agreed.len()).collect::<Vec<_>>() {
-                let state = merge_plainly(&agreed[spoke], &spokes[spoke], &hub).state;
-                (hub, agreed[spoke], spokes[spoke]) = (state.clone(), state.clone(), state);
+    /// Merges a member that both sides have.
+    fn both(&mut self, key: Key, own: (&Object<'a>, Member), hub: (&Object<'a>, Member)) {
+        let (own_value, hub_value) = (own.1.value, hub.1.value);
+        if own.0.raw(own_value) == hub.0.raw(hub_value) {
+            return;
+        }
+        self.path.push(own.0.raw(own.1.key));
+        let group = self.rules.fingerprints.group(key.group, key.member);
+        let objects = if self.path.len() < LEVELS { Object::at(own.0.text, own_value).zip(Object::at(hub.0.text, hub_value)) } else { None };
+        match objects {
+            Some((own, hub)) => {
+                self.outcome.sources.insert(key, Source::Apart);
+                self.object(group, &own, &hub);
             }
-            for spoke in spokes {
-                prop_assert_eq!(&spoke, &hub);
+            None => self.value(key, group, (own.0.text, own_value), (hub.0.text, hub_value)),
+        }
+        self.path.pop();
+    }
+
+    /// Merges two values that are not taken apart as objects.
+    fn value(&mut self, key: Key, group: u64, own: (&'a [u8], Span), hub: (&'a [u8], Span)) {
+        let [own_hash, hub_hash] = [own, hub].map(|(text, value)| self.rules.fingerprints.value(text, value));
+        let agreed = self.rules.agreed.version(key, Some(own_hash), Some(hub_hash));
+        let (own_raw, hub_raw) = (&own.0[own.1.start()..own.1.end()], &hub.0[hub.1.start()..hub.1.end()]);
+        let side = match decide(agreed.as_ref(), &Found::Is(own_hash), &Found::Is(hub_hash)) {
+            Decision::Give(side) => side,
+            Decision::Conflict if is_set(own.0, own.1) && is_set(hub.0, hub.1) => {
+                self.outcome.sources.insert(key, Source::Apart);
+                return self.sets(group, own, hub);
+            }
+            Decision::Conflict => {
+                let pointer = pointer::of(&self.path);
+                self.outcome.losses.push(Loss { pointer, value: compact(hub_raw) });
+                Side::Own
+            }
+            Decision::Agree | Decision::Wait | Decision::Remove(_) => return,
+        };
+        let replaced = if side == Side::Own { hub } else { own };
+        let side = if agreed.is_some() && self.is_held(replaced) { side.other() } else { side };
+        self.outcome.sources.insert(key, side.into());
+        match side {
+            Side::Own => self.hub.replace(hub.1, own_raw),
+            Side::Hub => self.own.replace(own.1, hub_raw),
+        }
+    }
+
+    /// Whether an object would go with too many members; then its name is noted.
+    fn is_held(&mut self, replaced: (&'a [u8], Span)) -> bool {
+        let name = pointer::name(&self.path);
+        let is_held =
+            Object::at(replaced.0, replaced.1).is_some_and(|object| object.members.len() > MOST_REMOVALS) && !self.rules.accepted.contains(&name);
+        self.outcome.held.extend(is_held.then_some(name));
+        is_held
+    }
+
+    /// Merges two lists of scalars.
+    fn sets(&mut self, group: u64, own: (&'a [u8], Span), hub: (&'a [u8], Span)) {
+        let items = |(text, list): (&'a [u8], Span)| -> Vec<(u64, &'a [u8])> {
+            let item = |item: Span| (self.rules.fingerprints.value(text, item), &text[item.start()..item.end()]);
+            elements(text, list).unwrap_or_default().into_iter().map(item).collect()
+        };
+        let (own_items, hub_items) = (items(own), items(hub));
+        let [in_own, in_hub] = [&own_items, &hub_items].map(|items| items.iter().map(|(hash, _)| *hash).collect::<HashesOf>());
+        let added = hub_items.iter().filter(|(item, _)| !in_own.contains(item));
+        let mut merged = Vec::new();
+        for &(member, raw) in own_items.iter().chain(added) {
+            let (key, found) = (Key { group, member }, [&in_own, &in_hub].map(|items| items.contains(&member).then_some(ITEM)));
+            let is_in_both = found[0].is_some() && found[1].is_some();
+            let is_kept = is_in_both || self.rules.agreed.version(key, found[0], found[1]).is_none();
+            if is_kept {
+                merged.push((member, raw));
+            }
+            if !is_in_both {
+                self.outcome.sources.insert(key, if found[0].is_some() == is_kept { Source::Own } else { Source::Hub });
+            }
+        }
+        let is_same = |items: &[(u64, &[u8])]| items.iter().map(|(item, _)| item).eq(merged.iter().map(|(item, _)| item));
+        let (own_is_same, hub_is_same) = (is_same(&own_items), is_same(&hub_items));
+        let text = list_text(if own_items.is_empty() { hub } else { own }, &merged);
+        if !own_is_same {
+            self.own.replace(own.1, text.clone());
+        }
+        if !hub_is_same {
+            self.hub.replace(hub.1, text);
+        }
+    }
+
+    /// Merges a member that one side has.
+    fn single(&mut self, key: Key, side: Side, at: (&Object<'a>, usize), changes: &mut [Change<'a>; 2], removals: &mut Vec<Removal>) {
+        let (object, place) = at;
+        let member = object.members[place];
+        let hash = self.rules.fingerprints.value(object.text, member.value);
+        let is = |at: Side| (at == side).then_some(hash);
+        let agreed = self.rules.agreed.version(key, is(Side::Own), is(Side::Hub));
+        let found = |at: Side| is(at).map_or(Found::Absent, Found::Is);
+        if let Decision::Remove(side) = decide(agreed.as_ref(), &found(Side::Own), &found(Side::Hub)) {
+            self.path.push(object.raw(member.key));
+            removals.push(Removal { key, side, place, name: pointer::name(&self.path) });
+            self.path.pop();
+        } else {
+            changes[usize::from(side == Side::Own)].added.push(raw(object, member));
+            self.outcome.sources.insert(key, side.into());
+        }
+    }
+
+    /// Carries removals across, or holds them.
+    fn remove(&mut self, objects: [&Object<'a>; 2], tables: &[Table; 2], removals: Vec<Removal>, changes: &mut [Change<'a>; 2]) {
+        let weight = |removal: &Removal| weight(objects[usize::from(removal.side == Side::Hub)], removal.place);
+        let is_accepted = |removal: &Removal| self.rules.accepted.contains(&removal.name);
+        // A file that says nothing any more is one that was made anew.
+        let is_emptied = self.path.is_empty() && tables.iter().any(|table| table.counting().next().is_none());
+        let most = if is_emptied { 0 } else { MOST_REMOVALS };
+        let are_held = removals.iter().filter(|removal| !is_accepted(removal)).map(weight).sum::<usize>() > most;
+        for removal in removals {
+            let at = usize::from(removal.side == Side::Hub);
+            let (object, member) = (objects[at], objects[at].members[removal.place]);
+            if are_held && !is_accepted(&removal) {
+                changes[1 - at].added.push(raw(object, member));
+                self.outcome.held.push(removal.name);
+            } else {
+                changes[at].removed.extend(tables[at].all(tables[at].keys[removal.place]));
+                self.outcome.sources.insert(removal.key, removal.side.other().into());
+                self.outcome.removals.push(Loss { pointer: format!("/{}", removal.name), value: compact(object.raw(member.value)) });
             }
         }
     }
+}
+
+/// Returns how many things go with a member: an object of objects (`projects`, `mcpServers`) is as many as it has.
+fn weight(object: &Object<'_>, place: usize) -> usize {
+    let value = Object::at(object.text, object.members[place].value);
+    let inner = value.map_or(0, |value| value.members.iter().filter(|member| value.raw(member.value).starts_with(b"{")).count());
+    inner.max(1)
+}
+
+fn raw<'a>(object: &Object<'a>, member: Member) -> Raw<'a> {
+    (object.raw(member.key).into(), object.raw(member.value).into())
+}
+
+/// Writes a list of these items, laid out as another list.
+fn list_text(like: (&[u8], Span), items: &[(u64, &[u8])]) -> Vec<u8> {
+    let inside = &like.0[like.1.start() + 1..like.1.end() - 1];
+    let blanks = |bytes: &[u8]| bytes.len() - bytes.trim_ascii_start().len();
+    let (before, after) = (&inside[..blanks(inside)], &inside[inside.trim_ascii_end().len()..]);
+    let mut text = b"[".to_vec();
+    for (number, (_, item)) in items.iter().enumerate() {
+        text.extend_from_slice(if number > 0 { b"," } else { b"" });
+        // Lists on one line have a blank behind each comma at most.
+        text.extend_from_slice(if number > 0 && before.is_empty() { b" " } else { before });
+        text.extend_from_slice(item);
+    }
+    text.extend_from_slice(if items.is_empty() { b"" } else { after });
+    text.push(b']');
+    text
 }

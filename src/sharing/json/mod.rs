@@ -4,15 +4,25 @@
 
 pub mod claude_json;
 mod deletions;
+mod fingerprint;
 mod kind;
+#[cfg(test)]
+mod measure;
+mod memory;
 mod merge;
+#[cfg(test)]
+mod model;
 mod pair;
+mod place;
+mod pointer;
+mod removal;
 mod settings;
 
 pub use deletions::{Deletions, Keys};
 pub use kind::Kind;
-pub use pair::{Pair, drop_keys, redress, sync};
-pub use settings::{dress, redirects};
+pub use pair::{Pair, forget, redress, save, sync};
+pub use removal::drop_keys;
+pub use settings::{dress, redirects, text_redirects};
 
 /// A JSON object; the order of its keys and the text of its numbers are kept.
 pub type State = serde_json::Map<String, serde_json::Value>;

@@ -1,18 +1,29 @@
 //! Two JSON files kept in step: the profile's own and the hub's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Error, Result};
 
-use super::merge::{self, Loss};
+use super::memory::Memory;
+use super::merge::{Agreed, Loss, Rules, Sources, merge};
+use super::place::{Placed, place};
 use super::{Deletions, Kind, State, settings};
 use crate::claude_code::LIMIT;
 use crate::error::Mistake;
-use crate::io::ClientLock;
-use crate::{io, sys};
+use crate::io::json::{Broken, Object};
+use crate::io::{self, ClientLock};
+use crate::sharing::decide::Side;
+use crate::sys;
+
+/// How often both files are read anew in one pass because another program wrote one of them.
+pub(super) const ROUNDS: usize = 20;
+
+/// How long a name must be missing until it is made anew: a program that replaces a file may leave a moment without it.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// Names the two files that are kept in step, and the state they last agreed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,13 +32,13 @@ pub struct Pair {
     pub own: PathBuf,
     /// The hub's.
     pub hub: PathBuf,
-    /// The agreed state: what is shared of it.
+    /// Where clauth 0.6 kept the agreed state; the merge base is beside it.
     pub base: PathBuf,
     /// What they are.
     pub kind: Kind,
-    /// The log of the hub's values that the profile's won over. They can be secrets (an MCP server's key), so they are written nowhere else.
+    /// The log of values that lost or were removed. They can be secrets (an MCP server's key), so they are written nowhere else.
     pub losses: PathBuf,
-    /// Deletions that wait for the user's word.
+    /// Removals that wait for the user's word.
     pub deletions: Deletions,
 }
 
@@ -37,9 +48,15 @@ impl Pair {
         self.own.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The state that a pass is about to make the agreed one.
-    fn intended(&self) -> PathBuf {
-        self.base.with_extension("next")
+    /// Opens the merge base. It belongs to these two directories: in a copy of either, or one made anew, it is empty.
+    fn memory(&self) -> Result<Memory> {
+        let identity = |file: &Path| {
+            let directory = io::resolved(file.parent().unwrap_or(file));
+            sys::look_at(&directory).map_or_else(|_| "none".into(), |(_, (_, inode, born))| format!("{inode:x}.{born:x}"))
+        };
+        let owner = format!("json {} {}", identity(&self.own), identity(&self.hub));
+        let memory = Memory::open(&self.base.with_extension("agreed"), &owner, &self.base)?;
+        Ok(if self.kind.is_locked() { memory } else { memory.doubting_echoes() })
     }
 }
 
@@ -48,7 +65,7 @@ impl Pair {
 pub struct Report {
     /// Where values of the hub's lost against the profile's, as JSON pointers.
     pub lost: Vec<String>,
-    /// Top-level keys whose deletion waits for the user's word.
+    /// The names of members whose removal waits for the user's word.
     pub held: Vec<String>,
     /// Why the files were left as they are, if they were.
     pub left: Option<String>,
@@ -56,268 +73,285 @@ pub struct Report {
     pub is_locked: bool,
 }
 
-/// Brings the two files together: three ways, key by key, each keeping the order of its own keys and its own account's.
+/// Why a pass ends early.
+enum Stop {
+    /// The files stay as they are for now.
+    Left(String),
+    /// A client holds the lock of this file.
+    Locked(PathBuf),
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Brings the two files together: three ways, member by member, each keeping its layout and its own account's keys.
 ///
-/// A file is written under the client's lock, after both were read again, and only when its bytes change. Killed at any point it loses nothing:
-/// the agreed state is written last, so the next pass sees the same differences again, and the intended one first, so that it can tell what this
-/// pass wrote from what somebody wrote since.
+/// A file is written under the client's lock, or by an exchange where there is none, after both were read again, and only when it has to say something
+/// else. Killed at any point it loses nothing; how, says the merge base.
 pub fn sync(pair: &Pair) -> Result<Report> {
-    let mut texts = match Texts::read(pair)? {
-        Ok(texts) => texts,
-        Err(reason) => return Ok(Report::left(reason)),
-    };
-    let mut settled = match texts.merge(pair)? {
-        Ok(settled) => settled,
-        Err(reason) => return Ok(Report::left(reason)),
-    };
+    let mut report = Report::default();
+    for _ in 0..ROUNDS {
+        match pass(pair, &mut report) {
+            Ok(Placed::AsMeant) => return Ok(report),
+            Ok(Placed::Otherwise) => {}
+            Err(Stop::Left(reason)) => return Ok(Report { left: Some(reason), ..report }),
+            Err(Stop::Locked(file)) => {
+                return Ok(Report { left: Some(format!("{} is locked by a client", file.display())), is_locked: true, ..report });
+            }
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+    }
+    Ok(Report { left: Some(format!("{} is being written all the time", pair.own.display())), ..report })
+}
+
+fn pass(pair: &Pair, report: &mut Report) -> Result<Placed, Stop> {
+    let mut texts = Texts::read(pair)?;
+    if texts.own.is_none() && pair.kind.is_locked() {
+        Object::document(texts.hub.as_deref().unwrap_or(EMPTY)).map_err(|broken| Stop::Left(not_whole(&pair.hub, broken).to_string()))?;
+        return Err(Stop::Left(format!("there is no {} yet", pair.own.display())));
+    }
+    let mut memory = pair.memory()?;
+    if pair.kind.is_locked() && texts.are_known(&memory) {
+        return Ok(Placed::AsMeant);
+    }
+    let mut settled = texts.settle(pair, &memory)?;
+    let mut locks = Vec::new();
     let mut locked = settled.differing();
     while settled.differing() != (false, false) {
+        locks.clear();
         // The hub's first, always: two helpers that each held one would wait for the other's.
-        let mut locks = Vec::new();
-        for (file, _) in [(&pair.hub, locked.0), (&pair.own, locked.1)].into_iter().filter(|(_, is_wanted)| *is_wanted && pair.kind.is_locked()) {
-            let Some(lock) = ClientLock::take(file)? else {
-                return Ok(Report { is_locked: true, ..Report::left(format!("{} is locked by a client", file.display())) });
-            };
-            locks.push(lock);
+        for (file, is_wanted) in [(&pair.hub, locked.0), (&pair.own, locked.1)] {
+            if is_wanted && pair.kind.is_locked() {
+                locks.push(ClientLock::take_soon(file)?.ok_or_else(|| Stop::Locked(file.clone()))?);
+            }
         }
-        let now = match Texts::read(pair)? {
-            Ok(now) => now,
-            Err(reason) => return Ok(Report::left(reason)),
-        };
-        if now != texts {
-            settled = match now.merge(pair)? {
-                Ok(settled) => settled,
-                Err(reason) => return Ok(Report::left(reason)),
-            };
-            texts = now;
+        if !texts.are_still_there(pair)? {
+            texts = Texts::read(pair)?;
+            settled = texts.settle(pair, &memory)?;
         }
-        // All of it or nothing: of a pass that writes one side and not the other, what it wrote would look like that side's own change later.
+        // All of it or nothing: a side that was written without the other would look as if somebody had changed it.
         let (hub_differs, own_differs) = settled.differing();
         if (hub_differs && !locked.0) || (own_differs && !locked.1) {
             locked = (true, true);
             continue;
         }
-        settled.intend(pair)?;
-        settled.keep_losses(pair)?;
-        if hub_differs {
-            settled.hub.write(&io::resolved(&pair.hub))?;
-        }
-        if own_differs {
-            settled.own.write(&pair.own)?;
-        }
-        break; // and let go of the locks: what follows waits for the disk, and is nobody else's
+        break;
     }
-    settled.agree(pair)?;
-    Ok(settled.report)
-}
-
-/// Removes top-level keys from the profile's file, as its client would; the next pass tells the hub.
-///
-/// Returns whether it was done: somebody else can hold the client's lock for too long.
-pub fn drop_keys(pair: &Pair, keys: &BTreeSet<String>) -> Result<bool> {
-    let lock = if pair.kind.is_locked() { ClientLock::take(&pair.own)? } else { None };
-    if pair.kind.is_locked() && lock.is_none() {
-        return Ok(false);
-    }
-    if let Some(mut state) = read(&pair.own)?.map_err(Error::msg)? {
-        state.retain(|key, _| !keys.contains(key) || pair.kind.is_kept(key));
-        io::write(&pair.own, &io::pretty_json(&state)?)?;
-    }
-    Ok(true)
+    let placed = settled.apply(pair, &texts, &mut memory, locks)?;
+    report.lost.extend(settled.losses.into_iter().map(|loss| loss.pointer));
+    report.held.extend(settled.held);
+    Ok(placed)
 }
 
 /// Writes the profile's settings anew, the user's edits in them included, with other overrides than the pair's.
 ///
-/// A link is no copy yet, whatever it leads to; without a copy there are the agreed settings.
+/// A link is no copy yet, whatever it leads to. Where the hub's settings cannot be read, there are only the overrides, and nothing is agreed on.
 pub fn redress(pair: &Pair, overrides: &State) -> Result<()> {
-    let base = read(&pair.base)?.ok().flatten().unwrap_or_default();
-    let own = if pair.own.is_symlink() { None } else { read(&pair.own)?.map_err(Error::msg)? };
-    let plain = own.map_or_else(|| base.clone(), |own| pair.kind.shared_of_own(&own, &base));
-    io::write(&pair.own, &io::pretty_json(&settings::dress(&plain, overrides))?)
+    let Kind::Settings { overrides: worn } = &pair.kind else { return Ok(()) };
+    let hub = read(&pair.hub).ok().flatten().filter(|text| Object::document(text).is_ok());
+    if hub.is_none() {
+        pair.memory()?.forget()?;
+    }
+    let hub = hub.unwrap_or_else(|| EMPTY.into());
+    let own = if pair.own.is_symlink() { None } else { read(&pair.own)? };
+    let broken = |broken| not_whole(&pair.own, broken);
+    let plain = own.as_ref().map_or_else(|| Ok(hub.clone()), |own| settings::undressed(own, worn, &hub)).map_err(broken)?;
+    let dressed = settings::dressed(&plain, overrides).map_err(broken)?;
+    match &own {
+        Some(own) => place(&pair.own, Some(own), &dressed).map(drop),
+        None => io::write(&pair.own, &dressed),
+    }
 }
 
+/// Has what was agreed on outlive the machine's next start. To be called when a session ends.
+pub fn save(pair: &Pair) -> Result<()> {
+    pair.memory()?.save()
+}
+
+/// Forgets what was agreed on.
+pub fn forget(pair: &Pair) -> Result<()> {
+    pair.memory()?.forget()
+}
+
+/// What stands for a file that nobody wrote yet.
+const EMPTY: &[u8] = b"{}";
+
 /// Holds the two files as they were read.
-#[derive(PartialEq, Eq)]
 struct Texts {
     own: Option<Vec<u8>>,
     hub: Option<Vec<u8>>,
 }
 
 impl Texts {
-    /// Reads the two files; the inner error says why they cannot be merged now.
-    fn read(pair: &Pair) -> Result<Result<Self, String>> {
-        Ok(match (read_text(&pair.own)?, read_text(&pair.hub)?) {
-            (Ok(own), Ok(hub)) => Ok(Self { own, hub }),
-            (Err(reason), _) | (_, Err(reason)) => Err(reason),
-        })
+    fn read(pair: &Pair) -> Result<Self, Stop> {
+        Ok(Self { own: read_text(&pair.own)?, hub: read_text(&pair.hub)? })
     }
 
-    fn merge(&self, pair: &Pair) -> Result<Result<Settled, String>> {
-        Ok(States::parse(self, pair)?.map(|states| states.merge(pair)))
+    fn are_known(&self, memory: &Memory) -> bool {
+        let (Some(own), Some(hub)) = (&self.own, &self.hub) else { return false };
+        memory.knows(memory.fingerprints.bytes(own), memory.fingerprints.bytes(hub))
     }
-}
 
-/// Holds what was read of a pair.
-struct States {
-    own: State,
-    hub: State,
-    base: State,
-}
-
-/// Holds what one file should say.
-struct Target {
-    state: State,
-    differs: bool,
-}
-
-/// Holds what a pair should say.
-struct Settled {
-    own: Target,
-    hub: Target,
-    /// What they had agreed on.
-    was: State,
-    /// What they agree on now.
-    base: State,
-    report: Report,
-    losses: Vec<Loss>,
-}
-
-impl States {
-    /// Reads the agreed state, too; the inner error says why they cannot be merged now.
-    fn parse(texts: &Texts, pair: &Pair) -> Result<Result<Self, String>> {
-        let parse_one = |file, text: &Option<Vec<u8>>| text.as_deref().map(|text| parse(file, text)).transpose();
-        let (own, hub) = match (parse_one(&pair.own, &texts.own), parse_one(&pair.hub, &texts.hub)) {
-            (Ok(own), Ok(hub)) => (own, hub),
-            (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
+    fn are_still_there(&self, pair: &Pair) -> Result<bool> {
+        let is = |file: &Path, text: &Option<Vec<u8>>| match text {
+            Some(text) => io::holds(file, text),
+            None => Ok(fs::symlink_metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound)),
         };
-        for (file, state) in [(&pair.own, &own), (&pair.hub, &hub)] {
-            if matches!(pair.kind, Kind::Settings { .. }) && state.as_ref().is_some_and(settings::redirects) {
-                return Ok(Err(Mistake::SettingsRedirect { file: file.display().to_string() }.to_string()));
-            }
-        }
-        let mut base = read(&pair.base)?.ok().flatten().unwrap_or_default();
-        if let (Some(own), Some(hub), Some(intended)) = (&own, &hub, read(&pair.intended())?.ok().flatten()) {
-            base = merge::resume(&base, &intended, &pair.kind.shared_of_own(own, &base), &pair.kind.shared_of_hub(hub));
-        }
-        Ok(match (own, hub) {
-            (Some(own), Some(hub)) => Ok(Self { own, hub, base }),
-            // A missing file is one that nobody wrote yet, not one that somebody emptied.
-            (Some(own), None) => Ok(Self { hub: base.clone(), own, base }),
-            (None, Some(hub)) if matches!(pair.kind, Kind::Settings { .. }) => Ok(Self { own: State::new(), base: State::new(), hub }),
-            (None, _) => Err(format!("there is no {} yet", pair.own.display())),
-        })
+        Ok(is(&pair.hub, &self.hub)? && is(&pair.own, &self.own)?)
     }
 
-    fn merge(self, pair: &Pair) -> Settled {
-        let kind = &pair.kind;
-        let (own, hub) = (kind.shared_of_own(&self.own, &self.base), kind.shared_of_hub(&self.hub));
-        let mut merged = merge::merge(&self.base, &own, &hub, &BTreeSet::new());
-        if !merged.held.is_empty() {
-            merged = merge::merge(&self.base, &own, &hub, &pair.deletions.accepted(&pair.file()));
+    /// Merges them, and says what each file should be.
+    fn settle(&self, pair: &Pair, memory: &Memory) -> Result<Settled, Stop> {
+        let (own, hub) = (self.own.as_deref().unwrap_or(EMPTY), self.hub.as_deref().unwrap_or(EMPTY));
+        let whole = |file: &Path, broken| Stop::Left(not_whole(file, broken).to_string());
+        let plain = match &pair.kind {
+            Kind::ClaudeJson => None,
+            Kind::Settings { overrides } => {
+                for (file, text) in [(&pair.own, own), (&pair.hub, hub)] {
+                    if settings::text_redirects(text).map_err(|broken| whole(file, broken))? {
+                        return Err(Stop::Left(Mistake::SettingsRedirect { file: file.display().to_string() }.to_string()));
+                    }
+                }
+                Object::document(hub).map_err(|broken| whole(&pair.hub, broken))?;
+                Some(settings::undressed(own, overrides, hub).map_err(|broken| whole(&pair.own, broken))?)
+            }
+        };
+        // A missing file is one that nobody wrote yet, not one that somebody emptied.
+        let nothing = BTreeMap::new();
+        let agreed: &dyn Agreed = if self.own.is_none() || self.hub.is_none() { &nothing } else { memory };
+        let merge_with = |accepted: &BTreeSet<String>| {
+            let rules = Rules { fingerprints: memory.fingerprints, agreed, is_private: pair.kind.is_private(), accepted };
+            let file = |side| if side == Side::Own { &pair.own } else { &pair.hub };
+            merge(plain.as_deref().unwrap_or(own), hub, &rules).map_err(|(side, broken)| whole(file(side), broken))
+        };
+        let mut merged = merge_with(&BTreeSet::new())?;
+        let accepted = if merged.held.is_empty() { BTreeSet::new() } else { pair.deletions.accepted(&pair.file()) };
+        if !accepted.is_empty() {
+            merged = merge_with(&accepted)?;
         }
-        let mut own = Target::new(kind, &self.own, &kind.own(&merged.state));
-        // A link would send the overrides to the hub.
-        own.differs |= pair.own.is_symlink();
-        Settled {
-            own,
-            hub: Target::new(kind, &self.hub, &merged.state),
-            report: Report { lost: merged.losses.iter().map(|loss| loss.pointer.clone()).collect(), held: merged.held, ..Report::default() },
+        let mut settled = Settled {
+            own: merged.own,
+            hub: merged.hub,
             losses: merged.losses,
-            was: self.base,
-            base: merged.state,
+            removals: merged.removals,
+            held: merged.held,
+            sources: merged.sources,
+        };
+        if let (Kind::Settings { overrides }, Some(plain)) = (&pair.kind, plain) {
+            let dressed = settings::dressed(&settled.own.unwrap_or(plain), overrides).map_err(|broken| whole(&pair.own, broken))?;
+            // A link would send the overrides to the hub.
+            let differs = self.own.is_none() || pair.own.is_symlink() || !memory.fingerprints.are_equal(&dressed, own);
+            settled.own = differs.then_some(dressed);
         }
+        Ok(settled)
     }
 }
 
-impl Report {
-    fn left(reason: String) -> Self {
-        Self { left: Some(reason), ..Self::default() }
-    }
+/// Holds what a pair should say: the new text of each file that has to change, and what is not in them.
+struct Settled {
+    own: Option<Vec<u8>>,
+    hub: Option<Vec<u8>>,
+    losses: Vec<Loss>,
+    removals: Vec<Loss>,
+    held: Vec<String>,
+    sources: Sources,
 }
 
 impl Settled {
     /// Whether the hub's file should say something else, and whether the profile's should.
     fn differing(&self) -> (bool, bool) {
-        (self.hub.differs, self.own.differs)
+        (self.hub.is_some(), self.own.is_some())
     }
 
-    /// Writes down what is about to be agreed on.
-    fn intend(&self, pair: &Pair) -> Result<()> {
-        io::create_parent(&pair.base)?;
-        // An earlier pass that wrote, and did not agree: what is known by its note must outlive it.
-        if pair.intended().exists() {
-            io::write_durably(&pair.base, &io::json(&self.was)?)?;
+    /// Writes the files and what is known of them, in the order that the merge base asks for.
+    fn apply(&self, pair: &Pair, texts: &Texts, memory: &mut Memory, locks: Vec<ClientLock>) -> Result<Placed, Stop> {
+        let Some(hub) = self.hub.as_ref().or(texts.hub.as_ref()) else { return Ok(Placed::AsMeant) };
+        if texts.hub.is_none() && !pair.kind.is_locked() && !has_been_quiet(&pair.hub) {
+            return Err(Stop::Left(format!("{} vanished a moment ago", pair.hub.display())));
         }
-        io::write(&pair.intended(), &io::json(&self.base)?)
+        let agreed = Object::document(hub).map_err(|broken| not_whole(&pair.hub, broken))?;
+        let hash = |text: &Option<Vec<u8>>| memory.fingerprints.bytes(text.as_deref().unwrap_or_default());
+        let hashes = [hash(&texts.own), hash(&texts.hub)];
+        let steps = memory.steps_to(&agreed, pair.kind.is_private(), &self.sources, hashes);
+        if self.differing() != (false, false) {
+            memory.intend(&steps)?;
+            self.keep_losses(pair)?;
+        }
+        let hub_file = io::resolved(&pair.hub);
+        for (side, file, text, before) in [(Side::Hub, &hub_file, &self.hub, &texts.hub), (Side::Own, &pair.own, &self.own, &texts.own)] {
+            let Some(text) = text else { continue };
+            if pair.kind.is_locked() || file.is_symlink() {
+                io::write(file, text)?;
+            } else if place(file, before.as_deref(), text)? == Placed::Otherwise {
+                return Ok(Placed::Otherwise);
+            }
+            memory.has_written(side)?;
+        }
+        drop(locks); // what follows may wait for the disk, and is nobody else's
+        // What is held is on both sides again, and so agreed on.
+        if !self.held.is_empty() {
+            pair.deletions.hold(&pair.file(), &self.held)?;
+        }
+        let own = self.own.as_deref().or(texts.own.as_deref()).unwrap_or_default();
+        memory.agree(&steps, memory.fingerprints.bytes(own), memory.fingerprints.bytes(hub))?;
+        if !pair.kind.is_locked() {
+            memory.save()?; // rare, and no helper's end waits for it
+        }
+        Ok(Placed::AsMeant)
     }
 
-    /// Writes down what is about to be overwritten.
+    /// Writes down what is about to be overwritten or removed.
     fn keep_losses(&self, pair: &Pair) -> Result<()> {
-        if self.losses.is_empty() {
-            return Ok(());
-        }
-        let file = pair.file();
-        let line = |loss: &Loss| serde_json::json!({"file": file, "pointer": loss.pointer, "value": loss.value}).to_string() + "\n";
-        io::append(&pair.losses, self.losses.iter().map(line).collect::<String>().as_bytes())
-    }
-
-    fn agree(&self, pair: &Pair) -> Result<()> {
-        // Keys whose deletion is held back are on both sides again, and so agreed.
-        if !self.report.held.is_empty() {
-            pair.deletions.hold(&pair.file(), &self.report.held)?;
-        }
-        io::create_parent(&pair.base)?;
-        io::write_durably(&pair.base, &io::json(&self.base)?)?;
-        let _ = fs::remove_file(pair.intended()); // as good as gone: it says the same now
-        Ok(())
-    }
-}
-
-impl Target {
-    /// Returns a file's state with the agreed keys in it: its own account's keys and the order of its keys stay.
-    fn new(kind: &Kind, present: &State, agreed: &State) -> Self {
-        let mut state = State::new();
-        for (key, value) in present {
-            match agreed.get(key) {
-                _ if kind.is_kept(key) => drop(state.insert(key.clone(), value.clone())),
-                Some(agreed) => drop(state.insert(key.clone(), agreed.clone())),
-                None => {}
+        let file = serde_json::Value::from(pair.file());
+        let mut lines = Vec::new();
+        for (losses, mark) in [(&self.losses, ""), (&self.removals, ",\"removed\":true")] {
+            for loss in losses {
+                lines.extend(
+                    format!("{{\"file\":{file},\"pointer\":{}{mark},\"value\":", serde_json::Value::from(loss.pointer.as_str())).into_bytes(),
+                );
+                lines.extend_from_slice(&loss.value);
+                lines.extend(b"}\n");
             }
         }
-        for (key, value) in agreed {
-            if !present.contains_key(key) {
-                state.insert(key.clone(), value.clone());
-            }
-        }
-        Self { differs: state != *present, state }
-    }
-
-    fn write(&self, file: &Path) -> Result<()> {
-        io::write(file, &io::pretty_json(&self.state)?)
+        if lines.is_empty() { Ok(()) } else { io::append(&pair.losses, &lines) }
     }
 }
 
-/// Reads a state; `None` when there is no such file, the inner error when what is there is not one.
-fn read(file: &Path) -> Result<Result<Option<State>, String>> {
-    Ok(read_text(file)?.and_then(|text| text.map(|text| parse(file, &text)).transpose()))
+/// Whether nothing appeared or vanished beside a file for a while.
+fn has_been_quiet(file: &Path) -> bool {
+    let changed = file.parent().and_then(|directory| fs::metadata(directory).ok()?.modified().ok());
+    changed.and_then(|changed| SystemTime::now().duration_since(changed).ok()).is_some_and(|quiet| quiet > QUIET)
 }
 
-fn read_text(file: &Path) -> Result<Result<Option<Vec<u8>>, String>> {
+pub(super) fn not_whole(file: &Path, broken: Broken) -> Error {
+    Error::msg(format!("{} is not whole: {broken}", file.display()))
+}
+
+/// Reads a file; `None` when there is none.
+pub(super) fn read(file: &Path) -> Result<Option<Vec<u8>>> {
+    read_text(file).map_err(|stop| match stop {
+        Stop::Left(reason) => Error::msg(reason),
+        Stop::Locked(file) => Error::msg(file.display().to_string()),
+        Stop::Failed(error) => error,
+    })
+}
+
+fn read_text(file: &Path) -> Result<Option<Vec<u8>>, Stop> {
     let reading = || format!("could not read {}", file.display());
     let opened = match sys::open_for_reading(file) {
-        Err(error) if error.kind() == ErrorKind::NotFound && file.is_symlink() => return Ok(Err(format!("{} leads nowhere", file.display()))),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Ok(None)),
+        Err(error) if error.kind() == ErrorKind::NotFound && file.is_symlink() => {
+            return Err(Stop::Left(format!("{} leads nowhere", file.display())));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.with_context(reading)?,
     };
     if !opened.metadata().with_context(reading)?.is_file() {
-        return Ok(Err(format!("{} is not a regular file", file.display())));
+        return Err(Stop::Left(format!("{} is not a regular file", file.display())));
     }
     let text = io::read_bounded(opened, LIMIT).with_context(reading)?;
-    Ok(text.map(Some).ok_or_else(|| format!("{} is over {} MB", file.display(), LIMIT / 1024 / 1024)))
-}
-
-fn parse(file: &Path, text: &[u8]) -> Result<State, String> {
-    // Where it ends says nothing, and another thing at each look while it is being written.
-    let whole = |error: serde_json::Error| if error.is_eof() { "it ends too early".into() } else { error.to_string() };
-    serde_json::from_slice(text).map_err(|error| format!("{} is not whole: {}", file.display(), whole(error)))
+    text.map(Some).ok_or_else(|| Stop::Left(format!("{} is over {} MB", file.display(), LIMIT / 1024 / 1024)))
 }

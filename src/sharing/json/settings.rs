@@ -1,15 +1,39 @@
 //! `settings.json` of a profile that overrides something: its own copy, of which the overrides never reach the hub.
+//!
+//! Where an override stands the copy says nothing of its own: it is compared as if the hub's value stood there.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
 use super::State;
+use super::fingerprint::Fingerprints;
+use crate::io::json::{Broken, Change, Edits, Ignore, Member, Object, Scanner, Span, is_pretty};
 
-/// Whether settings would send the client to another config directory, and so to another account.
+/// The name of the variable that leads the client to its config directory.
+const CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+
+/// Whether settings of a profile would send the client to another config directory, and so to another account.
 pub fn redirects(settings: &State) -> bool {
-    settings.get("env").and_then(Value::as_object).is_some_and(|env| env.contains_key("CLAUDE_CONFIG_DIR"))
+    settings.get("env").and_then(Value::as_object).is_some_and(|env| env.contains_key(CONFIG_DIR))
 }
 
-/// Returns the settings as the profile's client sees them: the agreed ones with the overrides over them.
+/// The same of a settings file, read as the client reads it. Cheap where nothing can: such a text is not parsed.
+///
+/// Fails for a text that may redirect and is not JSON to us: another parser might read it.
+pub fn text_redirects(text: &[u8]) -> Result<bool, Broken> {
+    let may_redirect = [CONFIG_DIR.as_bytes(), b"\\u"].iter().any(|part| memchr::memmem::find(text, part).is_some());
+    if !may_redirect {
+        return Ok(false);
+    }
+    match Object::document(text) {
+        Ok(settings) => Ok(settings.object("env").is_some_and(|env| env.has(CONFIG_DIR))),
+        Err(Broken::NotAnObject) => Ok(false),
+        Err(broken) => Err(broken),
+    }
+}
+
+/// Returns overrides over which others are laid.
 pub fn dress(agreed: &State, overrides: &State) -> State {
     let mut dressed = agreed.clone();
     for (key, value) in overrides {
@@ -22,25 +46,101 @@ pub fn dress(agreed: &State, overrides: &State) -> State {
     dressed
 }
 
-/// Returns the settings without the overrides: where one stands, what was agreed comes back.
-pub fn undress(own: &State, overrides: &State, base: &State) -> State {
-    let mut plain = own.clone();
-    for (key, value) in overrides {
-        let agreed = base.get(key);
-        let restored = match (plain.get(key), value) {
-            (Some(Value::Object(own)), Value::Object(above)) => {
-                let below = agreed.and_then(Value::as_object).cloned().unwrap_or_default();
-                let inner = undress(own, above, &below);
-                (!inner.is_empty() || agreed.is_some()).then_some(Value::Object(inner))
-            }
-            _ => agreed.cloned(),
+/// Returns settings as the profile's client sees them: with the overrides over them.
+pub fn dressed(plain: &[u8], overrides: &State) -> Result<Vec<u8>, Broken> {
+    let settings = Object::document(plain)?;
+    let mut work = Work { is_pretty: is_pretty(&settings), fingerprints: Fingerprints::fresh(), edits: Edits::default() };
+    work.lay(&settings, &Overrides::of(overrides), 0);
+    Ok(work.edits.apply(plain))
+}
+
+/// Returns a profile's settings without the overrides: where one stands, the hub's value does.
+pub fn undressed(own: &[u8], overrides: &State, hub: &[u8]) -> Result<Vec<u8>, Broken> {
+    let (own, hub) = (Object::document(own)?, Object::document(hub)?);
+    let mut work = Work { is_pretty: is_pretty(&own), fingerprints: Fingerprints::fresh(), edits: Edits::default() };
+    work.lift(&own, &Overrides::of(overrides), Some(&hub), 0);
+    Ok(work.edits.apply(own.text))
+}
+
+/// Overrides as raw text, so that they can be put into one.
+struct Overrides(Vec<Override>);
+
+struct Override {
+    key: String,
+    raw_key: Vec<u8>,
+    value: Vec<u8>,
+    /// What is overridden in an object, of which the rest stays.
+    inside: Option<Overrides>,
+}
+
+impl Overrides {
+    fn of(overrides: &State) -> Self {
+        let one = |(key, value): (&String, &Value)| Override {
+            key: key.clone(),
+            raw_key: Value::from(key.as_str()).to_string().into_bytes(),
+            value: value.to_string().into_bytes(),
+            inside: value.as_object().map(Self::of),
         };
-        match restored {
-            Some(restored) => drop(plain.insert(key.clone(), restored)),
-            None => drop(plain.shift_remove(key)),
-        }
+        Self(overrides.iter().map(one).collect())
     }
-    plain
+}
+
+struct Work<'a> {
+    is_pretty: bool,
+    fingerprints: Fingerprints,
+    edits: Edits<'a>,
+}
+
+impl<'a> Work<'a> {
+    /// Lays overrides over an object.
+    fn lay(&mut self, settings: &Object<'_>, overrides: &Overrides, level: usize) {
+        let mut change = Change::default();
+        for one in &overrides.0 {
+            let Some(member) = settings.get(&one.key) else {
+                change.added.push((Cow::Owned(one.raw_key.clone()), Cow::Owned(one.value.clone())));
+                continue;
+            };
+            match (Object::at(settings.text, member.value), &one.inside) {
+                (Some(below), Some(inside)) => self.lay(&below, inside, level + 1),
+                _ if self.is_equal(settings, member, &one.value) => {}
+                _ => self.edits.replace(member.value, one.value.clone()),
+            }
+        }
+        change.note(settings, self.is_pretty, level, &mut self.edits);
+    }
+
+    fn is_equal(&self, settings: &Object<'_>, member: Member, value: &[u8]) -> bool {
+        let whole = Scanner::new(value, 0).value(&mut Ignore).map(Span::new);
+        whole.is_ok_and(|whole| self.fingerprints.value(value, whole) == self.fingerprints.value(settings.text, member.value))
+    }
+
+    /// Takes overrides off an object. Whether anything is left in it.
+    fn lift(&mut self, own: &Object<'_>, overrides: &Overrides, hub: Option<&Object<'a>>, level: usize) -> bool {
+        let mut change = Change::default();
+        for one in &overrides.0 {
+            let below = hub.and_then(|hub| Some((hub, hub.get(&one.key)?)));
+            let member = own.get(&one.key);
+            let inner = member.and_then(|member| Object::at(own.text, member.value));
+            if let (Some(inner), Some(inside)) = (inner, &one.inside) {
+                let inner_below = below.and_then(|(hub, member)| Object::at(hub.text, member.value));
+                if self.lift(&inner, inside, inner_below.as_ref(), level + 1) || below.is_some() {
+                    continue;
+                }
+                self.edits.forget_in(inner.span); // it goes as a whole
+                change.removed.extend(own.places(&one.key));
+                continue;
+            }
+            match (member, below) {
+                (Some(member), Some((hub, below))) => self.edits.replace(member.value, hub.raw(below.value)),
+                (Some(_), None) => change.removed.extend(own.places(&one.key)),
+                (None, Some((hub, below))) => change.added.push((hub.raw(below.key).into(), hub.raw(below.value).into())),
+                (None, None) => {}
+            }
+        }
+        let is_left = own.members.len() + change.added.len() > change.removed.len();
+        change.note(own, self.is_pretty, level, &mut self.edits);
+        is_left
+    }
 }
 
 #[cfg(test)]
@@ -53,23 +153,60 @@ mod tests {
         value.as_object().cloned().unwrap()
     }
 
+    fn parsed(text: &[u8]) -> Value {
+        serde_json::from_slice(text).unwrap()
+    }
+
+    fn text(value: &Value) -> Vec<u8> {
+        serde_json::to_vec_pretty(value).unwrap()
+    }
+
     #[test]
     fn what_is_dressed_and_undressed_is_what_it_was() {
-        let base = state(&json!({"theme": "dark", "env": {"A": "1", "B": "2"}}));
+        let base = json!({"theme": "dark", "env": {"A": "1", "B": "2"}});
         let overrides = state(&json!({"env": {"B": "mine", "C": "3"}, "model": "opus", "new": {"x": 1}}));
-        let dressed = dress(&base, &overrides);
-        assert_eq!(
-            Value::Object(dressed.clone()),
-            json!({"theme": "dark", "env": {"A": "1", "B": "mine", "C": "3"}, "model": "opus", "new": {"x": 1}})
-        );
-        assert_eq!(undress(&dressed, &overrides, &base), base);
+        let dressed = dressed(&text(&base), &overrides).unwrap();
+        assert_eq!(parsed(&dressed), json!({"theme": "dark", "env": {"A": "1", "B": "mine", "C": "3"}, "model": "opus", "new": {"x": 1}}));
+        assert_eq!(parsed(&undressed(&dressed, &overrides, &text(&base)).unwrap()), base);
+        assert_eq!(super::dressed(&dressed, &overrides).unwrap(), dressed, "what is dressed stays as it is, byte by byte");
     }
 
     #[test]
     fn an_edit_in_a_session_is_kept_and_an_override_is_not() {
-        let base = state(&json!({"theme": "dark"}));
         let overrides = state(&json!({"env": {"ANTHROPIC_BASE_URL": "http://x"}}));
-        let edited = state(&json!({"theme": "light", "env": {"ANTHROPIC_BASE_URL": "http://x", "MINE": "1"}}));
-        assert_eq!(Value::Object(undress(&edited, &overrides, &base)), json!({"theme": "light", "env": {"MINE": "1"}}));
+        let edited = json!({"theme": "light", "env": {"ANTHROPIC_BASE_URL": "http://x", "MINE": "1"}});
+        let plain = undressed(&text(&edited), &overrides, br#"{"theme": "dark"}"#).unwrap();
+        assert_eq!(parsed(&plain), json!({"theme": "light", "env": {"MINE": "1"}}));
+    }
+
+    #[test]
+    fn without_settings_in_the_hub_no_override_is_left_over() {
+        let overrides = state(&json!({"env": {"ANTHROPIC_AUTH_TOKEN": "secret"}, "apiKeyHelper": "x", "deep": {"er": {"x": 1}}}));
+        let own = dressed(b"{}", &overrides).unwrap();
+        assert_eq!(parsed(&own), Value::Object(overrides.clone()));
+        assert_eq!(parsed(&undressed(&own, &overrides, b"{}").unwrap()), json!({}));
+    }
+
+    #[test]
+    fn a_redirection_is_found_however_it_is_spelled() {
+        let deep = format!(r#"{{"a": {}{}, "env": {{"CLAUDE_CONFIG_DIR": "/x"}}}}"#, "[".repeat(500), "]".repeat(500));
+        for text in [
+            r#"{"env": {"CLAUDE_CONFIG_DIR": "/x"}}"#,
+            r#"{"env": {"\u0043LAUDE_CONFIG_DIR": "/x"}}"#,
+            "\u{feff}{\"env\": {\"CLAUDE_CONFIG_DIR\": \"\\ud800\"}}",
+            r#"{"env": 1, "env": {"CLAUDE_CONFIG_DIR": 1}}"#,
+            r#"{"\u0065nv": {"CLAUDE_CONFIG_DIR": "/x"}}"#,
+            &deep,
+        ] {
+            assert_eq!(text_redirects(text.as_bytes()), Ok(true), "{text}");
+        }
+        for text in
+            [r#"{"env": {"CLAUDE_CONFIG_DIR": 1}, "env": {}}"#, r#"{"CLAUDE_CONFIG_DIR": 1}"#, r#"["CLAUDE_CONFIG_DIR"]"#, "{broken", r#""\u0041""#]
+        {
+            assert_eq!(text_redirects(text.as_bytes()), Ok(false), "{text}");
+        }
+        for text in [r#"{"env": {"CLAUDE_CONFIG_DIR": "/x"},}"#, "// CLAUDE_CONFIG_DIR", r#"{"env": {"\u0043LAUDE"#] {
+            assert!(text_redirects(text.as_bytes()).is_err(), "{text}");
+        }
     }
 }

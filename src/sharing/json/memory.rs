@@ -1,0 +1,398 @@
+//! The merge base of a pair of JSON files: a hash of each member, so that it holds no secret.
+//!
+//! A record's group is the path of an object, its member a key in it; of a list of scalars each item is a member. How a pass is made safe:
+//!
+//! 1. Before it writes a file, it notes the versions that it is about to make the agreed ones ([`Memory::intend`]).
+//! 2. It writes the hub's file, then the profile's, and notes each when it is done ([`Memory::has_written`]).
+//! 3. It notes that they are agreed on ([`Memory::agree`]).
+//!
+//! A pass that was killed between 1 and 3 leaves its intentions. Where the side that had to be written was, both sides had what was intended, and whoever
+//! differs has changed it since. A side that was written and not noted has left the agreed version.
+//!
+//! A file without a lock may be written by a program that had read it before clauth wrote it: what clauth gave it would look removed or changed back. So
+//! for a while it counts as not seen yet, where a side has the version again that it had before ([`Memory::doubting_echoes`]).
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+
+use super::fingerprint::{Fingerprints, HashesOf, is_set};
+use super::merge::{Agreed, ITEM, LEVELS, ROOT, Source, Sources, Table};
+use crate::claude_code::LIMIT;
+use crate::io;
+use crate::io::json::{Object, Span, elements};
+use crate::sharing::base::{Base, Key};
+use crate::sharing::decide::Side;
+
+/// Tells intentions from what is agreed on.
+const INTENDED: u64 = 0x696e_7465_6e74;
+
+/// Tells what was given a moment ago from what is agreed on.
+const GIVEN: u64 = 0x0067_6976_656e;
+
+/// How long a program may take from its reading of a file to its writing, in milliseconds.
+const WHILE: u32 = 2000;
+
+/// The group of what is known of the two files as a whole.
+const TEXTS: u64 = 0x7465_7874;
+
+/// The member of that group that says which files were written.
+const WRITTEN: u64 = 2;
+
+/// A member, its version from now on, and who has that version already.
+pub type Step = (Key, Option<u64>, Source);
+
+/// Knows what the two files last agreed on.
+pub struct Memory {
+    base: Base<8>,
+    /// How values are compared, and told in the base.
+    pub fingerprints: Fingerprints,
+    /// What a pass that was killed was about to make the agreed versions, as [`intention`] writes it.
+    intended: BTreeMap<Key, u64>,
+    /// Whether a side that is changed back at once may not have seen what it was given.
+    doubts_echoes: bool,
+    /// The files that it had written.
+    written: u64,
+    /// Intentions that turned out to be agreed on.
+    met: RefCell<BTreeMap<Key, u64>>,
+}
+
+impl Memory {
+    /// Opens the base of this owner. One in the format of clauth 0.6, the agreed text itself, is taken over.
+    pub fn open(file: &Path, owner: &str, earlier: &Path) -> Result<Self> {
+        let base = Base::<8>::open(file, owner);
+        let fingerprints = Fingerprints::new(base.hash(b"json"));
+        let mut memory = Self { base, fingerprints, intended: BTreeMap::new(), doubts_echoes: false, written: 0, met: RefCell::default() };
+        memory.take_over(earlier)?;
+        let mut groups = vec![ROOT];
+        while let Some(group) = groups.pop() {
+            for member in memory.base.members(group ^ INTENDED) {
+                let intended = memory.record(Key { group: group ^ INTENDED, member }).unwrap_or_default();
+                memory.intended.insert(Key { group, member }, intended);
+                groups.push(fingerprints.group(group, member));
+            }
+        }
+        memory.written = memory.record(Key { group: TEXTS, member: WRITTEN }).unwrap_or_default();
+        Ok(memory)
+    }
+
+    /// The same for files without a lock.
+    pub fn doubting_echoes(self) -> Self {
+        Self { doubts_echoes: true, ..self }
+    }
+
+    /// Takes an earlier version's base over. With an intention beside it, it is doubtful, and doubt makes a union.
+    fn take_over(&mut self, earlier: &Path) -> Result<()> {
+        let intention = earlier.with_extension("next");
+        if fs::symlink_metadata(earlier).is_err() {
+            return Ok(());
+        }
+        if self.base.is_empty() && fs::symlink_metadata(&intention).is_err() {
+            let text = io::read_regular(earlier, LIMIT).ok().flatten().unwrap_or_default();
+            let steps = Object::document(&text).map(|agreed| steps(&agreed, self.fingerprints, |_| false, self, &Sources::new())).unwrap_or_default();
+            self.set(&steps)?;
+        }
+        // The earlier format holds secrets.
+        io::remove(earlier)?;
+        io::remove(&intention)
+    }
+
+    fn record(&self, key: Key) -> Option<u64> {
+        self.base.get(key).map(u64::from_le_bytes)
+    }
+
+    fn note(&mut self, key: Key, version: Option<u64>) {
+        self.base.set(key, version.map(u64::to_le_bytes));
+    }
+
+    fn set(&mut self, steps: &[Step]) -> Result<()> {
+        for (key, version, _) in steps {
+            self.note(*key, *version);
+        }
+        self.base.record()
+    }
+
+    /// Whether these two texts, by their hashes, are agreed on: then there is nothing to do.
+    pub fn knows(&self, own: u64, hub: u64) -> bool {
+        let text = |member| self.record(Key { group: TEXTS, member });
+        self.intended.is_empty() && text(0) == Some(own) && text(1) == Some(hub)
+    }
+
+    /// Returns what changes when a text becomes the agreed one; `hashes` are those of the two texts that were merged.
+    pub fn steps_to(&mut self, agreed: &Object<'_>, is_private: fn(&[u8]) -> bool, sources: &Sources, hashes: [u64; 2]) -> Vec<Step> {
+        for (key, version) in std::mem::take(self.met.get_mut()) {
+            let source = self.intended.get(&key).map_or(0, |intended| intended & SOURCE);
+            if self.doubts_echoes && source != 0 {
+                let source = if source == OWN { Source::Own } else { Source::Hub };
+                self.note(Key { group: key.group ^ GIVEN, ..key }, Some(given(self.record(key), source)));
+            }
+            self.note(key, (version != Fingerprints::ABSENT).then_some(version));
+        }
+        // Where one text is as agreed, what is equal in both is as recorded.
+        let is_as_agreed = |member: u64| self.record(Key { group: TEXTS, member }) == usize::try_from(member).ok().map(|side| hashes[side]);
+        let is_known = self.intended.is_empty() && (is_as_agreed(0) || is_as_agreed(1));
+        let mut walk = Walk { fingerprints: self.fingerprints, recorded: self, sources, is_known, steps: Vec::new() };
+        walk.object(ROOT, agreed, &Table::new(agreed, self.fingerprints, is_private), 1, Source::Apart);
+        walk.steps
+    }
+
+    /// Notes what is about to be written.
+    pub fn intend(&mut self, steps: &[Step]) -> Result<()> {
+        if self.base.is_empty() {
+            return Ok(()); // what is killed now makes a union again
+        }
+        for key in std::mem::take(&mut self.intended).into_keys() {
+            self.note(Key { group: key.group ^ INTENDED, ..key }, None);
+        }
+        self.note_written(0);
+        for (key, version, source) in steps {
+            if *source == Source::Both {
+                self.note(*key, *version); // whatever happens now, it is agreed on
+                continue;
+            }
+            let intended = intention(*version, *source);
+            self.intended.insert(*key, intended);
+            self.note(Key { group: key.group ^ INTENDED, ..*key }, Some(intended));
+        }
+        self.base.record()
+    }
+
+    /// Notes that a file was written.
+    pub fn has_written(&mut self, side: Side) -> Result<()> {
+        let side = if side == Side::Own { OWN } else { HUB };
+        if self.base.is_empty() {
+            return Ok(());
+        }
+        self.note_written(self.written | side);
+        self.base.record()
+    }
+
+    fn note_written(&mut self, written: u64) {
+        self.written = written;
+        self.note(Key { group: TEXTS, member: WRITTEN }, (written > 0).then_some(written));
+    }
+
+    /// Notes what was written: the steps are done, and the two texts are agreed on.
+    pub fn agree(&mut self, steps: &[Step], own: u64, hub: u64) -> Result<()> {
+        for key in std::mem::take(&mut self.intended).into_keys() {
+            self.note(Key { group: key.group ^ INTENDED, ..key }, None);
+        }
+        self.note_written(0);
+        for (key, _, source) in if self.doubts_echoes { steps } else { &[] } {
+            let was_given = matches!(source, Source::Own | Source::Hub).then(|| given(self.record(*key), *source));
+            self.note(Key { group: key.group ^ GIVEN, ..*key }, was_given);
+        }
+        for (member, hash) in [(0, own), (1, hub)] {
+            self.note(Key { group: TEXTS, member }, Some(hash));
+        }
+        self.set(steps)
+    }
+
+    /// Has everything outlive the machine's next start.
+    pub fn save(&mut self) -> Result<()> {
+        if self.base.is_empty() { Ok(()) } else { self.base.save() }
+    }
+
+    /// Forgets everything: the next pass makes a union.
+    pub fn forget(&mut self) -> Result<()> {
+        self.intended.clear();
+        self.base.forget()
+    }
+}
+
+impl Memory {
+    /// Returns the side that has the version again that it had before it was given another one, a moment ago: then that is what the two have in common.
+    fn echo(&self, key: Key, agreed: Option<u64>, own: Option<u64>, hub: Option<u64>) -> Option<Side> {
+        let was_given = self.record(Key { group: key.group ^ GIVEN, ..key }).filter(|_| self.doubts_echoes)?;
+        let is_from_own = was_given & SOURCE == OWN;
+        let (theirs, others, source, side) = if is_from_own { (hub, own, Source::Own, Side::Hub) } else { (own, hub, Source::Hub, Side::Own) };
+        let is_echo = theirs != agreed && others == agreed && given(theirs, source) << 32 == was_given << 32;
+        let age = now().wrapping_sub(u32::try_from(was_given >> 32).unwrap_or_default());
+        (is_echo && age < WHILE).then_some(side)
+    }
+}
+
+impl Agreed for Memory {
+    fn version(&self, key: Key, own: Option<u64>, hub: Option<u64>) -> Option<u64> {
+        let agreed = self.record(key);
+        match self.echo(key, agreed, own, hub) {
+            Some(Side::Own) => return own,
+            Some(Side::Hub) => return hub,
+            None => {}
+        }
+        let Some(intended) = self.intended.get(&key) else { return agreed };
+        let is_intended = |version: Option<u64>| intention(version, Source::Apart) == *intended & !SOURCE;
+        // A file without a lock may be as it was before, though it was written.
+        let was_written = |side: u64| !self.doubts_echoes && self.written & side > 0;
+        let is_met = match *intended & SOURCE {
+            OWN => was_written(HUB) || hub != agreed,
+            HUB => was_written(OWN) || own != agreed,
+            _ => was_written(OWN) || (is_intended(own) && hub != agreed) || (is_intended(hub) && own != agreed),
+        };
+        if !is_met {
+            return agreed;
+        }
+        // A version that neither side has any more is equal to none.
+        let version = [own, hub].into_iter().find(|version| is_intended(*version)).unwrap_or(Some(*intended));
+        self.met.borrow_mut().insert(key, version.unwrap_or(Fingerprints::ABSENT));
+        version
+    }
+}
+
+/// The bits of an intention that say which side had it already.
+const SOURCE: u64 = 3;
+const OWN: u64 = 1;
+const HUB: u64 = 2;
+
+/// Returns how a version that is about to be agreed on is put on record.
+fn intention(version: Option<u64>, source: Source) -> u64 {
+    let source = match source {
+        Source::Own => OWN,
+        Source::Hub => HUB,
+        Source::Apart | Source::Both => 0,
+    };
+    version.unwrap_or(Fingerprints::ABSENT) & !SOURCE | source
+}
+
+/// Returns what a side had before it was given another version, by whom, and the time, for the record.
+fn given(before: Option<u64>, source: Source) -> u64 {
+    u64::from(now()) << 32 | (intention(before, source) << 32) >> 32
+}
+
+/// Returns the time in milliseconds, of which only differences count.
+fn now() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    u32::try_from(now & u128::from(u32::MAX)).unwrap_or_default()
+}
+
+/// What is on record, to be compared with a text.
+pub trait Recorded {
+    /// Returns the version of a member.
+    fn recorded(&self, key: Key) -> Option<u64>;
+    /// Returns the members of a group.
+    fn members(&self, group: u64) -> Vec<u64>;
+}
+
+impl Recorded for Memory {
+    fn recorded(&self, key: Key) -> Option<u64> {
+        self.record(key)
+    }
+
+    fn members(&self, group: u64) -> Vec<u64> {
+        self.base.members(group)
+    }
+}
+
+/// A base that lives as long as a merge.
+impl Recorded for BTreeMap<Key, u64> {
+    fn recorded(&self, key: Key) -> Option<u64> {
+        self.get(&key).copied()
+    }
+
+    fn members(&self, group: u64) -> Vec<u64> {
+        self.range(Key { group, member: 0 }..=Key { group, member: u64::MAX }).map(|(key, _)| key.member).collect()
+    }
+}
+
+impl Agreed for BTreeMap<Key, u64> {
+    fn version(&self, key: Key, _: Option<u64>, _: Option<u64>) -> Option<u64> {
+        self.recorded(key)
+    }
+}
+
+/// Returns what changes on record when a text becomes the agreed one. What is as recorded is not looked into.
+pub fn steps(
+    agreed: &Object<'_>,
+    fingerprints: Fingerprints,
+    is_private: fn(&[u8]) -> bool,
+    recorded: &dyn Recorded,
+    sources: &Sources,
+) -> Vec<Step> {
+    let mut walk = Walk { fingerprints, recorded, sources, is_known: false, steps: Vec::new() };
+    let table = Table::new(agreed, fingerprints, is_private);
+    walk.object(ROOT, agreed, &table, 1, Source::Apart);
+    walk.steps
+}
+
+struct Walk<'a> {
+    fingerprints: Fingerprints,
+    recorded: &'a dyn Recorded,
+    sources: &'a Sources,
+    /// Whether what both sides had is on record as it is.
+    is_known: bool,
+    steps: Vec<Step>,
+}
+
+impl Walk<'_> {
+    fn object(&mut self, group: u64, object: &Object<'_>, table: &Table, level: usize, source: Source) {
+        let mut present = HashesOf::default();
+        for (place, member) in table.counting() {
+            let (key, value) = (Key { group, member }, object.members[place].value);
+            if self.is_known && self.source(key, source) == Source::Both {
+                continue;
+            }
+            let version = self.fingerprints.value(object.text, value);
+            present.insert(member);
+            if self.recorded.recorded(key) != Some(version) {
+                let source = self.source(key, source);
+                self.steps.push((key, Some(version), source));
+                self.inside(self.fingerprints.group(group, member), object.text, value, level, source);
+            }
+        }
+        if !self.is_known {
+            return self.clear(group, &present, source);
+        }
+        // A side is as agreed: whatever is gone, the other side removed.
+        let first = Key { group, member: 0 };
+        let gone: Vec<_> = self.sources.range(first..=Key { group, member: u64::MAX }).filter(|(key, _)| table.place(key.member).is_none()).collect();
+        for (key, source) in gone {
+            if self.recorded.recorded(*key).is_some() {
+                self.steps.push((*key, None, *source));
+                self.clear(self.fingerprints.group(group, key.member), &HashesOf::default(), *source);
+            }
+        }
+    }
+
+    /// Returns who has a member's new version; who has all of an object has each member.
+    fn source(&self, key: Key, around: Source) -> Source {
+        if around != Source::Apart {
+            return around;
+        }
+        self.sources.get(&key).copied().unwrap_or(Source::Both)
+    }
+
+    fn inside(&mut self, group: u64, text: &[u8], value: Span, level: usize, source: Source) {
+        let object = if level < LEVELS { Object::at(text, value) } else { None };
+        if let Some(object) = object {
+            let table = Table::new(&object, self.fingerprints, |_| false);
+            return self.object(group, &object, &table, level + 1, source);
+        }
+        let items = if is_set(text, value) { elements(text, value).unwrap_or_default() } else { Vec::new() };
+        let items: HashesOf = items.into_iter().map(|item| self.fingerprints.value(text, item)).collect();
+        for &member in &items {
+            let key = Key { group, member };
+            if self.recorded.recorded(key) != Some(ITEM) {
+                self.steps.push((key, Some(ITEM), self.source(key, source)));
+            }
+        }
+        self.clear(group, &items, source);
+    }
+
+    /// Takes the members off the record that are not there any more, and all that is in them.
+    fn clear(&mut self, group: u64, present: &HashesOf, source: Source) {
+        let mut groups = vec![(group, Some(present), source)];
+        while let Some((group, present, source)) = groups.pop() {
+            for member in self.recorded.members(group) {
+                if present.is_none_or(|present| !present.contains(&member)) {
+                    let source = self.source(Key { group, member }, source);
+                    self.steps.push((Key { group, member }, None, source));
+                    groups.push((self.fingerprints.group(group, member), None, source));
+                }
+            }
+        }
+    }
+}

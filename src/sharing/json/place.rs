@@ -1,0 +1,178 @@
+//! How a text takes the place of another one that nobody locks: by an exchange, so that a newer one is never lost.
+//!
+//! 1. The new text is written beside the file, and the two names are exchanged.
+//! 2. What came out is looked at. Most often it is the text that the new one was made from.
+//! 3. If it is newer, both are merged, and the outcome takes its place in the same way.
+//!
+//! Killed in between, what came out stays under a temporary name, from which it is rescued.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::fingerprint::Fingerprints;
+use super::memory::steps;
+use super::merge::{Rules, Sources, merge};
+use crate::claude_code::LIMIT;
+use crate::io::json::Object;
+use crate::io::{self, with_ending};
+use crate::sys;
+
+/// How often a writer may come between before that is left to the next pass.
+const ROUNDS: usize = 50;
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// The file says what it should.
+    AsMeant,
+    /// Another program wrote it meanwhile: it is to be read again.
+    Otherwise,
+}
+
+/// Puts a text in the place of `expected`, or where there was none.
+pub fn place(file: &Path, expected: Option<&[u8]>, text: &[u8]) -> Result<Placed> {
+    let Some(expected) = expected else {
+        let placing = || format!("could not write {}", file.display());
+        let temp = io::free_temporary(file);
+        io::write(&temp, text)?;
+        return match sys::rename_new(&temp, file) {
+            Ok(()) => Ok(Placed::AsMeant),
+            Err(error) => {
+                let _ = sys::remove_file(&temp);
+                if error.kind() == ErrorKind::AlreadyExists { Ok(Placed::Otherwise) } else { Err(error).with_context(placing) }
+            }
+        };
+    };
+    // For as long as an exchange that has to be made good takes, readers see a text without the newest edit: so it must be rare.
+    if !io::holds(file, expected)? {
+        return Ok(Placed::Otherwise);
+    }
+    replace(file, expected.to_vec(), text.to_vec())
+}
+
+fn replace(file: &Path, mut expected: Vec<u8>, mut text: Vec<u8>) -> Result<Placed> {
+    let placing = || format!("could not write {}", file.display());
+    let temp = io::free_temporary(file);
+    for round in 0..ROUNDS {
+        io::write(&temp, &text)?;
+        let (is_in_place, out) = match swap(&temp, file) {
+            Ok(swapped) => swapped,
+            Err(error) => {
+                let _ = sys::remove_file(&temp);
+                // It vanished, and nothing of ours appears where another program just removed something.
+                return if error.kind() == ErrorKind::NotFound { Ok(Placed::Otherwise) } else { Err(error).with_context(placing) };
+            }
+        };
+        let is_expected = out == expected;
+        if is_expected && is_in_place {
+            sys::remove_file(&temp).with_context(placing)?;
+            return Ok(if round == 0 { Placed::AsMeant } else { Placed::Otherwise });
+        }
+        if !is_expected {
+            let Some(merged) = three_ways(&expected, &out, &text) else {
+                return put_back(&temp, file, &text).with_context(placing);
+            };
+            if is_in_place {
+                expected = text;
+            } else {
+                expected = out;
+            }
+            text = merged;
+        }
+    }
+    bail!("{} is written all the time", file.display()) // what came out last stays beside it and is rescued
+}
+
+/// Undoes an exchange that brought out a text which is not whole: its writer is at work.
+fn put_back(temp: &Path, file: &Path, text: &[u8]) -> std::io::Result<Placed> {
+    let (_, out) = swap(temp, file)?;
+    if out == text {
+        sys::remove_file(temp)?;
+    }
+    Ok(Placed::Otherwise)
+}
+
+/// Merges a newer text and the one that was to take its place, both made from `base`.
+fn three_ways(base: &[u8], newer: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+    let fingerprints = Fingerprints::fresh();
+    let known: BTreeMap<_, _> = steps(&Object::document(base).ok()?, fingerprints, |_| false, &BTreeMap::new(), &Sources::new())
+        .into_iter()
+        .filter_map(|(key, version, _)| Some((key, version?)))
+        .collect();
+    let rules = Rules { fingerprints, agreed: &known, is_private: |_| false, accepted: &BTreeSet::new() };
+    let merged = merge(newer, text, &rules).ok()?;
+    Some(merged.own.unwrap_or_else(|| newer.to_vec()))
+}
+
+/// Exchanges two files; returns whether the first is in the place of the second now, and what that said. The first name has that file.
+///
+/// Where names cannot be exchanged, the second is missing for a moment; whoever makes it anew in that moment keeps it.
+fn swap(temp: &Path, file: &Path) -> std::io::Result<(bool, Vec<u8>)> {
+    let is_in_place = match sys::exchange(temp, file) {
+        Ok(()) => true,
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+            let aside = with_ending(temp, ".tmp");
+            sys::rename(file, &aside)?;
+            let is_in_place = match sys::rename_new(temp, file) {
+                Ok(()) => true,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+                Err(error) => return sys::rename_new(&aside, file).and(Err(error)),
+            };
+            sys::rename(&aside, temp)?;
+            is_in_place
+        }
+        Err(error) => return Err(error),
+    };
+    let out = fs::symlink_metadata(temp)?;
+    let text = if out.is_file() { io::read_regular(temp, LIMIT)? } else { None };
+    Ok((is_in_place, text.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parsed(text: &[u8]) -> Value {
+        serde_json::from_slice(text).unwrap()
+    }
+
+    #[test]
+    fn a_newer_text_and_the_one_to_be_placed_both_count() {
+        let merged = three_ways(br#"{"a": 1, "b": 1, "c": 1}"#, br#"{"a": 2, "b": 1}"#, br#"{"a": 1, "b": 3, "c": 1, "d": 4}"#).unwrap();
+        assert_eq!(parsed(&merged), json!({"a": 2, "b": 3, "d": 4}));
+    }
+
+    #[test]
+    fn a_text_takes_the_place_of_the_expected_one_only() {
+        let directory = std::env::temp_dir().join(format!("clauth-place-{}", std::process::id()));
+        sys::create_private_dir(&directory).unwrap();
+        let file = directory.join("settings.json");
+        let names = || fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+        assert_eq!(place(&file, None, b"{}").unwrap(), Placed::AsMeant);
+        assert_eq!(place(&file, None, br#"{"a": 1}"#).unwrap(), Placed::Otherwise);
+        assert_eq!(place(&file, Some(b"{}"), br#"{"a": 1}"#).unwrap(), Placed::AsMeant);
+        // Another program wrote what was not expected.
+        fs::write(&file, r#"{"a": 1, "b": 2}"#).unwrap();
+        assert_eq!(place(&file, Some(br#"{"a": 1}"#), br#"{"a": 1, "c": 3}"#).unwrap(), Placed::Otherwise);
+        assert_eq!(parsed(&fs::read(&file).unwrap()), json!({"a": 1, "b": 2}));
+        // And after the last look.
+        let expected = br#"{"a": 1}"#.to_vec();
+        assert_eq!(replace(&file, expected.clone(), br#"{"a": 1, "c": 3}"#.to_vec()).unwrap(), Placed::Otherwise);
+        assert_eq!(parsed(&fs::read(&file).unwrap()), json!({"a": 1, "b": 2, "c": 3}));
+        // It is at work.
+        fs::write(&file, r#"{"a": 1, "b"#).unwrap();
+        assert_eq!(replace(&file, expected, br#"{"a": 9}"#.to_vec()).unwrap(), Placed::Otherwise);
+        assert_eq!(fs::read_to_string(&file).unwrap(), r#"{"a": 1, "b"#);
+        // It vanished.
+        fs::remove_file(&file).unwrap();
+        assert_eq!(place(&file, Some(b"{}"), b"{}").unwrap(), Placed::Otherwise);
+        assert_eq!(names(), [] as [std::ffi::OsString; 0]);
+        fs::remove_dir_all(directory).unwrap();
+    }
+}
