@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -10,6 +10,7 @@ use super::keychain::Item;
 use super::{Credentials, Login, Store};
 use crate::claude_code::{LIMIT, STATE};
 use crate::error::Mistake;
+use crate::io::json::{Broken, Change, Edits, Object, is_pretty};
 use crate::io::{self, ClientLock};
 use crate::layout::Layout;
 use crate::sys;
@@ -143,21 +144,29 @@ impl Place {
 
     /// Replaces the account's part of its state, under its lock; all else stays as it is, in its order.
     pub fn set_account(&self, _lock: &ClientLock, account: &Map<String, Value>) -> Result<()> {
-        let before = self.state()?.unwrap_or_default();
-        let mut state = before.clone();
-        state.retain(|key, _| !is_account_key(key));
-        state.extend(account.clone());
-        if state == before {
+        if *account == self.account()? {
             return Ok(());
         }
-        io::write_durably(&io::resolved(&self.claude_json), &io::pretty_json(&state)?)
+        let text = io::read_if_any(&self.claude_json, LIMIT)?.unwrap_or_else(|| b"{}".into());
+        let state = Object::document(&text).map_err(|broken| self.unreadable(broken))?;
+        let is_accounts = |place: &usize| std::str::from_utf8(&state.key(state.members[*place])).is_ok_and(is_account_key);
+        let mut change = Change { removed: (0..state.members.len()).filter(is_accounts).collect(), added: Vec::new() };
+        for (key, value) in account {
+            let value = String::from_utf8_lossy(&io::pretty_json(value)?).replace('\n', "\n  ").into_bytes();
+            change.added.push((io::json(key)?.into(), value.into()));
+        }
+        let mut edits = Edits::default();
+        change.note(&state, is_pretty(&state), 0, &mut edits);
+        io::write_durably(&io::resolved(&self.claude_json), &edits.apply(&text))
     }
 
-    /// Returns all of its state; `None` where there is none yet.
+    /// Returns its state, to be looked at; `None` where there is none yet.
     pub fn state(&self) -> Result<Option<Map<String, Value>>> {
         let Some(text) = io::read_if_any(&self.claude_json, LIMIT)? else { return Ok(None) };
-        // serde's message can quote what it found, and a key can stand there.
-        let state = serde_json::from_slice(&text).map_err(|error| anyhow!("it is not a JSON object (line {})", error.line()));
-        state.map(Some).with_context(|| format!("could not read {}", self.claude_json.display()))
+        io::json::state(&text).map(Some).map_err(|broken| self.unreadable(broken))
+    }
+
+    fn unreadable(&self, broken: Broken) -> anyhow::Error {
+        anyhow!("it is not a JSON object ({broken})").context(format!("could not read {}", self.claude_json.display()))
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::glance::glance;
 use crate::claude_code::{LIMIT, STATE};
 use crate::io;
+use crate::io::json::Object;
 
 /// Names the account that Claude Code shows and sends: `oauthAccount` in `.claude.json`, not the token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -42,7 +43,14 @@ impl ClaudeJson {
             return Self { oauth_account, cached_usage_utilization: usage };
         }
         let text = io::read_regular(file, LIMIT).ok().flatten();
-        text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        text.and_then(|text| Self::of(&text)).unwrap_or_default()
+    }
+
+    fn of(text: &[u8]) -> Option<Self> {
+        let state = Object::document(text).ok()?;
+        let value = |key| io::json::value(state.raw(state.get(key)?.value));
+        let oauth_account = value("oauthAccount").and_then(|account| serde_json::from_value(account).ok()).flatten();
+        Some(Self { oauth_account, cached_usage_utilization: value("cachedUsageUtilization") })
     }
 }
 

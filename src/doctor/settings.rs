@@ -11,7 +11,7 @@ use super::Finding;
 use crate::claude_code::{self, SETTINGS};
 use crate::context::Context;
 use crate::env::watched;
-use crate::sharing::json::{self, State};
+use crate::sharing::json;
 use crate::{env, io, sys};
 
 /// What a project's settings are called in the directory where the client starts.
@@ -62,7 +62,7 @@ fn examine_file(file: &Path, whose: Whose, watched: &[&str]) -> Vec<Finding> {
     if text.is_empty() {
         return Vec::new();
     }
-    let Ok(state) = serde_json::from_slice::<State>(&text) else {
+    let Ok(state) = io::json::state(&text) else {
         return vec![Finding::problem(format!("{file} is not JSON"), "the client ignores it whole", "correct it")];
     };
     let mut found = Vec::new();

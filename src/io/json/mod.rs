@@ -3,6 +3,7 @@
 mod object;
 mod scan;
 mod text;
+mod value;
 
 use std::fmt::Write as _;
 
@@ -14,6 +15,7 @@ use super::say::is_obeyed;
 pub use object::{Change, Edits, Member, Object, Raw, Span, elements, is_pretty};
 pub use scan::{Broken, Ignore, Scanner, Visitor};
 pub use text::{compact, unescaped};
+pub use value::{state, value};
 
 /// Returns a value as JSON, for a file that nobody else reads.
 pub fn json(value: &impl Serialize) -> Result<Vec<u8>> {
