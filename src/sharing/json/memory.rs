@@ -125,11 +125,6 @@ impl Memory {
     /// Returns what changes when a text becomes the agreed one; `hashes` are those of the two texts that were merged.
     pub fn steps_to(&mut self, agreed: &Object<'_>, is_private: fn(&[u8]) -> bool, sources: &Sources, hashes: [u64; 2]) -> Vec<Step> {
         for (key, version) in std::mem::take(self.met.get_mut()) {
-            let source = self.intended.get(&key).map_or(0, |intended| intended & SOURCE);
-            if self.doubts_echoes && source != 0 {
-                let source = if source == OWN { Source::Own } else { Source::Hub };
-                self.note(Key { group: key.group ^ GIVEN, ..key }, Some(given(self.record(key), source)));
-            }
             self.note(key, (version != Fingerprints::ABSENT).then_some(version));
         }
         // Where one text is as agreed, what is equal in both is as recorded.
@@ -153,6 +148,9 @@ impl Memory {
             if *source == Source::Both {
                 self.note(*key, *version); // whatever happens now, it is agreed on
                 continue;
+            }
+            if self.doubts_echoes && *source != Source::Apart {
+                self.note(Key { group: key.group ^ GIVEN, ..*key }, Some(given(self.record(*key), *source)));
             }
             let intended = intention(*version, *source);
             self.intended.insert(*key, intended);
@@ -182,10 +180,6 @@ impl Memory {
             self.note(Key { group: key.group ^ INTENDED, ..key }, None);
         }
         self.note_written(0);
-        for (key, _, source) in if self.doubts_echoes { steps } else { &[] } {
-            let was_given = matches!(source, Source::Own | Source::Hub).then(|| given(self.record(*key), *source));
-            self.note(Key { group: key.group ^ GIVEN, ..*key }, was_given);
-        }
         for (member, hash) in [(0, own), (1, hub)] {
             self.note(Key { group: TEXTS, member }, Some(hash));
         }

@@ -2,7 +2,7 @@
 //!
 //! 1. The new text is written beside the file, and the two names are exchanged.
 //! 2. What came out is looked at. Most often it is the text that the new one was made from.
-//! 3. If it is newer, both are merged, and the outcome takes its place in the same way.
+//! 3. If it is newer, it goes back at once, and the caller reads and merges again. Who wrote between the two exchanges is merged in here.
 //!
 //! Killed in between, what came out stays under a temporary name, from which it is rescued.
 
@@ -72,28 +72,24 @@ fn replace(file: &Path, mut expected: Vec<u8>, mut text: Vec<u8>) -> Result<Plac
             sys::remove_file(&temp).with_context(placing)?;
             return Ok(if round == 0 { Placed::AsMeant } else { Placed::Otherwise });
         }
-        if !is_expected {
-            let Some(merged) = three_ways(&expected, &out, &text) else {
-                return put_back(&temp, file, &text).with_context(placing);
+        // What came out goes back at once: until then readers miss the newest edit. Only who wrote in that very moment has to be merged.
+        let newer = if is_in_place && !is_expected { swap(&temp, file).with_context(placing)?.1 } else { out.clone() };
+        if is_in_place && newer == text {
+            sys::remove_file(&temp).with_context(placing)?;
+            return Ok(Placed::Otherwise);
+        }
+        if newer != expected {
+            let other = if is_in_place { &out } else { &text };
+            let Some(merged) = three_ways(&expected, &newer, other) else {
+                // One of them is not whole: its writer is at work. The later one counts.
+                swap(&temp, file).with_context(placing)?;
+                return Ok(Placed::Otherwise);
             };
-            if is_in_place {
-                expected = text;
-            } else {
-                expected = out;
-            }
             text = merged;
         }
+        expected = out;
     }
     bail!("{} is written all the time", file.display()) // what came out last stays beside it and is rescued
-}
-
-/// Undoes an exchange that brought out a text which is not whole: its writer is at work.
-fn put_back(temp: &Path, file: &Path, text: &[u8]) -> std::io::Result<Placed> {
-    let (_, out) = swap(temp, file)?;
-    if out == text {
-        sys::remove_file(temp)?;
-    }
-    Ok(Placed::Otherwise)
 }
 
 /// Merges a newer text and the one that was to take its place, both made from `base`.
@@ -164,7 +160,7 @@ mod tests {
         // And after the last look.
         let expected = br#"{"a": 1}"#.to_vec();
         assert_eq!(replace(&file, expected.clone(), br#"{"a": 1, "c": 3}"#.to_vec()).unwrap(), Placed::Otherwise);
-        assert_eq!(parsed(&fs::read(&file).unwrap()), json!({"a": 1, "b": 2, "c": 3}));
+        assert_eq!(parsed(&fs::read(&file).unwrap()), json!({"a": 1, "b": 2}));
         // It is at work.
         fs::write(&file, r#"{"a": 1, "b"#).unwrap();
         assert_eq!(replace(&file, expected, br#"{"a": 9}"#.to_vec()).unwrap(), Placed::Otherwise);
