@@ -22,6 +22,8 @@ mod real_client;
 mod security;
 mod session;
 #[cfg(target_os = "linux")]
+mod sharing;
+#[cfg(target_os = "linux")]
 mod storm;
 mod support;
 mod sync;

@@ -1,15 +1,14 @@
 //! Where there are no symbolic links, or no links at all, or two file systems.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::support::elsewhere::Elsewhere;
 use crate::support::files::{append, is_one_file, replace, text, wait_for_end_of, wait_for_one, write};
 use crate::support::finished::Finished;
 use crate::support::mirror::Shared;
-use crate::support::shell::skip;
 use crate::support::trace::strace;
-use crate::support::{Holder, Sandbox, system, wait_until};
+use crate::support::{Holder, Sandbox, wait_until};
 
 fn in_mode(mode: &str) -> Shared {
     let mut sandbox = Sandbox::new();
@@ -118,10 +117,10 @@ fn with_copies_everything_arrives_too() {
 
 #[test]
 fn between_two_file_systems_the_mirror_copies() {
-    let Some(hub) = Elsewhere::new() else { return };
+    let Some(hub) = Elsewhere::new("modes") else { return };
     let sandbox = Sandbox::new();
-    sandbox.write("home/.clauth/config.toml", format!("claude_home = {:?}\n", hub.0.display().to_string()));
-    let shared = Shared::with_hub(sandbox, hub.0.clone(), &["work", "play"]);
+    sandbox.write("home/.clauth/config.toml", format!("claude_home = {:?}\n", hub.path().display().to_string()));
+    let shared = Shared::with_hub(sandbox, hub.path().to_owned(), &["work", "play"]);
     write(&shared.hub("projects/p/history.jsonl"), "existing");
     shared.start("work");
     shared.start("play");
@@ -172,29 +171,4 @@ fn assert_private_names_stay(shared: &Shared) {
     assert!(!shared.hub("my-token.json").exists());
     assert!(!shared.own("play", ".credentials.json").exists());
     assert!(text(&shared.hub(".credentials.json")).is_none_or(|text| text != "secret"));
-}
-
-/// Holds a directory on another file system than the sandbox's.
-struct Elsewhere(PathBuf);
-
-impl Elsewhere {
-    fn new() -> Option<Self> {
-        let root = Path::new("/dev/shm");
-        let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).ok();
-        if device(root).is_none() || device(root) == device(&system::temporary()) {
-            skip("no second file system at /dev/shm", "CLAUTH_REQUIRE_SHELLS");
-            return None;
-        }
-        let path = root.join(format!("clauth-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path); // left by a killed run whose process id came round again
-        fs::create_dir(&path).unwrap();
-        Some(Self(path))
-    }
-}
-
-impl Drop for Elsewhere {
-    fn drop(&mut self) {
-        // What is left on a memory file system is gone with the machine.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

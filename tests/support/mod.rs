@@ -6,6 +6,8 @@
 
 pub(crate) mod claude;
 pub(crate) mod commands;
+#[cfg(unix)]
+pub(crate) mod elsewhere;
 #[cfg(target_os = "linux")]
 pub(crate) mod faults;
 pub(crate) mod files;
@@ -28,6 +30,8 @@ pub(crate) mod sandbox;
 pub(crate) mod screen;
 pub(crate) mod service;
 pub(crate) mod session;
+#[cfg(target_os = "linux")]
+pub(crate) mod sharing;
 #[cfg(unix)]
 pub(crate) mod shell;
 #[cfg(unix)]

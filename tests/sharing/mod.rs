@@ -1,0 +1,13 @@
+//! What sharing promises, whatever carries it: nothing lost, nothing taken for removed, and no work without a reason.
+
+mod afresh;
+mod cost;
+mod holes;
+mod inferred;
+mod meeting;
+mod model;
+mod returning;
+mod stuck;
+mod systems;
+mod temporary;
+mod whole;
