@@ -7,7 +7,9 @@ use crate::support::{Holder, Sandbox, wait_until};
 
 mod accounts;
 mod editors;
+mod features;
 mod permissions;
+mod places;
 mod sharing;
 mod steps;
 

@@ -60,7 +60,7 @@ fn planning() -> Vec<Step> {
 }
 
 /// Makes a config directory without clauth for alice.
-fn prepare(rig: &Rig, name: &str) -> PathBuf {
+pub(super) fn prepare(rig: &Rig, name: &str) -> PathBuf {
     let config_dir = rig.sandbox.mkdir(name);
     rig.sandbox.write(config_dir.join("settings.json"), "{}\n");
     rig.sandbox.write(config_dir.join(".claude.json"), read_json(&rig.sandbox.runtime("work").join(".claude.json")).to_string());

@@ -54,20 +54,37 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     /// Has the client make these calls in one session with this id.
     pub(super) fn drive(&self, session: &str, steps: &[Step]) -> Outcome {
+        let outcome = self.tell("--session-id", session, &[], steps);
+        assert_eq!(outcome.0.len(), steps.len(), "{outcome:?}");
+        outcome
+    }
+
+    /// Has the client make these calls in a new session (`--session-id`) or in one that goes on (`--resume`), with more words on its command line;
+    /// a session that ends early has fewer results.
+    pub(super) fn tell(&self, how: &str, session: &str, more: &[&str], steps: &[Step]) -> Outcome {
         let calls: Vec<Value> = steps.iter().map(|(_, tool, input)| json!([tool, input])).collect();
         let prompt = format!("mock:seq {}", Value::from(calls));
-        let words = ["-p", &prompt, "--session-id", session, "--output-format", "stream-json", "--verbose", "--permission-mode", self.mode];
-        let mut command = client(self.sandbox, self.profile, &words);
+        let words = ["-p", &prompt, how, session, "--output-format", "stream-json", "--verbose", "--permission-mode", self.mode];
+        let finished = self.client(&[&words, more].concat()).success();
+        let lines = finished.stdout().lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let contents = lines.filter(|line| line["type"] == "user").filter_map(|line| line["message"]["content"].as_array().cloned());
+        let results = contents.flatten().filter(|block| block["type"] == "tool_result").map(|block| verdict(&block));
+        Outcome(steps.iter().zip(results).map(|((label, ..), (verdict, said))| (*label, verdict, said)).collect())
+    }
+
+    /// Runs the client here.
+    pub(super) fn client(&self, words: &[&str]) -> Finished {
+        let mut command = client(self.sandbox, self.profile, words);
         command.current_dir(self.directory).env("SHELL", "/bin/bash");
+        // All tools at once, with the tasks, and a state of each file that can be gone back to.
+        for (name, value) in [("ENABLE_TOOL_SEARCH", "0"), ("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1"), ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "1")]
+        {
+            command.env(name, value);
+        }
         if let Some(config_dir) = self.config_dir {
             command.env("CLAUDE_CONFIG_DIR", config_dir);
         }
-        let finished = Finished::run(command).success();
-        let lines = finished.stdout().lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let contents = lines.filter(|line| line["type"] == "user").filter_map(|line| line["message"]["content"].as_array().cloned());
-        let results: Vec<_> = contents.flatten().filter(|block| block["type"] == "tool_result").map(|block| verdict(&block)).collect();
-        assert_eq!(results.len(), steps.len(), "{finished:?}");
-        Outcome(steps.iter().zip(results).map(|((label, ..), (verdict, said))| (*label, verdict, said)).collect())
+        Finished::run(command)
     }
 }
 
