@@ -122,6 +122,26 @@ fn what_two_change_at_once_is_the_newer_and_the_other_is_rescued() {
     assert!(junk.is_empty(), "{junk:?}");
 }
 
+/// The helper has to know what it placed, not what stands there when it looks again.
+#[test]
+fn an_edit_in_the_instant_after_another_side_s_arrived_is_carried_back() {
+    let sides = Sides::live(&["work"]);
+    for name in ["projects/p/memory/note.md", "projects/p/rewritten.jsonl"] {
+        let places = sides.both(name);
+        for turn in 0..rounds(60, 2000) {
+            // Of equal length, and of another.
+            let version = format!("version {:04}{}\n", turn, "!".repeat(turn / 2 % 2));
+            fs::create_dir_all(places[turn % 2].parent().unwrap()).unwrap();
+            let temporary = places[turn % 2].with_extension("tmp.1.2");
+            fs::write(&temporary, &version).unwrap();
+            fs::rename(&temporary, &places[turn % 2]).unwrap();
+            // The next turn begins in the very moment in which this one's is seen.
+            let arrived = crate::support::patience::came_true(|| text(&places[1 - turn % 2]).as_deref() == Some(version.as_str()));
+            assert!(arrived, "{name}: the version of turn {turn} stays where it was written");
+        }
+    }
+}
+
 #[test]
 fn the_higher_mark_of_two_task_lists_stays() {
     let sides = Sides::new(&["work"]);

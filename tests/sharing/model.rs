@@ -1,6 +1,8 @@
 //! What the files of three sides say, and whether that is what the model wants.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::support::files::{files_below, text};
@@ -94,6 +96,12 @@ fn file_is_wrong(path: &Path, text: &str) -> Option<String> {
     said.sort_unstable();
     let twice = said.windows(2).find(|pair| pair[0] == pair[1])?;
     Some(format!("says {} twice", twice[0]))
+}
+
+/// Appends a whole line by one write to a file that has a name when that is done.
+pub(super) fn append(path: &Path, token: &str) -> std::io::Result<()> {
+    let mut file = File::options().append(true).create(true).open(path)?;
+    file.write_all(format!("{{\"uuid\":\"{token}\"}}\n").as_bytes())
 }
 
 /// Moves this thread, and what it starts from now on, to mounts of its own; returns whether that is allowed here.

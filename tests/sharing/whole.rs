@@ -9,14 +9,13 @@
 //! `CLAUTH_SEED=7` runs one seed; a failure says which one it was, and all that was done.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::model::{Found, enter_own_mounts, look, tokens};
+use super::model::{Found, append, enter_own_mounts, look, tokens};
 use crate::support::Sandbox;
 use crate::support::finished::Finished;
 use crate::support::length::{is_long, rounds};
@@ -36,7 +35,9 @@ const FILES: [&str; 9] = [
     "agent-memory/reviewer/MEMORY.md",
 ];
 /// Those that grow by whole lines, whoever appends.
-const LOGS: [&str; 4] = ["projects/p/a.jsonl", "projects/p/b.jsonl", "projects/p/s/subagents/agent-1.jsonl", "projects/q/c.jsonl"];
+const LOGS: [&str; 4] = ["projects/p/a.jsonl", "projects/p/b.jsonl", "projects/p/s.jsonl", "projects/q/c.jsonl"];
+/// What belongs to a session beside its log.
+const SIDECARS: &str = "projects/p/s";
 const DIRECTORIES: [&str; 6] = ["projects/p/s", "projects/p", "projects/many", "tasks/list", "plans", "projects"];
 const PROFILES: [&str; 2] = ["work", "play"];
 const MODES: [&str; 4] = ["symlink", "hardlink", "junction", "copy"];
@@ -134,6 +135,10 @@ impl Model {
 
     /// Appends a line to a log, or replaces another file, as the client does.
     fn write(&mut self, side: usize, relative: &Path) -> String {
+        if relative.starts_with(SIDECARS) {
+            // An agent works for a session, whose own log grows first; whoever saves watches need not look below a session that is quiet.
+            let _ = self.write(side, &Path::new(SIDECARS).with_extension("jsonl"));
+        }
         let (path, token) = (self.root(side).join(relative), self.token());
         // The directory may vanish at any moment, by a helper or since the side is away: then nothing was written.
         let done = fs::create_dir_all(path.parent().unwrap()).and_then(|()| self.put(&path, &token));
@@ -356,12 +361,6 @@ impl Model {
             self.log.drain(..STEPS);
         }
     }
-}
-
-/// Appends a whole line by one write to a file that has a name when that is done.
-fn append(path: &Path, token: &str) -> std::io::Result<()> {
-    let mut file = File::options().append(true).create(true).open(path)?;
-    file.write_all(format!("{{\"uuid\":\"{token}\"}}\n").as_bytes())
 }
 
 #[test]
