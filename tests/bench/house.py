@@ -16,8 +16,8 @@ KEY = "numStartups"
 class House:
     """A world with so many profiles; `enter` uses them all. Closing it ends what was started and removes it all."""
 
-    def __init__(self, program, count):
-        self.world = World(program)
+    def __init__(self, program, count, parent="/tmp"):
+        self.world = World(program, parent)
         self.names = [f"p{number}" for number in range(count)]
         self.directories = {name: self.world.bind(name) for name in self.names}
         self.holders = {}
