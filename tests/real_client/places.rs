@@ -60,6 +60,10 @@ impl Stage {
     pub(super) fn shared() -> Option<Self> {
         let rig = world(Freshness::Fresh)?;
         rig.sandbox.write("home/.claude/agents/keeper.md", AGENT);
+        // The client offers workflows to some subscriptions only; what differs here must be the files.
+        rig.subscribe("bob", "max");
+        let personal = rig.sandbox.runtime("personal");
+        rig.sign_in("bob", &personal, &personal.join(".claude.json"), Freshness::Fresh);
         let place = |name, profile: &'static str| Place { name, profile: Some(profile), config_dir: rig.sandbox.runtime(profile), is_plain: false };
         let hub = Place { name: "plain", profile: None, config_dir: rig.sandbox.home().join(".claude"), is_plain: false };
         let places = vec![place("first", "work"), place("second", "personal"), hub];

@@ -94,6 +94,11 @@ impl Rig {
         let _ = self.control(&format!("account?account={account}"));
     }
 
+    /// Gives an account another subscription; whoever is signed in already knows of the former.
+    pub(crate) fn subscribe(&self, account: &str, subscription: &str) {
+        let _ = self.control(&format!("config?account={account}&subscription={subscription}"));
+    }
+
     /// From now on new access tokens are good for so many seconds.
     pub(crate) fn limit_tokens(&self, seconds: u64) {
         let _ = self.control(&format!("lifetime?seconds={seconds}"));
