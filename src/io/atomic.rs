@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use xxhash_rust::xxh3;
 
 use crate::sys;
 
@@ -139,9 +141,32 @@ const NAME_MAX: usize = 255;
 /// Returns the name beside a path under which clauth prepares what will take its place; no other process uses it, and within one process clauth
 /// writes a given file from one thread.
 pub fn temporary(path: &Path) -> PathBuf {
+    temporary_ending(path, &own_ending())
+}
+
+/// Returns the ending of this process's temporary names. It names the process for good, so that a name that another program made is never mistaken for
+/// one of clauth's, and one of a process in another container never for that of a dead one.
+pub fn own_ending() -> String {
+    format!(".clauth-{}-{}.tmp", here(), std::process::id())
+}
+
+/// Marks the temporary name of something that made room for a moment.
+const ASIDE: &str = ".aside";
+
+/// Like [`temporary`], for what makes room for a moment and is put back by the next session if this process is killed.
+pub fn aside(path: &Path) -> PathBuf {
+    temporary_ending(path, &own_ending().replace(".tmp", &format!("{ASIDE}.tmp")))
+}
+
+/// A short name for this kernel boot and pid namespace.
+fn here() -> String {
+    format!("{:08x}", xxh3::xxh3_64(sys::boot_and_namespace().as_bytes()) >> 32)
+}
+
+/// Like [`temporary`], by an ending that the caller asked for once.
+pub fn temporary_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    let ending = format!(".{}.tmp", std::process::id());
     if name.len() + ending.len() > NAME_MAX {
         let text = name.to_string_lossy();
         let cut = (0..=NAME_MAX / 2).rev().find(|cut| text.is_char_boundary(*cut)).unwrap_or_default();
@@ -194,10 +219,17 @@ fn measured(path: &Path) -> io::Result<Option<(File, u64)>> {
 /// answer is near, and no file.
 pub fn left_for(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
-    let (name, pid) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
-    let pid: u32 = pid.parse().ok()?;
-    let is_at_work = pid != std::process::id() && sys::start_time(pid).is_some();
+    let (name, process) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once(".clauth-")?;
+    let (place, pid) = process.split_once('-')?;
+    let pid: u32 = pid.strip_suffix(ASIDE).unwrap_or(pid).parse().ok()?;
+    let is_at_work = if place == here() { pid != std::process::id() && sys::start_time(pid).is_some() } else { is_recent(path) };
     (!name.is_empty() && !is_at_work).then(|| path.with_file_name(name))
+}
+
+/// Whether a process of another container, which cannot be seen from here, may still be at work on it.
+fn is_recent(path: &Path) -> bool {
+    let modified = fs::symlink_metadata(path).and_then(|meta| meta.modified());
+    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age < Duration::from_secs(24 * 60 * 60)))
 }
 
 /// Removes what processes that were killed left beside a file of clauth's own: it never was the file, and nobody else's data.
@@ -231,11 +263,6 @@ fn read_expecting(file: File, expected: u64, limit: usize) -> io::Result<Option<
     let mut bytes = Vec::with_capacity(expected + 1); // and one, to see the end without growing
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= limit).then_some(bytes))
-}
-
-/// Whether something failed because somebody has a file open at this moment, for longer than it was waited for: on Windows, a virus scanner.
-pub fn is_hindered(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(sys::is_momentary)
 }
 
 #[cfg(test)]

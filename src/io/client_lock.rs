@@ -72,6 +72,14 @@ impl ClientLock {
         Self::wait(&Self::of(file), Purpose::Writing, &|| Instant::now() > deadline)
     }
 
+    /// Returns when the lock of a file was last touched; `None` if nobody holds one, or if its holder died and it may be taken over.
+    pub fn held_since(file: &Path) -> Option<SystemTime> {
+        let meta = fs::symlink_metadata(Self::of(file)).ok()?;
+        let touched = meta.modified().ok()?;
+        let is_stale = meta.is_dir() && touched.elapsed().is_ok_and(|age| age > Purpose::Writing.stale());
+        (!is_stale).then_some(touched)
+    }
+
     /// Takes the lock of a file for a caller that tries again later; `None` when somebody else holds it for longer than a write takes.
     pub fn take_soon(file: &Path) -> Result<Option<Self>> {
         let deadline = Instant::now() + BRIEF_PATIENCE;

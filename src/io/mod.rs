@@ -22,8 +22,8 @@ mod wait;
 pub use crate::sys::keep_memory_private;
 pub use ask::ask_secret;
 pub use atomic::{
-    create_dir, create_parent, forget_unfinished, forget_unfinished_of, free_temporary, holds, is_absence, is_hindered, left_for, open_regular,
-    read_bounded, read_if_any, read_regular, resolved, temporary, with_ending, write, write_durably, write_for_good, write_public,
+    aside, create_dir, create_parent, forget_unfinished, forget_unfinished_of, free_temporary, holds, is_absence, left_for, open_regular, own_ending,
+    read_bounded, read_if_any, read_regular, resolved, temporary, temporary_ending, with_ending, write, write_durably, write_for_good, write_public,
 };
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};
@@ -32,7 +32,7 @@ pub use hex::hex;
 pub use json::{json, pretty_json, print_json};
 pub use lock::FileLock;
 pub use log::append;
-pub use relocate::{copy, copy_new, is_same_content, keep, relocate, remove};
+pub use relocate::{copy, copy_new, exchange, is_same_content, keep, relocate, remove};
 pub use say::{complain, confirm, counted, print, say, terminal_safe};
 pub use screen::Screen;
 pub use template::Template;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{free_temporary, with_ending};
+use super::{aside, free_temporary, with_ending};
 use crate::sys;
 
 /// Removes a file, if there is one.
@@ -34,6 +34,22 @@ pub fn relocate(from: &Path, to: &Path) -> Result<bool> {
     }
     sys::remove_file(from).with_context(moving)?;
     Ok(true)
+}
+
+/// Exchanges two names, so that each is whole at every moment. On a file system that cannot exchange in one step, `other` is missing for an instant;
+/// nothing is ever replaced that somebody puts there in it.
+pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    match sys::exchange(one, other) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {}
+        exchanged => return exchanged,
+    }
+    let aside = aside(other);
+    sys::rename_new(other, &aside)?;
+    if let Err(error) = sys::rename_new(one, other) {
+        let _ = sys::rename_new(&aside, other); // where another process was faster, it stays aside, and goes to `rescued/` later
+        return Err(error);
+    }
+    sys::rename_new(&aside, one)
 }
 
 /// Moves a file to a place of safety; where something stands there, to one beside it.

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, epoll};
 use rustix::fs::inotify;
@@ -18,6 +18,14 @@ use super::{Event, Interest, Watch};
 
 /// Whether a new terminal starts a login shell, which reads other files than one in a terminal within a terminal.
 pub const TERMINALS_RUN_LOGIN_SHELLS: bool = false;
+
+/// Whether a watched directory tells that a file in it was written.
+pub const DIRECTORIES_TELL_WRITES: bool = true;
+
+/// Waits until what was written to the file system of a directory is on the disk.
+pub fn sync_file_system(directory: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(fs::File::open(directory)?)?)
+}
 
 /// A file name that differs between kernel boots and pid namespaces.
 pub fn boot_and_namespace() -> String {
@@ -156,14 +164,22 @@ fn trim_heap() {
     }
 }
 
-/// The token of the inotify descriptor; pids are never 0.
+/// The tokens of the two inotify descriptors; no pid is 0 or so large.
 const DIRECTORY: u64 = 0;
+const LOGS: u64 = u64::MAX;
+
+/// How long changes of [`Interest::Logs`] wait after a look at them.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Waits in the kernel for process exits and directory changes, with no timer of its own.
 #[derive(Debug)]
 pub struct Events {
     epoll: OwnedFd,
     inotify: OwnedFd,
+    /// A queue of its own for logs, so that it can be left unread: then no append wakes this process. Its watches have negative numbers.
+    logs: OwnedFd,
+    /// Until when that queue is left unread.
+    pause: Option<Instant>,
     processes: HashMap<u32, OwnedFd>,
 }
 
@@ -171,9 +187,11 @@ impl Events {
     /// Makes a waiter that waits for nothing yet.
     pub fn new() -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)?;
+        let queue = || inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK);
+        let (inotify, logs) = (queue()?, queue()?);
         epoll::add(&epoll, &inotify, epoll::EventData::new_u64(DIRECTORY), epoll::EventFlags::IN)?;
-        Ok(Self { epoll, inotify, processes: HashMap::new() })
+        epoll::add(&epoll, &logs, epoll::EventData::new_u64(LOGS), epoll::EventFlags::IN)?;
+        Ok(Self { epoll, inotify, logs, pause: None, processes: HashMap::new() })
     }
 
     /// Watches a directory or a file.
@@ -182,10 +200,13 @@ impl Events {
         let names = Flags::CREATE | Flags::DELETE | Flags::MOVED_TO | Flags::MOVED_FROM | Flags::DELETE_SELF | Flags::MOVE_SELF | Flags::ONLYDIR;
         let flags = match interest {
             Interest::Names => names,
-            Interest::Contents => names | Flags::CLOSE_WRITE,
+            Interest::Contents | Interest::Logs => names | Flags::CLOSE_WRITE,
             // The link count is an attribute: a file that another was renamed over tells so by ATTRIB.
             Interest::File => Flags::CLOSE_WRITE | Flags::ATTRIB | Flags::DELETE_SELF | Flags::MOVE_SELF,
         };
+        if interest == Interest::Logs {
+            return Ok(Watch(-inotify::add_watch(&self.logs, path, flags)?));
+        }
         Ok(Watch(inotify::add_watch(&self.inotify, path, flags)?))
     }
 
@@ -213,16 +234,42 @@ impl Events {
 
     /// Sleeps until something happens, for ever or as long as asked, and returns all of it.
     pub fn wait(&mut self, patience: Option<Duration>) -> io::Result<Vec<Event>> {
-        let timeout = patience.and_then(|patience| Timespec::try_from(patience).ok());
+        let deadline = patience.map(|patience| Instant::now() + patience);
+        loop {
+            let now = Instant::now();
+            if self.pause.is_some_and(|pause| pause <= now) {
+                self.read_logs_from(None, epoll::EventFlags::IN)?;
+            }
+            let until = deadline.into_iter().chain(self.pause).min();
+            let timeout = until.and_then(|until| Timespec::try_from(until.saturating_duration_since(now)).ok());
+            let events = self.told(timeout.as_ref())?;
+            if !events.is_empty() || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Returns what has happened by now, with what waits.
+    pub fn pending(&mut self) -> io::Result<Vec<Event>> {
+        let mut events = Vec::new();
+        self.read_changes(LOGS, &mut events)?;
+        events.append(&mut self.told(Some(&Timespec::default()))?);
+        Ok(events)
+    }
+
+    fn told(&mut self, timeout: Option<&Timespec>) -> io::Result<Vec<Event>> {
         let mut ready = Vec::with_capacity(64);
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut ready), timeout.as_ref()) {
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut ready), timeout) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         let mut events = Vec::new();
         for token in ready.iter().map(|event| event.data.u64()) {
-            if token == DIRECTORY {
-                self.read_changes(&mut events)?;
+            if token == LOGS {
+                self.read_logs_from(Some(Instant::now() + PAUSE), epoll::EventFlags::empty())?;
+            }
+            if matches!(token, DIRECTORY | LOGS) {
+                self.read_changes(token, &mut events)?;
             } else if let Ok(pid) = u32::try_from(token) {
                 self.forget_process(pid);
                 events.push(Event::Exited(pid));
@@ -231,20 +278,26 @@ impl Events {
         Ok(events)
     }
 
-    fn read_changes(&self, events: &mut Vec<Event>) -> io::Result<()> {
+    fn read_logs_from(&mut self, pause: Option<Instant>, flags: epoll::EventFlags) -> io::Result<()> {
+        self.pause = pause;
+        Ok(epoll::modify(&self.epoll, &self.logs, epoll::EventData::new_u64(LOGS), flags)?)
+    }
+
+    fn read_changes(&self, queue: u64, events: &mut Vec<Event>) -> io::Result<()> {
+        let (queue, sign) = if queue == LOGS { (&self.logs, -1) } else { (&self.inotify, 1) };
         let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        let mut reader = inotify::Reader::new(queue, &mut buffer);
         loop {
             match reader.next() {
                 Ok(change) if change.events().contains(inotify::ReadFlags::QUEUE_OVERFLOW) => events.push(Event::Overflow),
                 // The kernel dropped the watch with its file: nothing more to say than was said.
                 Ok(change) if change.events().contains(inotify::ReadFlags::IGNORED) => {}
                 Ok(change) if change.events().intersects(inotify::ReadFlags::DELETE_SELF | inotify::ReadFlags::MOVE_SELF) => {
-                    events.push(Event::Gone(Watch(change.wd())));
+                    events.push(Event::Gone(Watch(sign * change.wd())));
                 }
                 Ok(change) => {
                     let name = change.file_name().map(|name| OsStr::from_bytes(name.to_bytes()).into());
-                    events.push(Event::Changed(Watch(change.wd()), name));
+                    events.push(Event::Changed(Watch(sign * change.wd()), name));
                 }
                 Err(rustix::io::Errno::AGAIN) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}

@@ -21,6 +21,16 @@ use super::{Event, Interest, Watch};
 /// Whether a new terminal starts a login shell, which reads other files than one in a terminal within a terminal.
 pub const TERMINALS_RUN_LOGIN_SHELLS: bool = true;
 
+/// Whether a watched directory tells that a file in it was written.
+pub const DIRECTORIES_TELL_WRITES: bool = false;
+
+/// Waits until what was written is on the disk.
+#[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
+pub fn sync_file_system(_: &Path) -> io::Result<()> {
+    rustix::fs::sync();
+    Ok(())
+}
+
 /// A file name that differs between kernel boots; pid namespaces there are none.
 #[expect(unsafe_code, reason = "neither std nor rustix has sysctl")]
 pub fn boot_and_namespace() -> String {
@@ -141,6 +151,11 @@ impl Events {
     pub fn forget_process(&mut self, pid: u32) {
         // One that is not watched, or no longer, says ENOENT: as wanted.
         let _ = exit_of(pid).map(|filter| self.register(filter, EventFlags::DELETE));
+    }
+
+    /// Returns what has happened by now.
+    pub fn pending(&mut self) -> io::Result<Vec<Event>> {
+        self.wait(Some(Duration::ZERO))
     }
 
     /// Sleeps until something happens, for ever or as long as asked, and returns all of it.

@@ -19,6 +19,7 @@
 //! - [`origins`]: where paths lie on their file systems, by which bind mounts are seen through.
 //! - [`is_being_written`]: whether another process has a file open for writing, where the system tells.
 //! - [`sync_directory`]: what was renamed is so after a power cut.
+//! - [`sync_file_system`]: what was written to a file system is on the disk; [`DIRECTORIES_TELL_WRITES`]: whether a watched directory tells of it.
 //! - [`is_momentary`]: whether what failed is worth another try.
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
 //! - [`start_detached`], [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper, and a small one; [`KEEPS_DEAD_CHILDREN`].
@@ -52,13 +53,13 @@ mod tests;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written, keep_memory_private, origins,
-    process_group, program_name, start_time,
+    DIRECTORIES_TELL_WRITES, Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written,
+    keep_memory_private, origins, process_group, program_name, start_time, sync_file_system,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written, keep_memory_private, origins,
-    process_group, program_name, start_time,
+    DIRECTORIES_TELL_WRITES, Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written,
+    keep_memory_private, origins, process_group, program_name, start_time, sync_file_system,
 };
 #[cfg(unix)]
 pub use signals::HeldSignals;
@@ -72,12 +73,13 @@ pub use unix::{
 };
 #[cfg(windows)]
 pub use windows::{
-    Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES, PROGRAM_SUFFIX,
-    TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, command_name, create_lock_dir, create_private_dir, create_private_file, detach,
-    exchange, give_back_memory, has_other_names, identity, is_being_written, is_momentary, is_private, keep_memory_private, link_directory,
-    link_program, linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file, owned_by_this_user, parent_process,
-    physical, powershell_dir, process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
-    start_detached, start_time, symlink, sync_directory, terminal_columns, unlink_program, working_directory,
+    DIRECTORIES_TELL_WRITES, Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES,
+    PROGRAM_SUFFIX, TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, command_name, create_lock_dir, create_private_dir,
+    create_private_file, detach, exchange, give_back_memory, has_other_names, identity, is_being_written, is_momentary, is_private,
+    keep_memory_private, link_directory, link_program, linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file,
+    origins, owned_by_this_user, parent_process, physical, powershell_dir, process_group, program_name, remove_file, rename, rename_new,
+    replace_process, same_file, silence_stdout, spelled, start_detached, start_time, symlink, sync_directory, sync_file_system, terminal_columns,
+    unlink_program, working_directory,
 };
 
 /// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.
@@ -124,6 +126,8 @@ pub enum Interest {
     Names,
     /// That, and files that somebody finished writing.
     Contents,
+    /// The same, of a directory in which files grow many times a minute: after one look its changes wait for a second, and are told together.
+    Logs,
     /// One file, by its inode: that it was written, replaced or removed.
     File,
 }

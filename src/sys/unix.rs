@@ -145,18 +145,27 @@ pub fn has_other_names(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.nlink() > 1)
 }
 
-/// Exchanges two names in one step, so that neither is ever missing.
+/// Exchanges two names in one step, so that neither is ever missing; [`io::ErrorKind::Unsupported`] on a file system or kernel that cannot.
 pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Err(io::ErrorKind::Unsupported.into()),
+        exchanged => Ok(exchanged?),
+    }
 }
 
 /// Renames, but over nothing: what stands at the new name stays, and the call fails.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // File systems without the flag; a hard link replaces nothing either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => fs::hard_link(from, to).and_then(|()| fs::remove_file(from)),
-        renamed => Ok(renamed?),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+        renamed => return Ok(renamed?),
     }
+    // A file system without the flag. What is made here holds the name until the rename takes its place: nobody else's can stand there.
+    if fs::symlink_metadata(from)?.is_dir() {
+        fs::create_dir(to)?;
+    } else {
+        create_private_file(to)?;
+    }
+    fs::rename(from, to)
 }
 
 /// Renames, over what stands at the new name.

@@ -49,7 +49,7 @@ impl Events {
     pub fn watch(&mut self, path: &Path, interest: Interest) -> io::Result<Watch> {
         let tells_writes = interest != Interest::Names;
         let (directory, file) = match interest {
-            Interest::Names | Interest::Contents => (path, None),
+            Interest::Names | Interest::Contents | Interest::Logs => (path, None),
             Interest::File => (path.parent().unwrap_or(path), path.file_name().map(Path::new)),
         };
         if !path.metadata()?.is_dir() && file.is_none() {
@@ -106,6 +106,11 @@ impl Events {
     /// Stops watching a process.
     pub fn forget_process(&mut self, pid: u32) {
         self.processes.remove(&pid);
+    }
+
+    /// Returns what has happened by now.
+    pub fn pending(&mut self) -> io::Result<Vec<Event>> {
+        self.wait(Some(Duration::ZERO))
     }
 
     /// Sleeps until something happens, for ever or as long as asked, and returns all of it.

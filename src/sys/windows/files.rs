@@ -103,6 +103,12 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
     open_directory(path).map(drop)
 }
 
+/// Waits until what was written is on the disk, as far as a user may ask for that.
+#[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
+pub fn sync_file_system(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Whether a file can be reached by another name too.
 pub fn has_other_names(path: &Path) -> bool {
     open_itself(path).and_then(|file| information(&file)).is_ok_and(|about| about.nNumberOfLinks > 1)

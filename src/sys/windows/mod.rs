@@ -22,7 +22,7 @@ pub use events::Events;
 pub use files::{
     create_lock_dir, create_private_dir, create_private_file, exchange, has_other_names, identity, is_being_written, look_at, open_directory,
     open_for_reading, open_lock_file, origins, owned_by_this_user, physical, powershell_dir, remove_file, rename, rename_new, same_file, spelled,
-    sync_directory, working_directory,
+    sync_directory, sync_file_system, working_directory,
 };
 pub use links::{link_directory, link_program, linked_program, symlink, unlink_program};
 #[cfg(test)]
@@ -46,6 +46,9 @@ pub const KNOWS_OWN_PROGRAM: bool = true;
 
 /// Whether a child that has ended is kept until its parent asks for it, which a program that took the parent's place never does.
 pub const KEEPS_DEAD_CHILDREN: bool = false;
+
+/// Whether a watched directory tells that a file in it was written.
+pub const DIRECTORIES_TELL_WRITES: bool = true;
 
 /// Whether a new terminal starts a login shell, which reads other files than one in a terminal within a terminal: Git Bash does.
 pub const TERMINALS_RUN_LOGIN_SHELLS: bool = true;
