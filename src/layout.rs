@@ -102,6 +102,21 @@ impl Layout {
         self.rescued().join(name).join(now.to_string())
     }
 
+    /// Where removed files are kept for a while, by day.
+    pub fn trash(&self) -> PathBuf {
+        self.rescued().join("removed")
+    }
+
+    /// The removals of one profile that are held.
+    pub fn removals(&self, name: &ProfileName) -> PathBuf {
+        self.base(name).join("removals.json")
+    }
+
+    /// How much space the copies of one profile take.
+    pub fn copies(&self, name: &ProfileName) -> PathBuf {
+        self.base(name).join("copies")
+    }
+
     /// The values that lost against a profile's in a merge.
     pub fn losses(&self, name: &ProfileName) -> PathBuf {
         self.rescued().join(name).join("losses.jsonl")

@@ -15,7 +15,7 @@ mod transfer;
 pub mod usage;
 
 pub use claude_json::{Kinship, Place, is_account_key};
-pub use clients::live_clients;
+pub use clients::{has_live_session, live_clients};
 pub use credentials::{Credentials, Login};
 pub use identity::{ClaudeJson, Identity};
 pub use keychain::Item;

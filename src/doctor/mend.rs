@@ -2,12 +2,15 @@
 
 use std::fs;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::Mend;
 use crate::context::Context;
+use crate::io::{self, FileLock};
 use crate::name::ProfileName;
 use crate::profile;
+use crate::session::Session;
+use crate::sharing::files::Nobody;
 use crate::sharing::{Tree, Use, first_few};
 use crate::sys;
 
@@ -26,8 +29,17 @@ pub fn mend(context: &Context, mend: &Mend) -> Result<String> {
             Ok(format!("{} is removed", lock.display()))
         }
         Mend::MakeTree(name) => {
-            // As if somebody used it: no name may be missing for a moment, since a client may start.
-            let troubles = tree(context, name)?.prepare(Use::InUse)?;
+            let mut tree = tree(context, name)?;
+            let troubles = tree.prepare(Use::Beginning)?;
+            let session = Session::new(&context.layout, name);
+            io::create_dir(session.directory())?;
+            // A helper that began meanwhile does the same.
+            if let Some(_lock) = FileLock::exclusive_unless_held(&session.lock())? {
+                let mut mirror = tree.mirror();
+                let trouble = mirror.settle(&mut Nobody);
+                mirror.save()?;
+                ensure!(trouble.is_none(), trouble.unwrap_or_default());
+            }
             troubles.into_iter().next().map_or_else(|| Ok(format!("{name} is shared as it should be")), Err)
         }
         Mend::AcceptDeletions(name) => {

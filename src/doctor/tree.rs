@@ -15,8 +15,8 @@ use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
-use crate::sharing::links;
-use crate::sharing::{Tree, first_few};
+use crate::sharing::decide::Side;
+use crate::sharing::{Tree, first_few, links, names};
 use crate::sys;
 
 /// After this time without a touch no client takes any of its locks for held: 60 s for the slowest, and some more.
@@ -91,12 +91,38 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     } else {
         links::astray(&tree.sides, &tree.hub, tree.has_own_settings()).unwrap_or_default()
     };
+    let second_names = if has_helper { 0 } else { files_with_second_names(&tree) };
+    if second_names > 0 {
+        let what = format!("{name}: {} also have a name in ~/.claude, as clauth 0.6 made them", io::counted(second_names, "file"));
+        let finding =
+            Finding::note(what, "Claude Code skips such files in some of its features; the next shell there gives each a file of its own", FIX);
+        found.push(finding.mended_by(Mend::MakeTree(name.clone())));
+    }
     if !astray.is_empty() {
         let names: Vec<_> = astray.iter().map(|name| name.to_string_lossy()).collect();
         let finding = Finding::note(format!("{name}: not shared at this moment: {}", names.join(", ")), "the next shell there mends it", FIX);
         found.push(finding.mended_by(Mend::MakeTree(name.clone())));
     }
     found
+}
+
+/// Counts the files of a profile that are hard links to those of the hub.
+fn files_with_second_names(tree: &Tree) -> usize {
+    let mut waiting: Vec<PathBuf> = names::MIRRORED.iter().map(PathBuf::from).collect();
+    let mut count = 0;
+    while let Some(relative) = waiting.pop() {
+        for entry in fs::read_dir(tree.sides.path(Side::Own, &relative)).into_iter().flatten().flatten() {
+            let inside = relative.join(entry.file_name());
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => waiting.push(inside),
+                Ok(kind) if kind.is_file() && sys::has_other_names(&entry.path()) => {
+                    count += usize::from(sys::same_file(&entry.path(), &tree.sides.path(Side::Hub, &inside)));
+                }
+                _ => {}
+            }
+        }
+    }
+    count
 }
 
 /// Finds what others may look at, of clauth's own.

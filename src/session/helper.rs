@@ -60,6 +60,9 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     }
 }
 
+/// How often the events of our own work are read before this process sleeps again.
+const ROUNDS: usize = 3;
+
 /// How long to wait before a profile, or what it shares, that could not be read is looked at again: somebody may be editing it.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -114,7 +117,17 @@ impl Helper<'_> {
         self.hindrance = Some(hindrance);
     }
 
+    /// Does what is left to do, the changes that still waited included.
     fn finish(&mut self) {
+        match self.events.pending() {
+            Ok(events) => events.into_iter().for_each(|event| match event {
+                Event::Changed(watch, name) => self.watchdog.iter_mut().for_each(|watchdog| watchdog.note(watch, name.as_deref())),
+                Event::Overflow => self.watchdog.iter_mut().for_each(Watchdog::look_again),
+                _ => {}
+            }),
+            Err(error) => io::say(format_args!("could not read events: {error}")),
+        }
+        self.watchdog.iter_mut().for_each(|watchdog| _ = watchdog.work(&mut self.events));
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.finish(&mut self.events);
         }
@@ -123,29 +136,45 @@ impl Helper<'_> {
     fn wait(&mut self) -> Result<()> {
         let patience = self.watchdog.as_ref().map_or(Some(AGAIN), Watchdog::patience);
         let events = self.events.wait(patience).context("could not wait for events")?;
+        self.note(events)?;
+        if self.watchdog.is_none() {
+            self.watch_profile();
+        }
+        let mut has_worked = false;
+        // What was done makes events of its own. They are read now, so that they do not wake this process once more.
+        for _ in 0..ROUNDS {
+            if !self.watchdog.as_mut().is_some_and(|watchdog| watchdog.work(&mut self.events)) {
+                break;
+            }
+            has_worked = true;
+            let events = self.events.pending().context("could not read events")?;
+            self.note(events)?;
+        }
+        if has_worked {
+            sys::give_back_memory();
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, events: Vec<Event>) -> Result<()> {
         for event in events {
             match event {
                 Event::Exited(pid) => self.end(pid)?,
-                Event::Changed(watch, name) if watch == self.leases => match name {
-                    Some(name) => pid_of(&name).map_or(Ok(()), |pid| self.look_at(pid))?,
+                Event::Changed(watch, name) if watch == self.leases => match name.as_deref().map(pid_of) {
+                    Some(Some(pid)) => self.look_at(pid)?,
+                    // A command has left word for the watchdog.
+                    Some(None) => self.watchdog.iter_mut().for_each(|watchdog| watchdog.obey(&mut self.events)),
                     None => self.look_at_all()?,
                 },
                 // Shells begin a new session in the same place, with a helper of its own.
                 Event::Gone(watch) if watch == self.leases => bail!("{} was deleted", self.session.leases().display()),
-                Event::Gone(watch) => self.watchdog.iter_mut().for_each(|watchdog| watchdog.note(watch, None)),
+                Event::Gone(watch) => self.watchdog.iter_mut().for_each(|watchdog| watchdog.note_gone(watch)),
                 Event::Changed(watch, name) => self.watchdog.iter_mut().for_each(|watchdog| watchdog.note(watch, name.as_deref())),
                 Event::Overflow => {
                     self.look_at_all()?;
                     self.watchdog.iter_mut().for_each(Watchdog::look_again);
                 }
             }
-        }
-        if self.watchdog.is_none() {
-            self.watch_profile();
-        }
-        let has_worked = self.watchdog.as_mut().is_some_and(|watchdog| watchdog.work(&mut self.events));
-        if has_worked {
-            sys::give_back_memory();
         }
         Ok(())
     }

@@ -81,7 +81,7 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
         refuse_redirection(&hub, &profile.overrides).map_err(TreeError)?;
     } else {
         // What cannot be mended is the helper's to say, which looks at it all again.
-        Tree::new(context, hub, profile).prepare(Use::InUse).map_err(TreeError)?;
+        Tree::new(context, hub, profile).prepare(Use::Beginning).map_err(TreeError)?;
         // Before a client spends the old token a second time. What is in the way now is said by the next `clauth refresh`.
         let _ = refresh::finish_interrupted(layout, &profile.name, &profile.config_dir);
     }

@@ -20,6 +20,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+
+use crate::io;
 use crate::layout::Layout;
 use crate::name::ProfileName;
 
@@ -69,6 +72,13 @@ impl Session {
     /// The directory of leases.
     pub fn leases(&self) -> PathBuf {
         self.directory.join("leases")
+    }
+
+    /// Wakes the helper, to look for a command's word.
+    pub fn wake(&self) -> Result<()> {
+        let word = self.leases().join(format!(".{}", std::process::id()));
+        io::write(&word, b"look\n")?;
+        io::remove(&word)
     }
 
     /// Who the helper is, for people to read: written beside the lock, since a locked file cannot be read on Windows.

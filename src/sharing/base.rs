@@ -10,11 +10,12 @@
 //! 1. A base belongs to what it describes. `owner` says what that is; with any other owner the base is empty.
 //! 2. An empty base is always safe: it makes a union. So whatever is doubtful (a torn file, another generation, a journal of another boot, which may
 //!    tell of files that never reached the disk) makes it empty.
+//!    So does a file of another boot that was not written after what it describes was synced.
 //! 3. It is written last. `set` only notes; `record` writes what was noted, after it was done.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,15 @@ pub struct Key {
     pub member: u64,
 }
 
+/// Stands for any boot: what the base describes is on the disk.
+const SYNCED: &str = "synced";
+
+/// So many changes in memory are folded into the sorted records, which are smaller.
+const MANY: usize = 1024;
+
+/// The most that is read, in bytes.
+const LIMIT: usize = 1024 * 1024 * 1024;
+
 /// A journal below this size, in bytes, is never folded into the sorted file.
 const SMALL_JOURNAL: u64 = 64 * 1024;
 
@@ -45,6 +55,8 @@ const KEY: usize = 16;
 pub struct Base<const N: usize> {
     file: PathBuf,
     header: Header,
+    /// Whether the file holds everything, and was written after what it describes was synced.
+    is_synced: bool,
     /// The sorted records of the file, as they lie there.
     sorted: Box<[u8]>,
     /// What changed since; `None` for a record that is gone.
@@ -58,6 +70,8 @@ pub struct Base<const N: usize> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Header {
     owner: String,
+    /// The boot that wrote it, or [`SYNCED`].
+    boot: String,
     /// The key of all hashes, so that they tell nothing to somebody who has only the base.
     seed: u64,
     /// Counts the rewrites, so that a journal is never read beside another file than its own.
@@ -76,28 +90,38 @@ impl<const N: usize> Base<N> {
     }
 
     fn empty(file: &Path, owner: &str) -> Self {
-        let header = Header { owner: owner.into(), seed: RandomState::new().build_hasher().finish(), generation: 0 };
-        Self { file: file.into(), header, sorted: Box::default(), changes: BTreeMap::new(), noted: Vec::new(), journal_length: 0 }
+        let header = Header { owner: owner.into(), boot: sys::boot_and_namespace(), seed: RandomState::new().build_hasher().finish(), generation: 0 };
+        Self {
+            file: file.into(),
+            header,
+            is_synced: false,
+            sorted: Box::default(),
+            changes: BTreeMap::new(),
+            noted: Vec::new(),
+            journal_length: u64::MAX,
+        }
     }
 
     fn load(file: &Path, owner: &str) -> Option<Self> {
-        let text = fs::read(file).ok()?;
+        let text = io::read_regular(file, LIMIT).ok()??;
         let (header, records) = split_line(&text)?;
-        let header = Header::parse(header).filter(|header| header.owner == owner)?;
+        let header = Header::parse(header).filter(|header| header.owner == owner && header.is_trusted())?;
         let count = usize::try_from(u64::from_le_bytes(*records.first_chunk()?)).ok()?;
         let records = &records[8..];
         if records.len() != count.checked_mul(Self::RECORD)? {
             return None;
         }
-        let mut base = Self { header, sorted: records.into(), ..Self::empty(file, owner) };
-        let journal = fs::read(base.journal_file()).ok()?;
+        let is_synced = header.boot == SYNCED;
+        let header = Header { boot: sys::boot_and_namespace(), ..header };
+        let mut base = Self { is_synced, header, sorted: records.into(), ..Self::empty(file, owner) };
+        let journal = io::read_regular(&base.journal_file(), LIMIT).ok()??;
         let (line, entries) = split_line(&journal)?;
         let (generation, boot) = std::str::from_utf8(line).ok()?.split_once(' ')?;
         match generation.parse::<u64>().ok()?.cmp(&base.header.generation) {
-            Ordering::Less => return Some(base), // folded in already
+            Ordering::Less => return Some(base), // folded in already; what is recorded next begins a journal
             Ordering::Greater => return None,
             Ordering::Equal if boot != sys::boot_and_namespace() && !entries.is_empty() => return None,
-            Ordering::Equal => {}
+            Ordering::Equal => base.journal_length = 0,
         }
         for entry in entries.chunks_exact(Self::ENTRY) {
             let Some((key, record)) = Self::parse_entry(entry) else { break };
@@ -113,6 +137,11 @@ impl<const N: usize> Base<N> {
     /// Hashes bytes for a [`Key`] or for a record.
     pub fn hash(&self, bytes: &[u8]) -> u64 {
         xxh3::xxh3_64_with_seed(bytes, self.header.seed)
+    }
+
+    /// Returns what the base belongs to.
+    pub fn owner(&self) -> &str {
+        &self.header.owner
     }
 
     /// Whether nothing is known.
@@ -133,6 +162,7 @@ impl<const N: usize> Base<N> {
         if self.get(key) != record {
             self.changes.insert(key, record);
             self.noted.push((key, record));
+            self.is_synced = false;
         }
     }
 
@@ -159,18 +189,33 @@ impl<const N: usize> Base<N> {
         if !self.file.exists() || self.journal_length > SMALL_JOURNAL.max(self.sorted.len() as u64) {
             return self.save();
         }
-        let text: Vec<u8> = self.noted.drain(..).flat_map(|(key, record)| Self::entry(key, record)).collect();
+        let text: Vec<u8> = std::mem::take(&mut self.noted).into_iter().flat_map(|(key, record)| Self::entry(key, record)).collect();
         let journal = self.journal_file();
         let appended = File::options().append(true).open(&journal).and_then(|mut file| file.write_all(&text));
         self.journal_length = self.journal_length.saturating_add(text.len() as u64);
         appended.with_context(|| format!("could not write {}", journal.display()))
     }
 
-    /// Writes everything into the sorted file, durably, and begins a new journal. To be called when a session ends.
-    pub fn save(&mut self) -> Result<()> {
-        if self.changes.is_empty() && self.noted.is_empty() && self.file.exists() {
+    /// Gives back the memory of many changes.
+    pub fn fold(&mut self) -> Result<()> {
+        if self.changes.len() > MANY { self.save() } else { Ok(()) }
+    }
+
+    /// Writes everything into the sorted file, for the time after the next boot too. To be called when a session ends, after what the base describes was
+    /// synced to the disk.
+    pub fn save_synced(&mut self) -> Result<()> {
+        if self.is_synced {
             return Ok(());
         }
+        self.header.boot = SYNCED.into();
+        let saved = self.save();
+        self.header.boot = sys::boot_and_namespace();
+        self.is_synced = saved.is_ok();
+        saved
+    }
+
+    /// Writes everything into the sorted file, durably, and begins a new journal.
+    fn save(&mut self) -> Result<()> {
         let mut records = Vec::with_capacity(self.sorted.len() + self.changes.len() * Self::RECORD);
         let mut push = |key: Key, record: &[u8]| {
             records.extend(key.group.to_be_bytes());
@@ -181,15 +226,20 @@ impl<const N: usize> Base<N> {
         for place in 0..self.sorted.len() / Self::RECORD {
             let Some((old, record)) = self.sorted_record(place) else { break };
             while let Some((key, changed)) = changes.next_if(|(key, _)| *key < old) {
-                changed.iter().for_each(|record| push(key, record));
+                if let Some(record) = changed {
+                    push(key, &record);
+                }
             }
             match changes.next_if(|(key, _)| *key == old) {
-                Some((key, changed)) => changed.iter().for_each(|record| push(key, record)),
+                Some((_, Some(changed))) => push(old, &changed),
+                Some((_, None)) => {}
                 None => push(old, &record),
             }
         }
         for (key, changed) in changes {
-            changed.iter().for_each(|record| push(key, record));
+            if let Some(record) = changed {
+                push(key, &record);
+            }
         }
         self.replace(records.into_boxed_slice())
     }
@@ -278,137 +328,20 @@ fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
 
 impl Header {
     fn text(&self) -> String {
-        format!("clauth-base-1 {} {:x} {}", self.generation, self.seed, self.owner)
+        format!("clauth-base-1 {} {:x} {} {}", self.generation, self.seed, self.boot, self.owner)
     }
 
     fn parse(line: &[u8]) -> Option<Self> {
-        let mut words = std::str::from_utf8(line).ok()?.strip_prefix("clauth-base-1 ")?.splitn(3, ' ');
+        let mut words = std::str::from_utf8(line).ok()?.strip_prefix("clauth-base-1 ")?.splitn(4, ' ');
         let (generation, seed) = (words.next()?.parse().ok()?, u64::from_str_radix(words.next()?, 16).ok()?);
-        Some(Self { owner: words.next()?.into(), seed, generation })
+        let boot = words.next()?.into();
+        Some(Self { owner: words.next()?.into(), boot, seed, generation })
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.boot == SYNCED || self.boot == sys::boot_and_namespace()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use super::*;
-
-    struct Directory(PathBuf);
-
-    impl Directory {
-        fn new(name: &str) -> Self {
-            let directory = std::env::temp_dir().join(format!("clauth-base-{name}-{}", std::process::id()));
-            let _ = fs::remove_dir_all(&directory);
-            sys::create_private_dir(&directory).unwrap();
-            Self(directory)
-        }
-
-        fn open(&self, owner: &str) -> Base<8> {
-            Base::open(&self.0.join("base"), owner)
-        }
-    }
-
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn key(number: u64) -> Key {
-        Key { group: number % 3, member: number / 3 }
-    }
-
-    #[test]
-    fn what_was_recorded_is_there_after_a_kill_and_what_was_not_is_gone() {
-        let directory = Directory::new("kill");
-        let mut base = directory.open("here");
-        base.set(key(1), Some([1; 8]));
-        base.record().unwrap();
-        base.set(key(2), Some([2; 8]));
-        drop(base);
-        let base = directory.open("here");
-        assert_eq!((base.get(key(1)), base.get(key(2))), (Some([1; 8]), None));
-    }
-
-    #[test]
-    fn another_owner_finds_an_empty_base() {
-        let directory = Directory::new("owner");
-        let mut base = directory.open("here");
-        base.set(key(1), Some([1; 8]));
-        base.save().unwrap();
-        assert!(directory.open("there").is_empty());
-        assert!(!directory.open("here").is_empty());
-    }
-
-    #[test]
-    fn a_forgotten_base_is_empty_on_the_disk() {
-        let directory = Directory::new("forgotten");
-        let mut base = directory.open("here");
-        base.set(key(1), Some([1; 8]));
-        base.save().unwrap();
-        base.forget().unwrap();
-        assert!(directory.open("here").is_empty());
-    }
-
-    #[test]
-    fn a_journal_of_another_boot_makes_the_base_doubtful_unless_it_is_empty() {
-        let directory = Directory::new("boot");
-        let mut base = directory.open("here");
-        base.set(key(1), Some([1; 8]));
-        base.save().unwrap();
-        let journal = base.journal_file();
-        let other_boot = format!("{} elsewhere\n", base.header.generation);
-        fs::write(&journal, &other_boot).unwrap();
-        assert_eq!(directory.open("here").get(key(1)), Some([1; 8]));
-        fs::write(&journal, [other_boot.as_bytes(), &Base::entry(key(2), Some([2; 8]))].concat()).unwrap();
-        assert!(directory.open("here").is_empty());
-    }
-
-    #[test]
-    fn what_follows_a_torn_entry_is_kept() {
-        let directory = Directory::new("torn");
-        let mut base = directory.open("here");
-        for number in 1..4 {
-            base.set(key(number), Some([1; 8]));
-            base.record().unwrap();
-            let journal = fs::read(base.journal_file()).unwrap();
-            fs::write(base.journal_file(), [&journal[..], b"torn"].concat()).unwrap();
-            base = directory.open("here");
-        }
-        assert_eq!([1, 2, 3].map(|number| base.get(key(number)).is_some()), [true; 3]);
-    }
-
-    #[test]
-    fn a_base_does_what_a_map_does_however_often_it_is_opened() {
-        let directory = Directory::new("model");
-        let mut model = HashMap::new();
-        let mut base = directory.open("here");
-        let mut dice = 1_u64;
-        for round in 0..3000 {
-            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let (key, value) = (key((dice >> 40) % 60), (dice >> 20).to_le_bytes());
-            let record = (dice >> 60 != 0).then_some(value);
-            base.set(key, record);
-            model.insert(key.group * 1000 + key.member, record);
-            match dice >> 33 & 31 {
-                0 => base.save().unwrap(),
-                1 => {
-                    base.record().unwrap();
-                    base = directory.open("here");
-                }
-                _ => base.record().unwrap(),
-            }
-            assert_eq!(base.get(key), record, "round {round}");
-        }
-        for group in 0..3 {
-            let mut expected: Vec<u64> =
-                model.iter().filter(|(key, value)| *key / 1000 == group && value.is_some()).map(|(key, _)| key % 1000).collect();
-            expected.sort_unstable();
-            assert_eq!(base.members(group), expected);
-            for member in expected {
-                assert_eq!(base.get(Key { group, member }), model[&(group * 1000 + member)]);
-            }
-        }
-    }
-}
+mod tests;

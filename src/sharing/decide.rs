@@ -74,12 +74,9 @@ fn given_or_removed<V: PartialEq>(base: Option<&V>, version: &V, side: Side) -> 
 /// The most removals that are carried across without a question: a person who tidies up removes a few; a fault removes everything.
 pub const HANDFUL: usize = 20;
 
-/// Whether removals of one moment are held until the user decides. `left` is how many names that side still has of those that were agreed on in the
-/// same places.
-///
-/// More than a handful is held. So is a side that became empty, unless it held next to nothing.
-pub fn is_held(removed: usize, left: usize) -> bool {
-    removed > HANDFUL || (left == 0 && removed > 3)
+/// Whether so many removals of one moment are held until the user decides: more than a handful, or all that a side had.
+pub fn is_held(removed: usize, is_emptied: bool) -> bool {
+    removed > HANDFUL || (is_emptied && removed > 0)
 }
 
 #[cfg(test)]

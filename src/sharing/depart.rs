@@ -61,6 +61,9 @@ pub fn inventory(config_dir: &Path) -> Result<Inventory> {
             inventory.has_login = true;
             continue;
         }
+        if name == names::TOKEN {
+            continue; // clauth's own
+        }
         let is_shared = name != SETTINGS && names::kind(&name.to_string_lossy()) != Kind::Private;
         collect_files(config_dir, Path::new(&name), if is_shared { &mut inventory.shared } else { &mut inventory.private })?;
     }
@@ -206,8 +209,9 @@ fn prune(path: &Path, with_links: bool) -> Result<bool> {
 }
 
 /// Forgets what a profile and the hub last agreed on: in one step, and on the disk when this returns. Without it the next comparison is a union.
-pub fn forget_base(base: &Path) -> Result<()> {
+pub fn forget_base(base: &Path, config_dir: &Path) -> Result<()> {
     let forgetting = || format!("could not remove {}", base.display());
+    io::remove(&config_dir.join(names::TOKEN))?;
     let forgotten = io::with_ending(base, ".removed");
     empty(&forgotten)?; // of a process that was killed
     present(sys::rename(base, &forgotten)).with_context(forgetting)?;

@@ -5,23 +5,24 @@ use std::ffi::OsStr;
 /// How the two sides share a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LinkMode {
-    /// By symbolic links, and by hard links where the client wants real directories.
+    /// By symbolic links, and by copies where the client wants real files.
     #[default]
     Symlink,
-    /// By links to directories, and hard links to files: for users who may make no symbolic links. On Windows the former are junctions then.
+    /// By links to directories, and copies of files: for users who may make no symbolic links. On Windows the former are junctions then.
     Junction,
-    /// By hard links alone: for file systems without symbolic links.
-    HardLink,
     /// By copies: for file systems without links.
     Copy,
 }
 
 impl LinkMode {
     /// Each mode, from the best to what works everywhere.
-    const NAMES: [(Self, &str); 4] = [(Self::Symlink, "symlink"), (Self::Junction, "junction"), (Self::HardLink, "hardlink"), (Self::Copy, "copy")];
+    const NAMES: [(Self, &str); 3] = [(Self::Symlink, "symlink"), (Self::Junction, "junction"), (Self::Copy, "copy")];
 
-    /// Returns the mode of this name; the default for an unknown one.
+    /// Returns the mode of this name; the default for an unknown one. Hard links alone were a mode of clauth 0.6.
     pub fn from_name(name: &OsStr) -> Self {
+        if name == "hardlink" {
+            return Self::Copy;
+        }
         Self::NAMES.into_iter().find_map(|(mode, known)| (name == known).then_some(mode)).unwrap_or_default()
     }
 
@@ -39,8 +40,7 @@ impl LinkMode {
     pub fn means(self) -> &'static str {
         match self {
             Self::Symlink => "symbolic links",
-            Self::Junction => "junctions and hard links",
-            Self::HardLink => "hard links",
+            Self::Junction => "junctions and copies",
             Self::Copy => "copies",
         }
     }

@@ -1,4 +1,4 @@
-//! What each top-level name of a config directory is: the table, from measurements of Claude Code 2.1.329.
+//! What each top-level name of a config directory is: the table, from measurements of Claude Code 2.1.332.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,6 +15,9 @@ pub enum Kind {
     /// Resolved by the client's permission checks, which deny what leads out of the config directory: a real directory.
     Mirrored,
 }
+
+/// Tells one config directory from another that stands at the same place later.
+pub const TOKEN: &str = ".clauth-id";
 
 /// The names that must be real directories.
 pub const MIRRORED: &[&str] = &["projects", "plans", "tasks", "agent-memory"];
@@ -34,23 +37,27 @@ pub const MADE_DIRECTORIES: &[&str] = &["plugins", "file-history", "session-env"
 
 /// Bound to one account, process or directory.
 const PRIVATE: &[&str] = &[
+    TOKEN,
+    ".cc-writes",
+    ".config.json",
     ".last-cleanup",
     "backups",
+    "dev-mods",
     "hfi-auth.json",
     "ide",
     "jobs",
     "mcp-needs-auth-cache.json",
-    "policy-limits.json",
     "remote-control",
-    "remote-settings.json",
     "routines",
+    "seed-admin",
     "sessions",
     "shares",
+    "state",
     "teams",
     "uploads",
 ];
 
-const PRIVATE_PREFIXES: &[&str] = &[CREDENTIALS, STATE, "daemon"];
+const PRIVATE_PREFIXES: &[&str] = &[CREDENTIALS, STATE, "daemon", "policy-limits", "remote-settings"];
 const PRIVATE_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid"];
 const PRIVATE_PARTS: &[&str] = &["auth", "credential", "token"];
 

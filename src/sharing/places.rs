@@ -30,8 +30,11 @@ pub fn overlap(one: &Path, other: &Path) -> io::Result<bool> {
 /// Returns the first name of the hub that leads to this path, or inside or around it.
 pub fn hub_name_meeting(hub: &Hub, path: &Path) -> io::Result<Option<PathBuf>> {
     for name in entries_in(&hub.directory)? {
-        if overlap(&name, path)? {
-            return Ok(Some(name));
+        match overlap(&name, path) {
+            Ok(true) => return Ok(Some(name)),
+            Ok(false) => {}
+            Err(_) if name.is_symlink() && !name.exists() => {} // a circle of links leads to no place
+            Err(error) => return Err(error),
         }
     }
     Ok(None)

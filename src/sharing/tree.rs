@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 
+use super::decide::Side;
+use super::files::{Mirror, Sides};
 use super::json::{self, Deletions, Keys, Kind, Pair, State};
 use super::link_mode::LinkMode;
 use super::links::{self, Use};
-use super::sides::Sides;
+use super::{names, places};
 use crate::claude_code::{self, SETTINGS, STATE};
 use crate::context::Context;
 use crate::env::variable::CLAUTH_LINK_MODE;
@@ -59,7 +61,7 @@ impl Tree {
         let remembered = || fs::read_to_string(&remembered_mode).ok().map(OsString::from);
         let mode = context.env.get(CLAUTH_LINK_MODE).map(OsStr::to_owned).or_else(remembered);
         let mode = mode.as_deref().map_or_else(LinkMode::default, LinkMode::from_name);
-        let sides = Sides::new(&profile.config_dir, &hub.directory, layout.rescue(&profile.name), mode);
+        let sides = Sides::new(&profile.config_dir, &hub.directory, layout.rescue(&profile.name), layout.trash(), mode);
         Self {
             config_dir: profile.config_dir.clone(),
             profile_file: layout.profile_file(&profile.name),
@@ -76,7 +78,12 @@ impl Tree {
     /// Makes or mends all of it. What cannot be mended is returned and everything else goes on; without a directory, or with settings that lead
     /// elsewhere, there is no tree.
     pub fn prepare(&mut self, use_: Use) -> Result<Vec<anyhow::Error>> {
+        // A profile that was removed meanwhile must not come back as a directory without one.
+        anyhow::ensure!(self.profile_file.exists(), "{} does not exist any more", self.profile_file.display());
         refuse_redirection(&self.hub, &self.overrides)?;
+        if use_ == Use::Beginning {
+            self.refuse_one_place()?;
+        }
         let mut troubles = Vec::new();
         let ended = self.end_overrides();
         // A copy that still wears overrides is none of the user's edits, and must not be adopted as one.
@@ -98,6 +105,26 @@ impl Tree {
             kept => troubles.extend(kept.err()),
         }
         Ok(troubles)
+    }
+
+    /// Fails when the profile's directory and the hub, or a directory that would be carried between them, are one place: what is on one side only would be
+    /// looked for there and not found.
+    fn refuse_one_place(&self) -> Result<()> {
+        let [own, hub] = Side::BOTH.map(|side| self.sides.root(side));
+        // A link to the hub, as clauth 0.5 made them, becomes a directory.
+        let mirrored = names::MIRRORED
+            .iter()
+            .filter(|name| !own.join(name).is_symlink())
+            .map(|name| [own.join(name), self.sides.path(Side::Hub, Path::new(name))]);
+        for [one, other] in std::iter::once([own.to_path_buf(), hub.to_path_buf()]).chain(mirrored) {
+            if places::overlap(&one, &other)? {
+                bail!(Mistake::OnePlace { one: one.display().to_string(), other: other.display().to_string() });
+            }
+        }
+        if let Some(name) = places::hub_name_meeting(&self.hub, own)? {
+            bail!(Mistake::OnePlace { one: name.display().to_string(), other: own.display().to_string() });
+        }
+        Ok(())
     }
 
     /// Says once that files are shared in another way than was wanted, and keeps to it: this user, or this file system, cannot have the links.
@@ -163,7 +190,7 @@ impl Tree {
         if self.sides.mode == LinkMode::Symlink {
             sys::symlink(&hub, &temp)?;
         } else {
-            self.sides.duplicate(&hub, &temp)?;
+            io::copy(&hub, &temp)?;
         }
         sys::rename(&temp, &pair.own)?;
         json::forget(&pair)?;
@@ -173,6 +200,11 @@ impl Tree {
     fn remember(&self, overrides: &State) -> Result<()> {
         io::create_dir(&self.base)?;
         io::write_durably(&self.overrides_file(), &io::json(overrides)?)
+    }
+
+    /// Returns what keeps the mirrored directories the same.
+    pub fn mirror(&self) -> Mirror {
+        Mirror::open(self.sides.clone(), self.has_own_settings().then(|| SETTINGS.into()), &self.base)
     }
 
     /// The client's state in the profile and in the hub.
@@ -235,7 +267,11 @@ pub fn refuse_redirection(hub: &Hub, overrides: &State) -> Result<()> {
 
 /// Says that keys stay which vanished.
 pub fn held_back(file: &str, keys: &[String]) -> String {
-    format!("{file}: too many keys vanished at once, so they stay: {}; if they should go, run `clauth doctor --fix`", first_few(keys))
+    format!(
+        "held: {file}: too many keys vanished at once, so they stay: {}; run `clauth removals accept` to remove them everywhere, or `clauth removals \
+         restore` to keep them",
+        first_few(keys)
+    )
 }
 
 /// Lists names; of many only the first.

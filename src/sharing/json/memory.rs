@@ -188,7 +188,7 @@ impl Memory {
 
     /// Has everything outlive the machine's next start.
     pub fn save(&mut self) -> Result<()> {
-        if self.base.is_empty() { Ok(()) } else { self.base.save() }
+        if self.base.is_empty() { Ok(()) } else { self.base.save_synced() }
     }
 
     /// Forgets everything: the next pass makes a union.

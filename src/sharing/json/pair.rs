@@ -65,6 +65,8 @@ impl Pair {
 pub struct Report {
     /// Where values of the hub's lost against the profile's, as JSON pointers.
     pub lost: Vec<String>,
+    /// Where members were removed, as JSON pointers.
+    pub removed: Vec<String>,
     /// The names of members whose removal waits for the user's word.
     pub held: Vec<String>,
     /// Why the files were left as they are, if they were.
@@ -110,6 +112,10 @@ pub fn sync(pair: &Pair) -> Result<Report> {
 
 fn pass(pair: &Pair, report: &mut Report) -> Result<Placed, Stop> {
     let mut texts = Texts::read(pair)?;
+    // Looked at before the lock, which is a change of the directory too.
+    if texts.hub.is_none() && pair.kind.is_locked() && !has_been_quiet(&pair.hub) {
+        return Err(Stop::Left(format!("there is no {} at this moment", pair.hub.display())));
+    }
     if texts.own.is_none() && pair.kind.is_locked() {
         Object::document(texts.hub.as_deref().unwrap_or(EMPTY)).map_err(|broken| Stop::Left(not_whole(&pair.hub, broken).to_string()))?;
         return Err(Stop::Left(format!("there is no {} yet", pair.own.display())));
@@ -143,6 +149,7 @@ fn pass(pair: &Pair, report: &mut Report) -> Result<Placed, Stop> {
     }
     let placed = settled.apply(pair, &texts, &mut memory, locks)?;
     report.lost.extend(settled.losses.into_iter().map(|loss| loss.pointer));
+    report.removed.extend(settled.removals.into_iter().map(|removal| removal.pointer));
     report.held.extend(settled.held);
     Ok(placed)
 }
@@ -284,7 +291,7 @@ impl Settled {
         let hub_file = io::resolved(&pair.hub);
         for (side, file, text, before) in [(Side::Hub, &hub_file, &self.hub, &texts.hub), (Side::Own, &pair.own, &self.own, &texts.own)] {
             let Some(text) = text else { continue };
-            if pair.kind.is_locked() || file.is_symlink() {
+            if file.is_symlink() || before.is_none() {
                 io::write(file, text)?;
             } else if place(file, before.as_deref(), text)? == Placed::Otherwise {
                 return Ok(Placed::Otherwise);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -17,10 +18,12 @@ use crate::io;
 use crate::sys;
 
 use self::plan::{Step, Wanted};
+use super::decide::Side;
+use super::files::Sides;
+use super::files::removals::QUIET;
 use super::json::claude_json;
 use super::link_mode::LinkMode;
 use super::names::{self, Kind};
-use super::sides::{Seen, Side, Sides};
 
 pub mod adopt;
 mod apply;
@@ -31,8 +34,10 @@ pub use plan::Present;
 /// Whether somebody may look at a config directory while it is mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// Shells or clients use it: no name may be missing for a moment.
-    InUse,
+    /// A session begins: what links need a target for is made in the hub.
+    Beginning,
+    /// Shells or clients use it: no name may be missing for a moment, and nothing is made under a name that the hub has lost.
+    Live,
     /// Nobody does.
     Quiet,
 }
@@ -47,22 +52,67 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
         return Err(Mistake::NoClaudeHome { path: hub.directory.display().to_string() }.into()); // moved away, it must not be made anew
     }
     io::create_dir(config_dir)?;
-    apply::make_targets(hub);
+    make_token(config_dir)?;
+    if use_ == Use::Beginning {
+        apply::make_targets(sides, hub);
+    }
     let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
     let settings = Path::new(SETTINGS);
-    if sides.mode != LinkMode::Symlink && fs::symlink_metadata(config_dir.join(settings)).is_err() {
-        if sides.mode != LinkMode::Copy && !sides.can_hard_link(settings) {
-            return Ok(vec![std::io::Error::from(std::io::ErrorKind::Unsupported).into()]);
-        }
+    if sides.mode != LinkMode::Symlink
+        && !own_settings
+        && fs::symlink_metadata(config_dir.join(settings)).is_err()
+        && hub.directory.join(settings).exists()
+    {
         // The mirror carries what would be linked; without settings a client that starts before it is done would clean up as by default.
-        if !own_settings {
-            troubles.extend(sides.give(settings, Side::Hub, &Seen::default()).err());
-        }
+        troubles.extend(sides.give(settings, Side::Hub, &io::own_ending(), None).err());
     }
+    let is_settling = use_ == Use::Live && is_settling(hub);
     let steps = steps(sides, hub, own_settings)?;
-    troubles.extend(steps.iter().filter_map(|step| apply::step(sides, step, use_).err()));
+    // A mirrored directory that vanished is the mirror's to decide about, once there is one.
+    let waits = |step: &Step| step.is_about_a_hole() && (is_settling || (use_ == Use::Live && matches!(step, Step::Directory(_))));
+    let steps = steps.iter().filter(|step| !waits(step));
+    troubles.extend(steps.filter_map(|step| apply::step(sides, step, use_).err()));
     troubles.extend(seed_claude_json(config_dir, hub).err());
     Ok(troubles)
+}
+
+/// Whether a name came to or left the hub a moment ago: perhaps another will follow in its place. Many programs (git, for one) replace a file by removing
+/// it first.
+pub fn is_settling(hub: &Hub) -> bool {
+    let changed = fs::metadata(&hub.directory).and_then(|meta| meta.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age < QUIET))
+}
+
+/// Whether anything in the hub was made or written a moment ago, at any depth: somebody may be copying it to its place.
+pub fn is_being_filled(hub: &Hub) -> bool {
+    let is_new =
+        |meta: &fs::Metadata| [meta.created(), meta.modified()].into_iter().flatten().any(|time| time.elapsed().map_or(true, |age| age < QUIET));
+    if fs::metadata(&hub.directory).is_ok_and(|meta| is_new(&meta)) {
+        return true;
+    }
+    let mut waiting = vec![hub.directory.clone()];
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let Ok(meta) = entry.metadata() else { continue };
+            if is_new(&meta) {
+                return true;
+            }
+            if meta.is_dir() {
+                waiting.push(entry.path());
+            }
+        }
+    }
+    false
+}
+
+/// Marks a config directory, so that another one that stands in its place later is not taken for it.
+fn make_token(config_dir: &Path) -> Result<()> {
+    let token = config_dir.join(names::TOKEN);
+    if fs::symlink_metadata(&token).is_ok() {
+        return Ok(());
+    }
+    let number = RandomState::new().build_hasher().finish();
+    io::write(&token, format!("{number:016x}\n").as_bytes())
 }
 
 /// Returns the names in a config directory that are not what a session makes of them, as the next one will find them.

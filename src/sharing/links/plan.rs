@@ -61,6 +61,11 @@ impl Step {
         !matches!(self, Self::Link(..) | Self::Directory(_) | Self::Unlink(_))
     }
 
+    /// Whether it is about a name that vanished, perhaps only for a moment.
+    pub fn is_about_a_hole(&self) -> bool {
+        matches!(self, Self::Unlink(_) | Self::Directory(_))
+    }
+
     /// The name that it is about.
     pub fn name(&self) -> &OsStr {
         match self {

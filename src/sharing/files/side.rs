@@ -1,0 +1,113 @@
+//! The two sides of everything shared, and what a look at a name tells.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use crate::sharing::decide::Side;
+use crate::sharing::link_mode::LinkMode;
+use crate::sys;
+
+/// What one `lstat` tells about a file, a link or a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The device and inode number: equal for two names of one file. Never compared with those of another time or another name's file system.
+    pub identity: (u64, u64),
+    /// The length in bytes; 0 for a directory.
+    pub length: u64,
+    /// When it was last written, in nanoseconds since 1970; 0 for a directory.
+    pub modified: u64,
+}
+
+/// What stands under one name on one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing.
+    Absent,
+    /// A directory.
+    Directory(Stat),
+    /// A regular file.
+    File(Stat),
+    /// A symbolic link: it is carried as one.
+    Link(Stat),
+    /// A FIFO, a socket, a device, or something that could not be looked at.
+    Other,
+}
+
+impl Entry {
+    /// Returns what is known of a file or a link.
+    pub fn leaf(self) -> Option<Stat> {
+        if let Self::File(stat) | Self::Link(stat) = self { Some(stat) } else { None }
+    }
+
+    /// Returns what is known of a directory.
+    pub fn directory(self) -> Option<Stat> {
+        if let Self::Directory(stat) = self { Some(stat) } else { None }
+    }
+}
+
+/// Looks at a name without following a link.
+pub fn look(path: &Path) -> Entry {
+    let (meta, identity) = match sys::look_at(path) {
+        Ok(found) => found,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Entry::Absent,
+        Err(_) => return Entry::Other, // something may be there
+    };
+    let stat = stat_of(&meta, identity);
+    match meta.file_type() {
+        kind if kind.is_dir() => Entry::Directory(Stat { length: 0, modified: 0, ..stat }),
+        kind if kind.is_file() => Entry::File(stat),
+        kind if kind.is_symlink() => Entry::Link(stat),
+        _ => Entry::Other,
+    }
+}
+
+/// Returns what an open file is.
+pub fn stat_of_open(file: &fs::File) -> io::Result<Stat> {
+    Ok(stat_of(&file.metadata()?, sys::identity(file)?))
+}
+
+fn stat_of(meta: &fs::Metadata, (device, inode, _): (u64, u64, u128)) -> Stat {
+    let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified = modified.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default();
+    Stat { identity: (device, inode), length: meta.len(), modified }
+}
+
+/// Knows both sides and where what they lose goes.
+#[derive(Debug, Clone)]
+pub struct Sides {
+    own: PathBuf,
+    hub: PathBuf,
+    /// Where the losers of conflicts go.
+    pub rescue: PathBuf,
+    /// Where removed files go.
+    pub trash: PathBuf,
+    /// How top-level names are shared.
+    pub mode: LinkMode,
+}
+
+impl Sides {
+    /// Names a profile's config directory, the hub, and the directories for what loses and for what is removed.
+    pub fn new(own: &Path, hub: &Path, rescue: PathBuf, trash: PathBuf, mode: LinkMode) -> Self {
+        Self { own: own.into(), hub: hub.into(), rescue, trash, mode }
+    }
+
+    /// Returns one side's own directory.
+    pub fn root(&self, side: Side) -> &Path {
+        match side {
+            Side::Own => &self.own,
+            Side::Hub => &self.hub,
+        }
+    }
+
+    /// Returns where a relative path lies on one side. A top-level name of the hub that the user keeps elsewhere (stow, another disk) lies where the
+    /// hub's own link leads.
+    pub fn path(&self, side: Side, relative: &Path) -> PathBuf {
+        let root = self.root(side);
+        let mut names = relative.iter();
+        let top = names.next().map_or_else(|| root.to_path_buf(), |name| root.join(name));
+        let top = if side == Side::Hub && top.is_symlink() { sys::physical(&top).unwrap_or(top) } else { top };
+        names.fold(top, |path, name| path.join(name))
+    }
+}

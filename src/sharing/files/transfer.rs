@@ -1,0 +1,331 @@
+//! Giving a whole file to the other side, so that nothing that stood there, or that somebody puts there meanwhile, is lost.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::log::{OPEN_END, last_bytes, tail, tail_of};
+use super::names_below::is_log;
+use super::side::{Entry, Sides, Stat, look, stat_of_open};
+use crate::sharing::decide::Side;
+use crate::{io, sys};
+
+/// Files up to this size, in bytes, are read once and written once; larger ones are copied by the kernel, as clones where the file system can.
+const SMALL: u64 = 256 * 1024;
+
+/// The trash has a directory for each day since 1970.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Where a link leads that only tries what a file system can do.
+pub const PROBE: &str = "nowhere";
+
+/// What a transfer came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The other side has it: what was given, what was put there, the hash of its content, and that of its last bytes.
+    Given { source: Stat, target: Stat, content: u64, end: u32 },
+    /// One of the two changed meanwhile, so nothing was done: look again.
+    Overtaken,
+}
+
+/// Stands for the content of a file that is too large to be hashed.
+pub const UNKNOWN: u64 = 0;
+
+/// What the caller knows of the file that will be replaced.
+#[derive(Debug, Clone, Copy)]
+pub struct Replaced {
+    /// What stood there when the decision was made.
+    pub stat: Stat,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+/// What becomes of a file that is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It lost a conflict: it goes to `rescued/`.
+    Rescue,
+    /// It is the version that both sides had agreed on. It is dropped if its content still has this hash, or if that is [`UNKNOWN`].
+    DropIf(u64),
+    /// All of it is in the file that replaces it.
+    Contained,
+    /// It stays under its other names.
+    Linked,
+    /// Something of it is in no other file: it is kept for a while, as a removed file is.
+    Trash,
+}
+
+impl Sides {
+    /// Gives a name a file of its own, where its file has other names too. What is written into the old file later is some other side's.
+    pub fn separate(&self, relative: &Path, side: Side, stat: Stat, ending: &str) -> Result<bool> {
+        let path = self.path(side, relative);
+        let separating = || format!("could not copy {}", path.display());
+        let temp = io::temporary_ending(&path, ending);
+        if self.prepare(&path, &temp, &path, side.other()).with_context(separating)?.is_none() {
+            let _ = sys::remove_file(&temp);
+            return Ok(false);
+        }
+        self.place(&temp, &path, relative, Some(Replaced { stat, fate: Fate::Linked }))
+    }
+
+    /// Gives a file to the other side. `replaced` is what stands there, if something does.
+    pub fn give(&self, relative: &Path, from: Side, ending: &str, replaced: Option<Replaced>) -> Result<Outcome> {
+        let (source, target) = (self.path(from, relative), self.path(from.other(), relative));
+        let giving = || format!("could not copy {} to {}", source.display(), target.display());
+        let temp = io::temporary_ending(&target, ending);
+        let Some((given, content, end)) = self.prepare(&source, &temp, &target, from).with_context(giving)? else {
+            let _ = sys::remove_file(&temp);
+            return Ok(Outcome::Overtaken);
+        };
+        let prepared = look(&temp).leaf();
+        match self.place(&temp, &target, relative, replaced) {
+            // What was prepared, and not what stands there now: that may be the next version already.
+            Ok(true) => Ok(prepared.map_or(Outcome::Overtaken, |target| Outcome::Given { source: given, target, content, end })),
+            Ok(false) => Ok(Outcome::Overtaken),
+            Err(error) => {
+                let _ = sys::remove_file(&temp);
+                Err(error).with_context(giving)
+            }
+        }
+    }
+
+    /// Copies a file or link to a temporary name, with its mode and time; `None` when it changed meanwhile, or is gone.
+    fn prepare(&self, source: &Path, temp: &Path, target: &Path, from: Side) -> std::io::Result<Option<(Stat, u64, u32)>> {
+        if let Entry::Link(stat) = look(source) {
+            let link = self.translated(source, from)?;
+            let _ = sys::remove_file(temp);
+            if source.is_dir() {
+                sys::link_directory(&link, temp)?;
+            } else {
+                sys::symlink(&link, temp)?;
+            }
+            return Ok(Some((stat, xxh3_64(link.as_os_str().as_encoded_bytes()), 0)));
+        }
+        let mut file = match sys::open_for_reading(source) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let meta = file.metadata()?;
+        let before = stat_of_open(&file)?;
+        if !meta.is_file() {
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        let mut copy = create(temp)?;
+        let (content, end) = if before.length <= SMALL {
+            let mut bytes = Vec::with_capacity(usize::try_from(before.length).unwrap_or_default() + 1);
+            (&mut file).take(SMALL + 1).read_to_end(&mut bytes)?;
+            bytes.truncate(bytes.len() - open_end(source, &bytes, before));
+            if bytes.is_empty() && before.length > 0 {
+                return Ok(None); // not a line of it is whole yet
+            }
+            copy.write_all(&bytes)?;
+            (hash(&bytes), tail_of(&bytes))
+        } else {
+            std::io::copy(&mut file, &mut copy)?;
+            let last = last_bytes(&mut file, before.length)?;
+            let length = before.length - open_end(source, &last, before) as u64;
+            copy.set_len(length)?;
+            (UNKNOWN, tail(&mut file, length)?.unwrap_or_default())
+        };
+        if stat_of_open(&file)? != before {
+            return Ok(None);
+        }
+        // A file that is replaced keeps its mode. Below clauth's home everything is the user's alone.
+        copy.set_permissions(fs::metadata(target).unwrap_or(meta).permissions())?;
+        if from == Side::Hub {
+            sys::make_private(temp)?;
+        }
+        set_modified(&copy, before.modified)?;
+        Ok(Some((before, content, end)))
+    }
+
+    /// A link to something inside one side becomes a link to the same place on the other side.
+    fn translated(&self, link: &Path, from: Side) -> std::io::Result<PathBuf> {
+        let target = fs::read_link(link)?;
+        Ok(target.strip_prefix(self.root(from)).map_or_else(|_| target.clone(), |inside| self.root(from.other()).join(inside)))
+    }
+
+    /// What a link says, with its own side taken out: equal for two links that mean the same place.
+    pub fn meaning(&self, link: &Path, side: Side) -> Option<u64> {
+        let target = fs::read_link(link).ok()?;
+        let inside = target.strip_prefix(self.root(side)).map(|inside| Path::new("/.side").join(inside));
+        Some(xxh3_64(inside.unwrap_or(target).as_os_str().as_encoded_bytes()))
+    }
+
+    /// Puts a prepared file into its place; false when something else stands there than was decided on, and the prepared file is gone then.
+    pub fn place(&self, temp: &Path, target: &Path, relative: &Path, replaced: Option<Replaced>) -> Result<bool> {
+        let Some(replaced) = replaced else {
+            return match sys::rename_new(temp, target) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(sys::remove_file(temp).map(|()| false)?),
+                renamed => Ok(renamed.map(|()| true)?),
+            };
+        };
+        let prepared = look(temp).leaf();
+        match io::exchange(temp, target) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
+                return Ok(sys::remove_file(temp).map(|()| false)?);
+            }
+            exchanged => exchanged?,
+        }
+        if look(temp).leaf() == Some(replaced.stat) {
+            return self.dispose(temp, relative, replaced).map(|()| true);
+        }
+        // Another process replaced or wrote it since the look: its version goes back, and the next look decides.
+        io::exchange(temp, target)?;
+        if look(temp).leaf() == prepared {
+            sys::remove_file(temp)?;
+        } else {
+            self.rescue(temp, relative)?;
+        }
+        Ok(false)
+    }
+
+    fn dispose(&self, path: &Path, relative: &Path, replaced: Replaced) -> Result<()> {
+        if replaced.fate == Fate::Linked && sys::has_other_names(path) {
+            return sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()));
+        }
+        // What a process writes into it later would be lost with it.
+        if sys::is_being_written(path) {
+            return self.rescue(path, relative);
+        }
+        let is_dispensable = match replaced.fate {
+            Fate::Trash => return self.throw_away(path, relative),
+            Fate::Rescue | Fate::Linked => false,
+            Fate::Contained => true,
+            Fate::DropIf(_) if path.is_symlink() => true, // a link holds nothing
+            Fate::DropIf(content) => content == UNKNOWN || content_of(path) == Some(content),
+        };
+        // Once more: a process that has it open may have written to it while its content was read.
+        if is_dispensable && look(path).leaf() == Some(replaced.stat) {
+            return sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()));
+        }
+        self.rescue(path, relative)
+    }
+
+    /// Removes a file that is what the caller expected; any other goes to `rescued/`.
+    pub fn drop_or_rescue(&self, path: &Path, relative: &Path, expected: Option<Stat>) -> Result<()> {
+        if expected.is_some() && look(path).leaf() == expected {
+            return sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()));
+        }
+        self.rescue(path, relative)
+    }
+
+    /// Moves what lost a conflict to `rescued/`.
+    pub fn rescue(&self, path: &Path, relative: &Path) -> Result<()> {
+        io::keep(path, &self.rescue.join(relative))
+    }
+
+    /// Removes a file by moving it to the trash; false when it is not what was decided on, and it stays then.
+    pub fn remove(&self, relative: &Path, side: Side, expected: Stat, ending: &str) -> Result<bool> {
+        let path = self.path(side, relative);
+        let temp = io::temporary_ending(&path, ending);
+        match sys::rename_new(&path, &temp) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+            renamed => renamed.with_context(|| format!("could not remove {}", path.display()))?,
+        }
+        if look(&temp).leaf() != Some(expected) {
+            if sys::rename_new(&temp, &path).is_err() {
+                self.rescue(&temp, relative)?;
+            }
+            return Ok(false);
+        }
+        self.throw_away(&temp, relative).map(|()| true)
+    }
+
+    /// Moves a file to the trash, by day.
+    fn throw_away(&self, path: &Path, relative: &Path) -> Result<()> {
+        let day = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / DAY.as_secs();
+        let kept = self.trash.join(day.to_string()).join(relative);
+        if io::is_same_content(path, &kept) { Ok(sys::remove_file(path)?) } else { io::keep(path, &kept) }
+    }
+
+    /// Takes what was removed at a path out of the trash again: the client has purged it.
+    pub fn forget_removed(&self, relative: &Path) -> Result<()> {
+        let today = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / DAY.as_secs();
+        for day in [today, today - 1] {
+            let kept = self.trash.join(day.to_string()).join(relative);
+            match fs::remove_dir_all(&kept) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("could not remove {}", kept.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up what a process that was killed left under a temporary name. What made room for a moment goes back, what is in the file that stands
+    /// there is dropped, and anything else goes to `rescued/`.
+    pub fn take_up(&self, path: &Path, relative: &Path) -> Result<()> {
+        let Some(named) = io::left_for(path) else { return Ok(()) };
+        let relative = relative.with_file_name(named.file_name().unwrap_or_default());
+        match look(path) {
+            Entry::File(_) if Side::BOTH.iter().any(|side| is_beginning_of(path, &self.path(*side, &relative))) || is_beginning_of(path, &named) => {
+                sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()))
+            }
+            Entry::Link(_) if fs::read_link(path).is_ok_and(|target| target == Path::new(PROBE) || target.starts_with(self.root(Side::Hub))) => {
+                Ok(sys::remove_file(path)?)
+            }
+            Entry::File(_) | Entry::Link(_) if look(&named) == Entry::Absent && sys::rename_new(path, &named).is_ok() => Ok(()),
+            Entry::File(_) | Entry::Link(_) => self.rescue(path, &relative),
+            // Made to take the place of a link, and empty; or a directory that was making room.
+            Entry::Directory(_) => fs::remove_dir(path).or_else(|_| sys::rename_new(path, &named)).or(Ok(())),
+            Entry::Other | Entry::Absent => Ok(()),
+        }
+    }
+
+    /// Takes up what was left in one directory.
+    pub fn take_up_in(&self, directory: &Path) -> Vec<anyhow::Error> {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.filter_map(|entry| self.take_up(&entry.path(), Path::new(&entry.file_name())).err()).collect()
+    }
+}
+
+/// Returns how many bytes a log has behind its last whole line, if its writer may be about to write the rest.
+fn open_end(source: &Path, last: &[u8], stat: Stat) -> usize {
+    let now = u64::try_from(UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos()).unwrap_or(u64::MAX);
+    let is_quiet = now.saturating_sub(stat.modified) > u64::try_from(OPEN_END.as_nanos()).unwrap_or(u64::MAX);
+    if is_quiet || !is_log(source) {
+        return 0;
+    }
+    last.len() - memchr::memrchr(b'\n', last).map_or(0, |place| place + 1)
+}
+
+/// Makes a file under a temporary name of this process, in place of one that an earlier process of the same number left.
+pub fn create(temp: &Path) -> std::io::Result<File> {
+    match sys::create_private_file(temp) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => sys::remove_file(temp).and_then(|()| sys::create_private_file(temp)),
+        created => created,
+    }
+}
+
+/// Sets the time of the last write, in nanoseconds since 1970.
+pub fn set_modified(file: &File, modified: u64) -> std::io::Result<()> {
+    file.set_modified(UNIX_EPOCH + Duration::from_nanos(modified))
+}
+
+/// Hashes a content; never [`UNKNOWN`].
+fn hash(bytes: &[u8]) -> u64 {
+    xxh3_64(bytes).max(1)
+}
+
+/// Returns the hash of a small regular file.
+pub fn content_of(path: &Path) -> Option<u64> {
+    let length = usize::try_from(SMALL).ok()?;
+    io::read_regular(path, length).ok()?.map(|bytes| hash(&bytes))
+}
+
+/// Whether all of one regular file is the beginning of another.
+fn is_beginning_of(one: &Path, other: &Path) -> bool {
+    let (Some(short), Some(long)) = (look(one).leaf(), look(other).leaf()) else { return false };
+    if short.identity == long.identity || short.length > long.length {
+        return false;
+    }
+    let (Ok(one), Ok(other)) = (sys::open_for_reading(one), sys::open_for_reading(other)) else { return false };
+    let (one, other) = (std::io::BufReader::new(one).bytes(), std::io::BufReader::new(other).bytes());
+    one.map(std::io::Result::ok).zip(other.map(std::io::Result::ok)).all(|(one, other)| one == other && one.is_some())
+}

@@ -1,0 +1,336 @@
+//! One look at a path and what follows from it. Start with [`Mirror::visit`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::names_below::{holds_logs, is_never_carried, session_directory};
+use super::record::{Kind, Record, group, key, stat_hash};
+use super::side::{Entry, Stat, look};
+use super::{Mirror, Watcher};
+use crate::io;
+use crate::sharing::decide::{Decision, Found, Side, decide};
+use crate::sys::{self, Interest};
+
+/// A lock that was not touched for so long is not held.
+const PHANTOM: Duration = Duration::from_secs(60);
+
+/// How soon a file that changed during a look is looked at again.
+pub(super) const SOON: Duration = Duration::from_millis(100);
+
+/// A version of a file, as far as a look tells: the one that was agreed on, or another one of that side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    Agreed,
+    New(Side, u64),
+}
+
+impl Mirror {
+    /// Looks at a path on both sides, brings it together, and what lies below it.
+    pub(super) fn visit(&mut self, relative: &Path, watcher: &mut dyn Watcher) {
+        self.visit_found(relative, [true, true], watcher);
+    }
+
+    /// Like [`Mirror::visit`], where a listing has told on which sides there is something.
+    fn visit_found(&mut self, relative: &Path, is_listed: [bool; 2], watcher: &mut dyn Watcher) {
+        if relative.file_name().is_some_and(is_never_carried) {
+            let paths = Side::BOTH.map(|side| self.sides.path(side, relative));
+            if let Some(error) = paths.iter().find_map(|path| self.sides.take_up(path, relative).err()) {
+                self.fail(relative, &error);
+            }
+            if self.is_beginning {
+                for path in &paths {
+                    remove_phantom_lock(path);
+                }
+            }
+            return;
+        }
+        let entries = Side::BOTH.map(|side| if is_listed[side as usize] { look(&self.sides.path(side, relative)) } else { Entry::Absent });
+        let settled = match entries {
+            [Entry::Absent, Entry::Absent] => {
+                self.forget(relative);
+                Ok(true)
+            }
+            [own @ (Entry::Directory(_) | Entry::Absent), hub @ (Entry::Directory(_) | Entry::Absent)] => {
+                self.visit_directory(relative, [own.directory(), hub.directory()], watcher)
+            }
+            [Entry::File(_) | Entry::Absent | Entry::Other, Entry::File(_) | Entry::Absent | Entry::Other]
+            | [Entry::Link(_) | Entry::Absent, Entry::Link(_) | Entry::Absent] => self.visit_file(relative, entries, watcher),
+            _ if self.leads_across(relative) => Ok(true),
+            _ if entries.contains(&Entry::Other) => Err(anyhow::anyhow!("it cannot be read on one side, or is of a kind that is not carried")),
+            _ => Err(anyhow::anyhow!("it is not the same kind of file in the profile and in {}, so both stay", self.sides.root(Side::Hub).display())),
+        };
+        match settled {
+            Ok(true) => {
+                self.troubles.remove(relative);
+                self.retries.remove(relative);
+            }
+            Ok(false) => drop(self.troubles.remove(relative)),
+            Err(error) => self.fail(relative, &error),
+        }
+    }
+
+    /// Returns whether both sides are the same now, or are once what vanished has waited long enough.
+    fn visit_directory(&mut self, relative: &Path, found: [Option<Stat>; 2], watcher: &mut dyn Watcher) -> Result<bool> {
+        let record = self.get(relative).filter(|record| record.kind == Kind::Directory);
+        if let [Some(own), Some(hub)] = found
+            && own.identity == hub.identity
+        {
+            bail!("the profile's directory and that of {} are one place (a mount), so nothing is copied", self.sides.root(Side::Hub).display());
+        }
+        let hashes = found.map(|stat| stat.map(|stat| stat_hash(&self.base, stat)));
+        if !self.is_deep && !self.unwatched.contains(relative) && record.is_some_and(|record| hashes == record.stats.map(Some)) {
+            return Ok(true); // what happens in it is told by events of its own
+        }
+        let is_another = record.is_some_and(|record| is_another(hashes, record));
+        let may_be_mounted = record.is_none() || is_another;
+        let is_mounted = may_be_mounted && Side::BOTH.into_iter().any(|side| self.is_mount(relative, side, found[side as usize]));
+        let was_mounted = if is_mounted { !self.mounted.insert(relative.into()) } else { may_be_mounted && self.mounted.remove(relative) };
+        if is_another && (self.is_beginning || is_mounted || was_mounted) {
+            // Another directory stands there than at the end of the last session, or a file system was mounted there: what was agreed on says nothing
+            // about it.
+            self.forget(relative);
+            self.create_missing(relative, found)?;
+        } else if found.contains(&None) && record.is_some() {
+            if self.removals.is_held(relative) {
+                return Ok(true);
+            }
+            if !self.is_carried(relative) {
+                self.removals.note(relative);
+                return Ok(true);
+            }
+            self.create_missing(relative, found)?;
+        } else if found.contains(&None) {
+            self.create_missing(relative, found)?;
+        }
+        let directories = Side::BOTH.map(|side| self.sides.path(side, relative));
+        if self.is_watched(relative, record.is_none()) {
+            let interest = if holds_logs(relative) { Interest::Logs } else { Interest::Contents };
+            for directory in &directories {
+                watcher.watch(relative, directory, interest);
+            }
+            self.unwatched.remove(relative);
+        }
+        let now = if found.contains(&None) { directories.each_ref().map(|directory| look(directory).directory()) } else { found };
+        let [Some(own), Some(hub)] = now else { return Ok(true) };
+        self.set(relative, Some(Record { stats: [own, hub].map(|stat| stat_hash(&self.base, stat)), kind: Kind::Directory }));
+        self.visit_names(relative, watcher)?;
+        if let Some(source) = found.iter().position(Option::is_some).filter(|_| found.contains(&None)) {
+            // The client's cleanup goes by the time of directories.
+            let modified = fs::metadata(&directories[source]).and_then(|meta| meta.modified());
+            let _ = modified.and_then(|modified| sys::open_directory(&directories[1 - source])?.set_modified(modified));
+        }
+        self.removals.settled(relative)?;
+        Ok(true)
+    }
+
+    /// Whether a directory lies on another file system than the one around it.
+    fn is_mount(&self, relative: &Path, side: Side, found: Option<Stat>) -> bool {
+        let path = self.sides.path(side, relative);
+        let around = path.parent().and_then(|parent| look(parent).directory());
+        found.zip(around).is_some_and(|(found, around)| found.identity.0 != around.identity.0)
+    }
+
+    /// Returns the topmost directory above a path that is another one than was agreed on.
+    pub(super) fn replaced_above(&self, relative: &Path) -> Option<PathBuf> {
+        let parent = relative.parent().filter(|parent| parent.components().next().is_some())?;
+        // Whatever stands there in place of any of them, the last one is not the same either.
+        if !self.is_replaced(parent) {
+            return None;
+        }
+        let above: Vec<&Path> = relative.ancestors().skip(1).filter(|path| path.components().next().is_some()).collect();
+        above.iter().rev().find(|directory| self.is_replaced(directory)).map(|path| path.to_path_buf())
+    }
+
+    fn is_replaced(&self, directory: &Path) -> bool {
+        let Some(record) = self.get(directory).filter(|record| record.kind == Kind::Directory) else { return false };
+        let found = Side::BOTH.map(|side| look(&self.sides.path(side, directory)).directory().map(|stat| stat_hash(&self.base, stat)));
+        is_another(found, record)
+    }
+
+    fn create_missing(&self, relative: &Path, found: [Option<Stat>; 2]) -> Result<()> {
+        for side in Side::BOTH.into_iter().filter(|side| found[*side as usize].is_none()) {
+            let directory = self.sides.path(side, relative);
+            match sys::create_private_dir(&directory) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                    return Err(error).with_context(|| format!("could not create {}", directory.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a directory is watched: not those of sessions that are quiet, of which there can be thousands.
+    fn is_watched(&mut self, relative: &Path, is_new: bool) -> bool {
+        let Some(session) = session_directory(relative) else { return true };
+        if !self.active.contains(&session) {
+            let is_recent = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).is_ok_and(is_recent);
+            let places =
+                || Side::BOTH.into_iter().flat_map(|side| [&session, &io::with_ending(&session, ".jsonl")].map(|path| self.sides.path(side, path)));
+            if (!is_new || self.is_beginning) && !places().any(|path| is_recent(&path)) {
+                return false;
+            }
+            self.active.insert(session);
+        }
+        true
+    }
+
+    /// Visits everything in a directory. A directory that cannot be listed has not lost its files.
+    fn visit_names(&mut self, directory: &Path, watcher: &mut dyn Watcher) -> Result<()> {
+        let mut names: BTreeMap<OsString, [bool; 2]> = BTreeMap::new();
+        for side in Side::BOTH {
+            let path = self.sides.path(side, directory);
+            let listing = || format!("could not list {}", path.display());
+            for entry in fs::read_dir(&path).with_context(listing)? {
+                names.entry(entry.with_context(listing)?.file_name()).or_default()[side as usize] = true;
+            }
+        }
+        let mut known: BTreeSet<u64> = self.base.members(group(&self.base, directory)).into_iter().collect();
+        for (name, is_listed) in names {
+            let relative = directory.join(name);
+            known.remove(&key(&self.base, &relative).member);
+            self.visit_found(&relative, is_listed, watcher);
+        }
+        for member in known {
+            self.base.set(crate::sharing::base::Key { group: group(&self.base, directory), member }, None); // gone from both sides
+        }
+        Ok(())
+    }
+
+    /// Returns whether both sides are the same now; false when the file is looked at again later.
+    fn visit_file(&mut self, relative: &Path, entries: [Entry; 2], watcher: &mut dyn Watcher) -> Result<bool> {
+        let mut found = entries.map(Entry::leaf);
+        if let Some(stat) = found.into_iter().flatten().next().filter(|_| self.is_deep) {
+            self.copies.add(stat.length);
+        }
+        let record = self.get(relative).filter(|record| record.kind != Kind::Directory);
+        if let [Some(own), Some(hub)] = found {
+            let is_one = own.identity == hub.identity;
+            let has_other_names = || Side::BOTH.iter().any(|side| sys::has_other_names(&self.sides.path(*side, relative)));
+            if (is_one || self.is_beginning) && has_other_names() && entries.iter().all(|entry| matches!(entry, Entry::File(_))) {
+                if !self.split(relative, [own, hub])? {
+                    return Ok(false);
+                }
+                found = Side::BOTH.map(|side| look(&self.sides.path(side, relative)).leaf());
+            } else if is_one {
+                return Ok(true); // a mount: one file with one name
+            }
+        }
+        if !sys::DIRECTORIES_TELL_WRITES {
+            for side in Side::BOTH {
+                let path = self.sides.path(side, relative);
+                if fs::metadata(&path).and_then(|meta| meta.modified()).is_ok_and(is_recent) {
+                    watcher.watch(relative, &path, Interest::File);
+                }
+            }
+        }
+        let is_alone = found.contains(&None);
+        let versions = Side::BOTH.map(|side| match (entries[side as usize], found[side as usize]) {
+            (Entry::Directory(_) | Entry::Other, _) => Found::Unreadable,
+            (_, Some(stat)) => Found::Is(self.version(relative, side, stat, record, is_alone)),
+            (_, None) => Found::Absent,
+        });
+        let is_hole = record.is_some() && found.contains(&None) && !self.is_carried(relative);
+        match decide(record.as_ref().map(|_| &Version::Agreed), &versions[0], &versions[1]) {
+            Decision::Agree => {
+                self.removals.settled(relative)?;
+                Ok(true)
+            }
+            Decision::Wait => bail!("it is not a file, a directory or a link, or it cannot be read"),
+            Decision::Remove(_) if self.removals.is_held(relative) => Ok(true),
+            Decision::Remove(_) | Decision::Give(_) if is_hole => {
+                self.removals.note(relative);
+                Ok(true)
+            }
+            Decision::Remove(side) => {
+                let Some(stat) = found[side as usize] else { return Ok(true) };
+                self.assert_present()?;
+                let is_done = self.sides.remove(relative, side, stat, &self.ending)?;
+                if is_done {
+                    self.set(relative, None);
+                } else {
+                    self.look_later(relative, SOON);
+                }
+                Ok(is_done)
+            }
+            Decision::Give(_) | Decision::Conflict if !found.contains(&None) && self.is_log(relative) => self.merge(relative, record),
+            Decision::Give(from) => self.give(relative, from, found, record),
+            Decision::Conflict => self.settle_conflict(relative, found),
+        }
+    }
+
+    /// Returns which version of a file a side has. A log that stands on one side alone is what was agreed on even if it was touched since.
+    pub(super) fn version(&self, relative: &Path, side: Side, stat: Stat, record: Option<Record>, is_alone: bool) -> Version {
+        let hash = stat_hash(&self.base, stat);
+        let is_agreed = record.is_some_and(|record| {
+            let is_same_log = |agreed| self.sides.is_log_as_agreed(relative, side, stat, agreed);
+            record.stats[side as usize] == hash || matches!(record.kind, Kind::Log(agreed) if is_alone && is_same_log(agreed))
+        });
+        if is_agreed { Version::Agreed } else { Version::New(side, hash) }
+    }
+
+    pub(super) fn agree(&mut self, relative: &Path, stats: [Stat; 2], kind: Kind) {
+        let stats = stats.map(|stat| stat_hash(&self.base, stat));
+        self.set(relative, Some(Record { stats, kind }));
+    }
+
+    pub(super) fn get(&self, relative: &Path) -> Option<Record> {
+        self.base.get(key(&self.base, relative)).map(Record::from_bytes)
+    }
+
+    pub(super) fn set(&mut self, relative: &Path, record: Option<Record>) {
+        self.base.set(key(&self.base, relative), record.map(Record::to_bytes));
+    }
+
+    /// Forgets what was agreed on at a path and below it.
+    pub(super) fn forget(&mut self, relative: &Path) {
+        self.set(relative, None);
+        // The members of directories below are found by their names, where a side still has them; records of others never match anything again.
+        for side in Side::BOTH {
+            let path = self.sides.path(side, relative);
+            if look(&path).directory().is_some() {
+                for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+                    self.forget(&relative.join(entry.file_name()));
+                }
+            }
+        }
+        for member in self.base.members(group(&self.base, relative)) {
+            self.base.set(crate::sharing::base::Key { group: group(&self.base, relative), member }, None);
+        }
+        self.unwatched.retain(|path| !path.starts_with(relative));
+        self.troubles.retain(|path, _| !path.starts_with(relative));
+        self.retries.retain(|path, _| !path.starts_with(relative));
+    }
+
+    /// Whether one side has a link that leads to the other side's file: it must not replace what it leads to.
+    fn leads_across(&self, relative: &Path) -> bool {
+        let [own, hub] = Side::BOTH.map(|side| self.sides.path(side, relative));
+        (own.is_symlink() || hub.is_symlink()) && sys::same_file(&own, &hub)
+    }
+}
+
+/// Removes a lock that clauth 0.6 has copied and nobody holds: an empty directory that was not touched for a minute. Its holder touches it each few
+/// seconds.
+fn remove_phantom_lock(path: &Path) {
+    let is_lock = path.extension().is_some_and(|ending| ending == "lock");
+    let touched = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_dir).and_then(|meta| meta.modified().ok());
+    if is_lock && touched.is_some_and(|touched| touched.elapsed().is_ok_and(|age| age > PHANTOM)) {
+        let _ = fs::remove_dir(path); // one that is not empty is not a lock
+    }
+}
+
+/// Whether a side has another directory than was agreed on.
+fn is_another(hashes: [Option<u64>; 2], record: Record) -> bool {
+    hashes.iter().zip(record.stats).any(|(hash, agreed)| hash.is_some_and(|hash| hash != agreed))
+}
+
+/// Whether a file was written within a day.
+fn is_recent(modified: std::time::SystemTime) -> bool {
+    modified.elapsed().is_ok_and(|age| age < super::transfer::DAY)
+}
