@@ -55,6 +55,9 @@ _clauth() {
             clauth,refresh)
                 cmd="clauth__subcmd__refresh"
                 ;;
+            clauth,removals)
+                cmd="clauth__subcmd__removals"
+                ;;
             clauth,remove)
                 cmd="clauth__subcmd__remove"
                 ;;
@@ -82,6 +85,15 @@ _clauth() {
             clauth,use)
                 cmd="clauth__subcmd__use"
                 ;;
+            clauth__subcmd__removals,accept)
+                cmd="clauth__subcmd__removals__subcmd__accept"
+                ;;
+            clauth__subcmd__removals,empty)
+                cmd="clauth__subcmd__removals__subcmd__empty"
+                ;;
+            clauth__subcmd__removals,restore)
+                cmd="clauth__subcmd__removals__subcmd__restore"
+                ;;
             clauth__subcmd__shim,install)
                 cmd="clauth__subcmd__shim__subcmd__install"
                 ;;
@@ -95,7 +107,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version setup hook use allow deny env start exec add login capture import list remove status refresh doctor usage statusline stop shim completions"
+            opts="-h -V --help --version setup hook use allow deny env start exec add login capture import list remove removals status refresh doctor usage statusline stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -301,6 +313,62 @@ _clauth() {
         clauth__subcmd__refresh)
             opts="$(clauth list --names 2>/dev/null) -h --all --force --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__removals)
+            opts="-h --help accept restore empty"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__removals__subcmd__accept)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__removals__subcmd__empty)
+            opts="-y -h --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__removals__subcmd__restore)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

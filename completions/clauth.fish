@@ -40,6 +40,7 @@ complete -c clauth -n "__fish_clauth_needs_command" -f -a "capture" -d 'Move the
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "import" -d 'Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "list" -d 'List the profiles'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "remove" -d 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "removals" -d 'Show or decide about removals that are held, and empty the trash of removed files'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "status" -d 'Show which profile applies here, and why'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "refresh" -d 'Refresh a login that ends soon, while Claude Code runs or not'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "doctor" -d 'Look for what is wrong, and say what to do about it'
@@ -88,6 +89,14 @@ complete -c clauth -n "__fish_clauth_using_subcommand list" -s h -l help -d 'Pri
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -l delete-login -d 'Delete the login too, instead of keeping it in ~/.clauth/rescued'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand removals; and not __fish_seen_subcommand_from accept restore empty" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand removals; and not __fish_seen_subcommand_from accept restore empty" -f -a "accept" -d 'Remove the other copies too; they go to ~/.clauth/rescued/removed'
+complete -c clauth -n "__fish_clauth_using_subcommand removals; and not __fish_seen_subcommand_from accept restore empty" -f -a "restore" -d 'Put back what vanished'
+complete -c clauth -n "__fish_clauth_using_subcommand removals; and not __fish_seen_subcommand_from accept restore empty" -f -a "empty" -d 'Delete the removed files that are kept in ~/.clauth/rescued/removed'
+complete -c clauth -n "__fish_clauth_using_subcommand removals; and __fish_seen_subcommand_from accept" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand removals; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand removals; and __fish_seen_subcommand_from empty" -s y -l yes -d 'Do not ask'
+complete -c clauth -n "__fish_clauth_using_subcommand removals; and __fish_seen_subcommand_from empty" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l format -d 'Print one line for a prompt, such as \'{profile} {5h}\'; empty where nothing is bound' -r
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l json -d 'Print JSON'

@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    USAGE, add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, remove, setup, shim, start, status,
-    statusline, stop, usage,
+    USAGE, add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, removals, remove, setup, shim, start,
+    status, statusline, stop, usage,
 };
 use crate::context::Context;
 
@@ -39,6 +39,7 @@ enum Command {
     Import(import::Arguments),
     List(list::Arguments),
     Remove(remove::Arguments),
+    Removals(removals::Arguments),
     Status(status::Arguments),
     Refresh(refresh::Arguments),
     Doctor(doctor::Arguments),
@@ -82,6 +83,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Import(arguments) => import::run(&context()?, &arguments),
         Command::List(arguments) => list::run(&context()?, &arguments),
         Command::Remove(arguments) => remove::run(&context()?, &arguments),
+        Command::Removals(arguments) => removals::run(&context()?, &arguments),
         Command::Refresh(arguments) => refresh::run(&context()?, &arguments),
         Command::Status(arguments) => status::run(&context()?, &arguments),
         Command::Doctor(arguments) => doctor::run(&context()?, &arguments),

@@ -24,6 +24,7 @@ pub mod list;
 pub mod login;
 pub mod refresh;
 mod removal;
+pub mod removals;
 pub mod remove;
 pub mod setup;
 pub mod shim;

@@ -89,7 +89,7 @@ pub fn remove(layout: Writable<'_>, hub: &Hub, name: &ProfileName, rescue: &Path
     let profile = &subject.profile;
     let locks = if subject.stage == Stage::Whole { begin(layout, name)? } else { end_all_sessions(&layout, profile)? };
     let departure = Departure { config_dir: &profile.config_dir, hub, staging: &layout.leaving(name), rescue, deletes_login };
-    let shared = forget_base(&layout.base(name)).and_then(|()| departure.share());
+    let shared = forget_base(&layout.base(name), departure.config_dir).and_then(|()| departure.share());
     let reason = match shared {
         Ok(true) => None,
         Ok(false) => Some(in_use(name, "something that writes there").into()),

@@ -27,6 +27,7 @@ use crate::project::decide::Loaded;
 use crate::project::{Outcome, Resolution, Source, resolve};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
+use crate::sharing::files::{Size, trash};
 
 /// Show which profile applies here, and why
 #[derive(Args, Default)]
@@ -75,6 +76,10 @@ struct Status {
     helper: Option<Helper>,
     /// What the helper could not do, and why.
     troubles: Vec<String>,
+    /// What the profile's copies of the history take.
+    copies: Option<Size>,
+    /// What was removed and is kept for a while.
+    removed_files: Option<Size>,
     /// Variables that win over the login where they are set.
     overriding: Vec<&'static str>,
     /// Those that are set aside in this shell until the profile is left.
@@ -171,6 +176,8 @@ impl Status {
             clients: Vec::new(),
             helper: None,
             troubles: Vec::new(),
+            copies: None,
+            removed_files: None,
             set_aside: Record::load(&context.env).aside().collect(),
             ignored: ignored.map(|directory| directory.join(BINDING).display().to_string()).collect(),
             overriding: context.env.winning(&config.keep_env).collect(),
@@ -185,6 +192,8 @@ impl Status {
             holders: Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect(),
             clients: live_clients(&profile.config_dir),
             helper: Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since }),
+            copies: Size::read(&context.layout.copies(&profile.name)),
+            removed_files: Some(trash::size(&context.layout.trash())).filter(|size| size.files > 0),
             troubles: fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect(),
             ..status
         }
@@ -267,6 +276,12 @@ fn text(status: &Status, clock: &Clock) -> String {
             format!("pid {}, for {}", helper.pid, clock::in_words(clock.since(since)))
         });
         rows.push(("helper", helper.unwrap_or_else(|| "none: starts with the first shell".into())));
+    }
+    if let Some(copies) = &status.copies {
+        rows.push(("copies", format!("{copies}, beside those in ~/.claude")));
+    }
+    if let Some(removed) = &status.removed_files {
+        rows.push(("removed", format!("{removed}, kept for {} days; `clauth removals empty` deletes them", trash::DAYS)));
     }
     rows.extend(status.troubles.iter().map(|trouble| ("trouble", trouble.clone())));
     rows.extend(status.ignored.iter().map(|file| ("ignored", format!("{file} (denied; `clauth allow {file}` takes that back)"))));
