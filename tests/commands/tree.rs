@@ -98,7 +98,7 @@ fn what_belongs_to_an_account_is_not_linked() {
     }
     make(&sandbox);
     let real: Vec<_> = entries(&sandbox.runtime("work")).into_iter().filter(|(_, target)| target.is_none()).map(|(name, _)| name).collect();
-    let mut expected = vec![".claude.json"];
+    let mut expected = vec![".claude.json", ".clauth-id"];
     expected.extend(MIRRORED);
     assert_eq!(real, expected);
     let linked = entries(&sandbox.runtime("work"));

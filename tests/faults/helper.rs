@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use crate::support::faults::{FILES, PROCESSES, at_each};
-use crate::support::files::{replace, text, wait_for_one, write};
+use crate::support::files::{replace, text, wait_for_text, write};
 use crate::support::trace::strace;
 use crate::support::{Sandbox, wait_until};
 use crate::sync::household::{Household, edit, wait_for};
@@ -24,19 +24,19 @@ fn sleeps(pid: i32, before: &Cell<(i32, String)>) -> bool {
 fn whatever_fails_once_in_a_helper_nothing_is_lost() {
     let own_file = "projects/p/own.jsonl";
     let hub_file = "projects/p/hub.jsonl";
-    let known_file = "projects/p/known.jsonl";
+    let known_file = "projects/p/known.md";
     let hub = |household: &Household, relative: &str| household.sandbox.path("home/.claude").join(relative);
     let household = RefCell::new(None);
     // Each round has a household of its own: what one fault left must not hide the next, and the thousandth round is as quick as the first.
     let set_up = || {
         let new = Household::in_use(&["work"]);
         write(&new.runtime("work", known_file), "known");
-        wait_for_one(&[new.runtime("work", known_file), hub(&new, known_file)], "known");
+        wait_for_text(&[new.runtime("work", known_file), hub(&new, known_file)], "known");
         new.kill_helper_and_its_locks("work");
         edit(&new.own("work"), |state| drop(state.insert("own".into(), json!(1))));
         edit(&new.hub(), |state| drop(state.insert("hub".into(), json!(1))));
-        write(&new.runtime("work", own_file), "own");
-        write(&hub(&new, hub_file), "hub");
+        write(&new.runtime("work", own_file), "own\n");
+        write(&hub(&new, hub_file), "hub\n");
         write(&hub(&new, "made"), "made");
         replace(&new.runtime("work", known_file), "replaced");
         household.replace(Some(new));
@@ -65,8 +65,8 @@ fn whatever_fails_once_in_a_helper_nothing_is_lost() {
                 wait_for(&[file], member, &json!(1));
             }
         }
-        for (file, content) in [(own_file, "own"), (hub_file, "hub"), (known_file, "replaced")] {
-            wait_for_one(&[household.runtime("work", file), hub(household, file)], content);
+        for (file, content) in [(own_file, "own\n"), (hub_file, "hub\n"), (known_file, "replaced")] {
+            wait_for_text(&[household.runtime("work", file), hub(household, file)], content);
         }
         let made = household.runtime("work", "made");
         wait_until("what was made is there", || text(&made).as_deref() == Some("made"));

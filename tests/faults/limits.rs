@@ -21,14 +21,14 @@ fn a_helper_that_may_open_no_more_keeps_those_it_has_and_follows_the_others_late
     let world = World::new();
     let (work, session, first) = in_use(&world);
     let helper = session.assert_serves(first.pid());
-    // Three standard ones, the lock, epoll and inotify, the shell: and one more shell, or a file to read.
+    // Three standard ones, the lock, epoll and two of inotify, the shell: and one more shell, or a file to read.
     let count = || fs::read_dir(format!("/proc/{helper}/fd")).unwrap().count();
     let mut quiet = 0;
     wait_until("the helper has done its first work", || {
-        quiet = if count() == 7 { quiet + 1 } else { 0 };
+        quiet = if count() == 8 { quiet + 1 } else { 0 };
         quiet == 20
     });
-    limit_descriptors(helper, 8);
+    limit_descriptors(helper, 9);
 
     let others: Vec<_> = (0..4).map(|_| Holder::start(&world)).collect();
     for other in &others {
@@ -58,7 +58,7 @@ fn times_from_the_past_and_the_future_lose_nothing() {
     let shared = Shared::live(&["work", "play"]);
     let times = [SystemTime::UNIX_EPOCH, SystemTime::now() + Duration::from_secs(10 * 365 * 24 * 3600), SystemTime::now()];
     for (round, time) in times.into_iter().enumerate() {
-        let name = |side: &str| format!("projects/p/{side}-{round}.jsonl");
+        let name = |side: &str| format!("projects/p/{side}-{round}.md");
         write(&shared.own("work", name("own")), "own");
         shared.settle();
         set_times(&shared, time);

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use crate::support::files::{text, wait_for_one, write};
+use crate::support::files::{text, wait_for_text, write};
 use crate::support::mirror::Shared;
 use crate::support::shell::skip;
 use crate::support::{Sandbox, wait_until};
@@ -19,7 +19,7 @@ fn a_hub_that_is_a_link_is_used_where_it_leads() {
     shared.start("work");
     assert_eq!(fs::read_link(shared.own("work", "commands")).unwrap(), shared.hub("commands"));
     write(&shared.own("work", "projects/p/t.jsonl"), "1\n");
-    wait_for_one(&shared.both("projects/p/t.jsonl"), "1\n");
+    wait_for_text(&shared.both("projects/p/t.jsonl"), "1\n");
     assert!(shared.sandbox.path("home/.claude").is_symlink());
 }
 
@@ -39,12 +39,12 @@ fn entries_that_are_links_are_linked_and_mirrored_where_they_lead() {
     for name in ["commands", "CLAUDE.md", "history.jsonl"] {
         assert_eq!(fs::read_link(shared.own("work", name)).unwrap(), stow.join(name), "in one hop");
     }
-    wait_for_one(&[shared.own("work", "projects/p/before.md"), stow.join("projects/p/before.md")], "before");
+    wait_for_text(&[shared.own("work", "projects/p/before.md"), stow.join("projects/p/before.md")], "before");
     assert!(fs::symlink_metadata(shared.own("work", "projects")).unwrap().is_dir());
     write(&shared.own("work", "projects/p/mine.md"), "mine");
-    wait_for_one(&[shared.own("work", "projects/p/mine.md"), stow.join("projects/p/mine.md")], "mine");
+    wait_for_text(&[shared.own("work", "projects/p/mine.md"), stow.join("projects/p/mine.md")], "mine");
     write(&stow.join("projects/p/theirs.md"), "theirs");
-    wait_for_one(&[shared.own("work", "projects/p/theirs.md"), stow.join("projects/p/theirs.md")], "theirs");
+    wait_for_text(&[shared.own("work", "projects/p/theirs.md"), stow.join("projects/p/theirs.md")], "theirs");
     // A cut link is mended where the file really is; the user's own link stays.
     write(&shared.own("work", "CLAUDE.md.tmp.1"), "new");
     fs::rename(shared.own("work", "CLAUDE.md.tmp.1"), shared.own("work", "CLAUDE.md")).unwrap();
@@ -59,18 +59,23 @@ fn entries_that_are_links_are_linked_and_mirrored_where_they_lead() {
 }
 
 #[test]
-fn projects_that_are_taken_away_as_a_whole_are_given_again() {
+fn a_mirrored_directory_that_is_taken_away_as_a_whole_is_held_until_the_user_decides() {
     let shared = Shared::live(&["work"]);
     let sides = shared.both("plans/deep/plan.md");
     write(&sides[0], "plan");
-    for taker in [shared.hub("plans"), shared.own("work", "plans")] {
-        wait_for_one(&sides, "plan");
-        shared.asleep(&["work"], || fs::remove_dir_all(&taker).unwrap());
+    for (taken, kept) in [(0, 1), (1, 0)] {
+        wait_for_text(&sides, "plan");
+        shared.settle();
+        fs::remove_dir_all(shared.both("plans")[taken].clone()).unwrap();
+        wait_until("it is said", || shared.status("work").contains("clauth removals"));
+        assert_eq!((sides[taken].exists(), text(&sides[kept]).as_deref()), (false, Some("plan")));
+        shared.sandbox.clauth(&["removals", "restore", "work"]).success();
+        wait_until("nothing is said any more", || !shared.status("work").contains("clauth removals"));
     }
-    wait_for_one(&sides, "plan");
+    wait_for_text(&sides, "plan");
     let another = shared.both("plans/another.md");
     write(&another[1], "another");
-    wait_for_one(&another, "another");
+    wait_for_text(&another, "another");
 }
 
 #[test]
@@ -92,11 +97,11 @@ fn a_hub_that_cannot_be_written_is_read_and_what_is_new_stays_in_the_profile() {
         return;
     }
     shared.start("work");
-    wait_for_one(&shared.both("projects/p/theirs.md"), "theirs");
+    wait_for_text(&shared.both("projects/p/theirs.md"), "theirs");
     write(&shared.own("work", "projects/p/mine.md"), "mine");
     wait_until("it is said", || shared.status("work").contains("mine.md"));
     set_mode(0o700);
     shared.stop("work");
     shared.start("work");
-    wait_for_one(&shared.both("projects/p/mine.md"), "mine");
+    wait_for_text(&shared.both("projects/p/mine.md"), "mine");
 }

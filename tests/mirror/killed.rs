@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::Sandbox;
-use crate::support::files::{age, files_below, replace, text, wait_for_one, write};
+use crate::support::files::{age, files_below, replace, text, wait_for_text, write};
 use crate::support::length::{is_long, rounds};
 use crate::support::meanwhile::meanwhile;
 use crate::support::mirror::Shared;
@@ -180,7 +180,7 @@ fn at_any_moment_while_others_write_nothing_is_lost() {
     shared.settle();
     for number in 0..written {
         let name = format!("own-{number}");
-        wait_for_one(&[own.join(&name), hub.join(&name)], &format!("{number}"));
+        wait_for_text(&[own.join(&name), hub.join(&name)], &format!("{number}"));
     }
     let is_even = || (0..10).all(|name| text(&own.join(format!("shared-{name}"))) == text(&hub.join(format!("shared-{name}"))));
     assert!(came_true(is_even), "both sides are the same");

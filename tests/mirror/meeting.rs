@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
-use crate::support::files::{age, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::files::{age, replace, text, wait_for_end_of, wait_for_text, write};
 use crate::support::mirror::Shared;
 
 const FILE: &str = "projects/-srv-example/memory/MEMORY.md";
@@ -16,7 +16,7 @@ fn after_a_session(files: &[&str]) -> Shared {
     }
     shared.start("work");
     for file in files {
-        wait_for_one(&shared.both(file), file);
+        wait_for_text(&shared.both(file), file);
     }
     shared.stop("work");
     shared
@@ -39,7 +39,7 @@ fn directories_of_the_first_version_are_merged() {
     }
     shared.start("work");
     for (name, text) in [("mine", "mine"), ("theirs", "theirs"), ("same", "same"), ("newer", "new"), ("older", "new")] {
-        wait_for_one(&[own.join(name), hub.join(name)], text);
+        wait_for_text(&[own.join(name), hub.join(name)], text);
     }
     shared.settle();
     let rescued = shared.rescued("work");
@@ -58,20 +58,20 @@ fn what_was_removed_while_no_helper_ran_stays_removed() {
     for gone in [files[0], files[1], "projects/tree"] {
         wait_for_end_of(&shared.both(gone));
     }
-    wait_for_one(&shared.both(files[4]), files[4]);
+    wait_for_text(&shared.both(files[4]), files[4]);
 }
 
 #[test]
 fn without_a_manifest_nothing_is_removed() {
     let shared = after_a_session(&[FILE, "plans/plan.md"]);
-    let manifest = shared.profile("work").join("base/mirror");
-    for damage in ["", "[]\n", "not a line of it\n", "[\"plans/plan.md\",{},{}]\n"] {
+    let manifest = shared.profile("work").join("base/files");
+    for damage in ["", "[]\n", "not a line of it\n", "clauth-base-1 1 0 \n"] {
         fs::write(&manifest, damage).unwrap();
         fs::remove_file(shared.hub(FILE)).unwrap();
         fs::remove_file(shared.own("work", "plans/plan.md")).unwrap();
         shared.start("work");
-        wait_for_one(&shared.both(FILE), FILE);
-        wait_for_one(&shared.both("plans/plan.md"), "plans/plan.md");
+        wait_for_text(&shared.both(FILE), FILE);
+        wait_for_text(&shared.both("plans/plan.md"), "plans/plan.md");
         shared.stop("work");
     }
 }
@@ -79,16 +79,16 @@ fn without_a_manifest_nothing_is_removed() {
 #[test]
 fn an_old_manifest_removes_nothing_that_is_new() {
     let shared = after_a_session(&[FILE]);
-    let manifest = shared.profile("work").join("base/mirror");
+    let manifest = shared.profile("work").join("base/files");
     let old = fs::read(&manifest).unwrap();
     replace(&shared.own("work", FILE), "second");
     shared.start("work");
-    wait_for_one(&shared.both(FILE), "second");
+    wait_for_text(&shared.both(FILE), "second");
     shared.stop("work");
     fs::write(&manifest, old).unwrap();
     fs::remove_file(shared.hub(FILE)).unwrap();
     shared.start("work");
-    wait_for_one(&shared.both(FILE), "second");
+    wait_for_text(&shared.both(FILE), "second");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn an_inode_number_that_is_used_again_is_another_file() {
         write(&shared.own("work", FILE), "new");
     }
     shared.start("work");
-    wait_for_one(&shared.both(FILE), "new");
+    wait_for_text(&shared.both(FILE), "new");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn both_replaced_between_sessions_keeps_both() {
     replace(&shared.hub(FILE), "older");
     age(&shared.hub(FILE), 30);
     shared.start("work");
-    wait_for_one(&shared.both(FILE), "newer");
+    wait_for_text(&shared.both(FILE), "newer");
     shared.settle();
     assert_eq!(shared.rescued("work"), [(FILE.into(), "older".into())]);
 }
@@ -132,7 +132,7 @@ fn both_replaced_between_sessions_keeps_both() {
 fn a_hub_that_is_away_takes_nothing_with_it() {
     let shared = Shared::live(&["work"]);
     write(&shared.own("work", FILE), "kept");
-    wait_for_one(&shared.both(FILE), "kept");
+    wait_for_text(&shared.both(FILE), "kept");
     let away = shared.sandbox.path("home/away");
     fs::rename(shared.hub(""), &away).unwrap();
     // Something happens, and all is looked at.
@@ -143,6 +143,6 @@ fn a_hub_that_is_away_takes_nothing_with_it() {
     assert_eq!(text(&shared.own("work", FILE)).as_deref(), Some("kept"));
     fs::rename(&away, shared.hub("")).unwrap();
     shared.start("work");
-    wait_for_one(&shared.both(FILE), "kept");
-    wait_for_one(&shared.both("projects/-srv-example/other.md"), "other");
+    wait_for_text(&shared.both(FILE), "kept");
+    wait_for_text(&shared.both("projects/-srv-example/other.md"), "other");
 }

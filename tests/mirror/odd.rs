@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use crate::support::files::{age, make_fifo, replace, text, wait_for_end_of, wait_for_one, write};
+use crate::support::files::{age, make_fifo, replace, text, wait_for_end_of, wait_for_text, write};
 use crate::support::mirror::Shared;
 use crate::support::wait_until;
 
@@ -37,13 +37,13 @@ fn every_name_is_carried_replaced_and_removed() {
         write(&shared.own("work", path(name)), format!("{number}"));
     }
     for (number, name) in names.iter().enumerate() {
-        wait_for_one(&shared.both(path(name)), &format!("{number}"));
+        wait_for_text(&shared.both(path(name)), &format!("{number}"));
         let temp = shared.hub(format!("projects/replacement-{number}"));
         write(&temp, format!("{number} again"));
         fs::rename(temp, shared.hub(path(name))).unwrap();
     }
     for (number, name) in names.iter().enumerate() {
-        wait_for_one(&shared.both(path(name)), &format!("{number} again"));
+        wait_for_text(&shared.both(path(name)), &format!("{number} again"));
         fs::remove_file(shared.own("work", path(name))).unwrap();
     }
     for name in names {
@@ -63,7 +63,7 @@ fn a_fifo_and_a_socket_stay_where_they_are_and_are_said_once() {
     let _listener = UnixListener::bind(own.join("socket")).unwrap();
     write(&hub.join("zz.md"), "behind them");
     shared.start("work");
-    wait_for_one(&[own.join("zz.md"), hub.join("zz.md")], "behind them");
+    wait_for_text(&[own.join("zz.md"), hub.join("zz.md")], "behind them");
     for turn in 0..3 {
         write(&own.join(format!("other-{turn}")), "other");
         shared.settle();
@@ -82,13 +82,13 @@ fn a_file_and_a_directory_of_one_name_both_stay() {
     write(&hub.join("MEMORY.md"), "in a directory");
     write(&shared.hub("projects/-srv-example/zz.md"), "behind them");
     shared.start("work");
-    wait_for_one(&shared.both("projects/-srv-example/zz.md"), "behind them");
+    wait_for_text(&shared.both("projects/-srv-example/zz.md"), "behind them");
     assert_eq!(text(&own).as_deref(), Some("a file"));
     assert_eq!(text(&hub.join("MEMORY.md")).as_deref(), Some("in a directory"));
     wait_until("the status says so", || shared.status("work").contains("projects/-srv-example/memory"));
     // Solved by the user, it is over.
     fs::rename(&own, own.with_file_name("file")).unwrap();
-    wait_for_one(&shared.both("projects/-srv-example/memory/MEMORY.md"), "in a directory");
+    wait_for_text(&shared.both("projects/-srv-example/memory/MEMORY.md"), "in a directory");
     wait_until("the status is quiet", || !shared.status("work").contains("projects/-srv-example/memory"));
 }
 
@@ -122,7 +122,7 @@ fn a_link_that_leads_to_the_other_side_does_not_eat_the_file() {
     }
     shared.start("work");
     for name in ["a", "b"] {
-        wait_for_one(&shared.both(format!("projects/-srv-example/{name}")), "precious");
+        wait_for_text(&shared.both(format!("projects/-srv-example/{name}")), "precious");
     }
     // And the same to a file that was agreed on.
     let sides = shared.both("projects/-srv-example/a");
@@ -131,7 +131,7 @@ fn a_link_that_leads_to_the_other_side_does_not_eat_the_file() {
         symlink(&sides[1], &sides[0]).unwrap();
     });
     shared.settle();
-    wait_for_one(&sides, "precious");
+    wait_for_text(&sides, "precious");
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn a_path_that_is_too_long_for_one_side_hinders_no_other() {
         fs::write(deep.join("f".repeat(rest - 1)), "deep").unwrap();
     }
     write(&shared.hub("projects/zz.md"), "behind it");
-    wait_for_one(&shared.both("projects/zz.md"), "behind it");
+    wait_for_text(&shared.both("projects/zz.md"), "behind it");
     shared.settle();
     replace(&shared.own("work", "projects/zz.md"), "again");
-    wait_for_one(&shared.both("projects/zz.md"), "again");
+    wait_for_text(&shared.both("projects/zz.md"), "again");
 }

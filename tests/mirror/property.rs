@@ -169,7 +169,14 @@ fn tree(root: &Path) -> BTreeMap<PathBuf, String> {
             tree.extend(self::tree(&path).into_iter().map(|(below, text)| (name.join(below), text)));
             tree.insert(name, "a directory".into());
         } else {
-            tree.insert(name, text(&path).unwrap_or_default());
+            let mut text = text(&path).unwrap_or_default();
+            if path.extension().is_some_and(|ending| ending == "jsonl") {
+                // Lines that two sides append in the same moment stand in another order on each side.
+                let mut lines: Vec<_> = text.lines().collect();
+                lines.sort_unstable();
+                text = lines.join("\n");
+            }
+            tree.insert(name, text);
         }
     }
     tree

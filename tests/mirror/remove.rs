@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use crate::support::files::{text, wait_for_one, write};
+use crate::support::files::{text, wait_for_text, write};
 use crate::support::mirror::{Client, Shared};
 
 #[test]
 fn a_profile_with_history_is_removed_and_its_history_stays() {
     let shared = Shared::live(&["work"]);
-    write(&shared.own("work", "projects/p/t.jsonl"), "history");
-    wait_for_one(&shared.both("projects/p/t.jsonl"), "history");
+    write(&shared.own("work", "projects/p/t.jsonl"), "history\n");
+    wait_for_text(&shared.both("projects/p/t.jsonl"), "history\n");
     write(&shared.own("work", ".credentials.json"), "login");
     shared.stop("work");
     // And what no helper has seen: new, in conflict, and the account's own.

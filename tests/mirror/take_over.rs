@@ -173,12 +173,12 @@ fn old_links_become_what_they_should_be() {
     for name in ["projects", "commands", "settings.json", "history.jsonl"] {
         symlink(old.sandbox.path("home/.claude").join(name), old.directory.join("runtime").join(name)).unwrap();
     }
-    old.sandbox.write("home/.claude/projects/p/t.jsonl", "history");
+    old.sandbox.write("home/.claude/projects/p/t.jsonl", "history\n");
     old.take_over();
     old.sandbox.clauth(&["exec", "old", "--", "true"]).success();
     let runtime = |name: &str| old.directory.join("runtime").join(name);
     assert!(fs::symlink_metadata(runtime("projects")).unwrap().is_dir());
-    crate::support::files::wait_for_one(&[runtime("projects/p/t.jsonl"), old.sandbox.path("home/.claude/projects/p/t.jsonl")], "history");
+    crate::support::files::wait_for_text(&[runtime("projects/p/t.jsonl"), old.sandbox.path("home/.claude/projects/p/t.jsonl")], "history\n");
     for name in ["commands", "settings.json", "history.jsonl"] {
         assert_eq!(fs::read_link(runtime(name)).unwrap(), old.sandbox.path("home/.claude").join(name));
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::steps::{Run, Step, Verdict, project_name};
 use super::{answers, client, in_use, served_by, world};
-use crate::support::files::{is_one_file, text, wait_for_one};
+use crate::support::files::{is_one_file, text, wait_for_text};
 use crate::support::finished::Finished;
 use crate::support::rig::{Freshness, Rig, read_json};
 use crate::support::{Holder, Sandbox, Shell, Startup, Terminal, wait_until};
@@ -108,16 +108,16 @@ fn what_one_account_remembers_the_others_read_and_correct_without_asking() {
     };
     drive(0, 0, &[("write", "Write", json!({"file_path": places[0], "content": "by alice"}))]).assert_all(Verdict::Allowed);
     for (turn, number, former, now) in [(1, 1, "by alice", "by bob"), (2, 0, "by bob", "by alice again")] {
-        wait_for_one(&places, former);
+        wait_for_text(&places, former);
         let edit = json!({"file_path": places[number], "old_string": former, "new_string": now});
         let outcome = drive(turn, number, &[("read", "Read", json!({"file_path": places[number]})), ("edit", "Edit", edit)]);
         outcome.assert_all(Verdict::Allowed);
         assert!(outcome.said("read").contains(former), "{outcome:?}");
-        wait_for_one(&places, now);
+        wait_for_text(&places, now);
     }
     // In a new session each is told of it, whoever wrote it down.
     sandbox.write(places[2].with_file_name("MEMORY.md"), "- the heron flies at noon");
-    wait_for_one(&everywhere(sandbox, &relative.replace("note.md", "MEMORY.md")), "- the heron flies at noon");
+    wait_for_text(&everywhere(sandbox, &relative.replace("note.md", "MEMORY.md")), "- the heron flies at noon");
     for (account, profile) in ACCOUNTS {
         let mut command = client(sandbox, profile, &["-p", "hi"]);
         command.current_dir(&directory);

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::files::age;
 use crate::support::finished::Finished;
 use crate::support::length::rounds;
 use crate::support::meanwhile::meanwhile;
@@ -136,7 +137,9 @@ fn temporary_files(directory: &Path) -> Vec<String> {
 fn what_a_killed_registration_left_is_gone_with_the_helper() {
     let world = World::new();
     let (_, session, holder) = in_use(&world);
-    fs::write(session.directory().join("leases/.4711.4712.tmp"), "12").unwrap();
+    let left = session.directory().join("leases/.4711.clauth-00000000-4712.tmp");
+    fs::write(&left, "12").unwrap();
+    age(&left, 25 * 60 * 60); // the process that it names may be one of another container, for a day
     drop(holder);
     session.wait_for_end();
     assert_eq!(temporary_files(&session.directory().join("leases")), Vec::<String>::new());

@@ -11,3 +11,4 @@ mod stuck;
 mod systems;
 mod temporary;
 mod whole;
+mod writers;

@@ -34,7 +34,9 @@ fn everything_arrives(sides: &Sides, what: &str) {
             expected += &format!("{number}\n");
             wait_for_same(&places, &expected);
         }
-        for (number, place) in places.iter().enumerate() {
+        // A log that is replaced gets the lines of the other side that are not agreed on yet; that has a test of its own.
+        let is_log = name.contains(".jsonl");
+        for (number, place) in places.iter().enumerate().filter(|_| !is_log) {
             replace(place, format!("version {number}\n"));
             wait_for_same(&places, &format!("version {number}\n"));
         }
@@ -82,8 +84,7 @@ fn conflicts_keep_both(sides: &Sides, error: &str) {
     crate::support::files::age(&places[0], 60);
     sides.start_by("work", under(sides, &[&format!("renameat2:error={error}")]).unwrap());
     wait_for_same(&places, "the profile's");
-    let kept = sides.rescued();
-    assert!(kept.iter().any(|(_, text)| text == "the hub's"), "{error}: {kept:?}");
+    wait_until("the other one is kept", || sides.rescued().iter().any(|(_, text)| text == "the hub's"));
 }
 
 #[test]

@@ -52,8 +52,8 @@ pub(super) fn all_is_well(storm: &Storm, shells: &[&mut Bash], round: usize) -> 
         wait_until("the gate is open", || !is_locked(&session.join("gate.lock")));
         for Process { id: helper, .. } in helpers {
             let descriptors = || fs::read_dir(format!("/proc/{helper}/fd")).map_or(0, Iterator::count);
-            // Three standard ones, the lock, epoll and inotify; and one for each shell.
-            let is_tidy = came_true(|| descriptors() == 6 + expected.len());
+            // Three standard ones, the lock, epoll and two of inotify; and one for each shell.
+            let is_tidy = came_true(|| descriptors() == 7 + expected.len());
             assert!(is_tidy, "round {round}: the helper of {profile} has {} descriptors for {} shells", descriptors(), expected.len());
             most = most.max(anonymous_memory(helper));
         }
@@ -93,7 +93,7 @@ pub(super) fn nothing_is_left(storm: &Storm) {
     assert_eq!(left, Vec::<PathBuf>::new());
     for line in storm.lines.lock().unwrap().iter() {
         let shared = storm.sandbox.path("home/.claude/projects/-storm").join(format!("{line}.jsonl"));
-        assert_eq!(fs::read_to_string(&shared).unwrap_or_else(|error| panic!("{}: {error}", shared.display())), *line);
+        assert_eq!(fs::read_to_string(&shared).unwrap_or_else(|error| panic!("{}: {error}", shared.display())), format!("{line}\n"));
     }
     assert_eq!(locks(&storm.sandbox), Vec::<PathBuf>::new());
 }
@@ -126,7 +126,8 @@ fn history_is_whole(storm: &Storm, round: usize) {
     let roots = ["home/.claude/projects", "home/.clauth/rescued", "home/.clauth/profiles"].map(|root| storm.sandbox.path(root));
     let mut missing = Vec::new();
     let is_whole = came_true(|| {
-        let found: BTreeSet<_> = roots.iter().flat_map(|root| files_below(root)).filter_map(|file| fs::read_to_string(file).ok()).collect();
+        let found: BTreeSet<_> =
+            roots.iter().flat_map(|root| files_below(root)).filter_map(|file| Some(fs::read_to_string(file).ok()?.trim_end().to_owned())).collect();
         missing = lines.iter().filter(|line| !found.contains(*line)).collect();
         missing.is_empty()
     });

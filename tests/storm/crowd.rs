@@ -234,7 +234,7 @@ impl<'a> Crowd<'a> {
             return;
         }
         let line = format!("line-{}", self.storm.next.fetch_add(1, Ordering::Relaxed));
-        if fs::write(directory.join(format!("{line}.jsonl")), &line).is_ok() {
+        if fs::write(directory.join(format!("{line}.jsonl")), format!("{line}\n")).is_ok() {
             self.storm.lines.lock().unwrap().push(line);
         }
     }

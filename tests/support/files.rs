@@ -82,11 +82,11 @@ pub(crate) fn is_one_file(paths: &[PathBuf]) -> bool {
     paths.windows(2).all(|pair| system::is_one_file(&pair[0], &pair[1]))
 }
 
-/// Waits until paths lead to one file with this text.
-pub(crate) fn wait_for_one(paths: &[PathBuf], expected: &str) {
-    let is_so = || is_one_file(paths) && text(&paths[0]).as_deref() == Some(expected);
+/// Waits until each of these files has this text.
+pub(crate) fn wait_for_text(paths: &[PathBuf], expected: &str) {
+    let is_so = || paths.iter().all(|path| text(path).as_deref() == Some(expected));
     let found = || paths.iter().map(|path| (path, text(path))).collect::<Vec<_>>();
-    assert!(came_true(is_so), "these are not one file that says {expected:?}: {:#?}", found());
+    assert!(came_true(is_so), "these do not all say {expected:?}: {:#?}", found());
 }
 
 /// Waits until nothing stands at any of these paths.

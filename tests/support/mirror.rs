@@ -164,11 +164,13 @@ impl Shared {
         let profiles: Vec<String> = self.holders.borrow().keys().cloned().collect();
         for from in &profiles {
             *self.markers.borrow_mut() += 1;
-            // Of one batch of events, paths are worked on in their order: this name is behind all others.
-            let marker = PathBuf::from(format!("tasks/~~marker-{}", self.markers.borrow()));
-            write(&self.own(from, &marker), "");
-            let has_arrived = |to: &String| self.own(to, &marker).exists();
-            wait_until("the marker is in every profile", || self.hub(&marker).exists() && profiles.iter().all(has_arrived));
+            // Of one batch of events, paths are worked on in their order: these names are behind all others. Logs have a queue of their own.
+            for marker in ["tasks/~~marker", "projects/~~markers/marker"] {
+                let marker = PathBuf::from(format!("{marker}-{}", self.markers.borrow()));
+                write(&self.own(from, &marker), "");
+                let has_arrived = |to: &String| self.own(to, &marker).exists();
+                wait_until("the marker is in every profile", || self.hub(&marker).exists() && profiles.iter().all(has_arrived));
+            }
         }
     }
 

@@ -205,7 +205,7 @@ fn doctor_lets_many_keys_go_when_the_user_says_so() {
     edit(&all[0], |state| state.extend((0..5).map(|number| (format!("key{number}"), json!(number)))));
     wait_for(&all, "key4", &json!(4));
     edit(&all[0], |state| state.retain(|key, _| !key.starts_with("key")));
-    household.wait_for_trouble("work", "clauth doctor --fix");
+    household.wait_for_trouble("work", "clauth removals accept");
     wait_for(&all, "key4", &json!(4));
     let told = household.sandbox.clauth(&["doctor"]);
     assert!(told.stdout().contains(".claude.json: key0, .claude.json: key1"), "{}", told.stdout());

@@ -126,7 +126,7 @@ fn what_the_user_edits_in_a_session_reaches_the_other_side() {
 #[test]
 fn what_the_user_edits_reaches_the_other_side_where_no_names_are_linked() {
     let mut household = Household::new(&["work"]);
-    household.sandbox.set_variable("CLAUTH_LINK_MODE", "hardlink");
+    household.sandbox.set_variable("CLAUTH_LINK_MODE", "copy");
     household.configure("work", OVERRIDES);
     household.enter("work");
     let (own, hub) = (household.own_settings("work"), household.hub_settings());
