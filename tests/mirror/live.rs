@@ -4,6 +4,8 @@ use std::fs;
 
 #[cfg(unix)]
 use crate::support::files::age;
+#[cfg(windows)]
+use crate::support::files::text;
 use crate::support::files::{append, is_one_file, replace, wait_for_end_of, wait_for_text, write};
 #[cfg(unix)]
 use crate::support::meanwhile::meanwhile;
