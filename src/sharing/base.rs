@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use xxhash_rust::xxh3;
 
+use super::names::TOKEN;
 use crate::io::{self, with_ending};
 use crate::sys;
 
@@ -64,6 +65,14 @@ pub struct Base<const N: usize> {
     /// What was noted and not yet written.
     noted: Vec<(Key, Option<[u8; N]>)>,
     journal_length: u64,
+}
+
+/// Names two directories as the owner of a base: by path and inode number, and a profile's by the token in it, since a number can be used again. Not by the
+/// time of birth, which some file systems lack, and others change.
+pub fn between(own: &Path, hub: &Path) -> String {
+    let place = |path: &Path| format!("{} {}", path.display(), sys::look_at(path).map_or(0, |(_, (_, inode, _))| inode));
+    let token = std::fs::read_to_string(own.join(TOKEN)).unwrap_or_default();
+    format!("{} {} {}", place(own), token.trim(), place(hub)).replace('\n', " ")
 }
 
 /// The first line of both files.

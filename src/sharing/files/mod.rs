@@ -21,6 +21,7 @@ use anyhow::{Context, Result};
 use self::intent::Intent;
 use self::record::Files;
 use self::removals::Removals;
+use super::base::between;
 use super::decide::Side;
 use super::link_mode::LinkMode;
 use super::names::{self, MIRRORED};
@@ -331,11 +332,6 @@ fn identities(sides: &Sides) -> [Option<(u64, u64)>; 2] {
 
 /// Says what the base describes: these two directories, in this mode. A directory that was made anew, or restored from a backup, is another one.
 fn owner(sides: &Sides) -> String {
-    let [own, hub] = Side::BOTH.map(|side| {
-        let root = sides.root(side);
-        let identity = crate::sys::look_at(root).map_or((0, 0), |(_, (_, inode, born))| (inode, born));
-        format!("{} {identity:?}", root.display())
-    });
-    let token = fs::read_to_string(sides.root(Side::Own).join(names::TOKEN)).unwrap_or_default();
-    format!("{} {own} {hub} {}", sides.mode.name(), token.trim()).replace('\n', " ")
+    let [own, hub] = Side::BOTH.map(|side| sides.root(side));
+    format!("{} {}", sides.mode.name(), between(own, hub))
 }

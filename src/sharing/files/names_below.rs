@@ -74,9 +74,9 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_session_is_known_by_its_place() {
-        let session = |path| session_directory(Path::new(path)).map(|found| found.to_str().unwrap().to_owned());
-        assert_eq!(session("projects/p/s1/subagents/a.jsonl").as_deref(), Some("projects/p/s1"));
-        assert_eq!(session("projects/p/s1").as_deref(), Some("projects/p/s1"));
+        let session = |path| session_directory(Path::new(path));
+        assert_eq!(session("projects/p/s1/subagents/a.jsonl").as_deref(), Some(Path::new("projects/p/s1")));
+        assert_eq!(session("projects/p/s1").as_deref(), Some(Path::new("projects/p/s1")));
         assert_eq!((session("projects/p"), session("projects/p/memory/a.md"), session("tasks/l/1.json")), (None, None, None));
         assert_eq!(session_id(Path::new("projects/p/s1.jsonl")).as_deref(), Some("s1"));
         assert!(holds_logs(Path::new("projects/p")) && holds_logs(Path::new("projects/p/s1/subagents/x")));

@@ -16,6 +16,7 @@ use crate::claude_code::LIMIT;
 use crate::error::Mistake;
 use crate::io::json::{Broken, Object};
 use crate::io::{self, ClientLock};
+use crate::sharing::base::between;
 use crate::sharing::decide::Side;
 use crate::sys;
 
@@ -50,11 +51,8 @@ impl Pair {
 
     /// Opens the merge base. It belongs to these two directories: in a copy of either, or one made anew, it is empty.
     fn memory(&self) -> Result<Memory> {
-        let identity = |file: &Path| {
-            let directory = io::resolved(file.parent().unwrap_or(file));
-            sys::look_at(&directory).map_or_else(|_| "none".into(), |(_, (_, inode, born))| format!("{inode:x}.{born:x}"))
-        };
-        let owner = format!("json {} {}", identity(&self.own), identity(&self.hub));
+        let directory = |file: &Path| io::resolved(file.parent().unwrap_or(file));
+        let owner = format!("json {}", between(&directory(&self.own), &directory(&self.hub)));
         let memory = Memory::open(&self.base.with_extension("agreed"), &owner, &self.base)?;
         Ok(if self.kind.is_locked() { memory } else { memory.doubting_echoes() })
     }
