@@ -57,6 +57,7 @@ fn what_any_side_creates_the_others_get() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "beyond Wine: row `deleted` of tests/cross/README.md")]
 fn an_empty_directory_is_carried_across_and_back() {
     let shared = Shared::live(&["work", "play"]);
     let places = shared.places("projects/empty/inner");
