@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::steps::{Run, Step, Verdict, project_name};
 use super::{answers, client, in_use, served_by, world};
-use crate::support::files::{is_one_file, text, wait_for_text};
+use crate::support::files::{text, wait_for_text};
 use crate::support::finished::Finished;
 use crate::support::rig::{Freshness, Rig, read_json};
 use crate::support::{Holder, Sandbox, Shell, Startup, Terminal, wait_until};
@@ -68,16 +68,30 @@ fn a_conversation_goes_on_under_another_account_and_comes_back() {
             let line = format!("exec claude -p '{question} in shell {shells}' {how} {session} </dev/null");
             answers(&terminal.run(&shell.call(&["/bin/sh", "-c", &line])))
         };
+        let transcripts = everywhere(sandbox, &format!("projects/{}/{session}.jsonl", project_name(&office)));
+        // The lines of one account are in the others within a second.
+        let settle = || {
+            let lines = |place: &PathBuf| {
+                let mut lines: Vec<String> = text(place)?.lines().map(str::to_owned).collect();
+                lines.sort_unstable();
+                Some(lines)
+            };
+            wait_until("the conversation is everywhere", || {
+                lines(&transcripts[0]).is_some() && transcripts.iter().all(|place| lines(place) == lines(&transcripts[0]))
+            });
+        };
         assert_eq!(ask(&mut bound, "first", "--session-id"), served_by("alice"), "{}", bound.transcript());
+        settle();
         assert_eq!(ask(&mut pinned, "second", "--resume"), served_by("bob"), "{}", pinned.transcript());
+        settle();
         // And without clauth, where nothing but `~/.claude` is looked at.
         let mut plain = client(sandbox, None, &["-p", &format!("third in shell {shells}"), "--resume", &session]);
         plain.current_dir(&office);
         assert_eq!(answers(Finished::run(plain).success().stdout()), served_by("carol"));
+        settle();
         assert_eq!(ask(&mut bound, "fourth", "--resume"), served_by("alice"), "{}", bound.transcript());
+        settle();
 
-        let transcripts = everywhere(sandbox, &format!("projects/{}/{session}.jsonl", project_name(&office)));
-        assert!(is_one_file(&transcripts), "{transcripts:?}");
         let transcript = text(&transcripts[0]).unwrap();
         let bodies = rig.bodies();
         let last = bodies.last().unwrap();
