@@ -1,6 +1,5 @@
 //! Moving one shared file to the hub, whoever writes to it: the protocol is told in `depart`.
 
-use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self as stdio, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 
 use super::depart::{collect_files, keep_if_present};
+use super::lines::beyond;
 use super::places;
 use crate::{io, sys};
 
@@ -176,19 +176,10 @@ fn is_link(path: &Path) -> bool {
 
 /// Returns what one log has more of than the other: a line as often as it stands there more often, the last one too if it has no end yet.
 fn missing_lines(own: &[u8], theirs: &[u8]) -> Vec<u8> {
-    let mut known: HashMap<&[u8], usize> = HashMap::new();
-    for line in lines(theirs) {
-        *known.entry(line).or_default() += 1;
-    }
     let mut missing = Vec::new();
-    for line in lines(own) {
-        match known.get_mut(line) {
-            Some(left) if *left > 0 => *left -= 1,
-            _ => {
-                missing.extend(line);
-                missing.push(b'\n');
-            }
-        }
+    for line in beyond(lines(own), lines(theirs)) {
+        missing.extend(line);
+        missing.push(b'\n');
     }
     if !missing.is_empty() && theirs.last().is_some_and(|last| *last != b'\n') {
         missing.insert(0, b'\n');

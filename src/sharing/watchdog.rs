@@ -3,11 +3,11 @@
 //! Every duty is the same three moves: watch, look at everything, act on what differs. Events only say which duty has something to look at. A duty that
 //! found nothing writes nothing, so the events of our own writes end there. A duty that failed is tried again after a pause that doubles.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 
@@ -19,6 +19,7 @@ use super::json::{self, Pair};
 use super::link_mode::LinkMode;
 use super::links::{self, Use};
 use super::names::{self, is_shared};
+use super::retries::Retries;
 use super::tree::{Tree, held_back};
 use crate::account;
 use crate::claude_code::{SETTINGS, STATE};
@@ -55,13 +56,6 @@ enum Place {
     Mirrored(Rc<Path>),
 }
 
-/// When a duty is tried again, and how long the next pause is.
-#[derive(Debug, Clone, Copy)]
-struct Retry {
-    due: Instant,
-    pause: Duration,
-}
-
 /// Keeps one profile and the hub in step.
 #[derive(Debug)]
 pub struct Watchdog {
@@ -70,7 +64,7 @@ pub struct Watchdog {
     mirror: Mirror,
     places: HashMap<Watch, Place>,
     due: BTreeSet<Duty>,
-    again: BTreeMap<Duty, Retry>,
+    again: Retries<Duty>,
     /// The lock of `.claude.json` that was in the way, by the time of its last touch.
     stuck: Option<SystemTime>,
     /// The directories that could not be watched.
@@ -82,10 +76,9 @@ pub struct Watchdog {
 /// How long to wait for others that write the same file, one after the other.
 const TURN: Duration = Duration::from_millis(50);
 
-/// The first pause before a duty that failed is tried again, and the longest. A client holds a lock for milliseconds, and one whose holder died can be taken
-/// over after seconds.
+/// The first pause before a duty that failed is tried again. A client holds a lock for milliseconds, and one whose holder died can be taken over after
+/// seconds.
 const PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 impl Watchdog {
     /// Makes a watchdog that watches nothing yet; `troubles` is the file that tells the user what is not shared.
@@ -99,7 +92,7 @@ impl Watchdog {
             mirror,
             places: HashMap::new(),
             due: BTreeSet::new(),
-            again: BTreeMap::new(),
+            again: Retries::new(),
             stuck: None,
             unwatched: BTreeSet::new(),
             complaints: Complaints::new(troubles),
@@ -166,28 +159,25 @@ impl Watchdog {
         if !self.due.is_empty() {
             return Some(Duration::ZERO);
         }
-        let now = Instant::now();
         if self.is_away() {
-            return self.again.get(&Duty::Roots).map(|retry| retry.due.saturating_duration_since(now));
+            return self.again.wait_for(&Duty::Roots);
         }
-        let again = self.again.values().map(|retry| retry.due.saturating_duration_since(now)).min();
-        again.into_iter().chain(self.mirror.patience()).min()
+        self.again.wait().into_iter().chain(self.mirror.patience()).min()
     }
 
     /// Does what is due; returns whether anything was.
     pub fn work(&mut self, events: &mut Events) -> bool {
-        let now = Instant::now();
-        self.due.extend(self.again.iter().filter(|(_, retry)| retry.due <= now).map(|(duty, _)| duty.clone()));
+        self.due.extend(self.again.due());
         // Somebody takes the profile away: nothing of what vanishes was meant to vanish elsewhere.
         let is_wanted = self.tree.profile_file.exists();
         if !is_wanted {
             self.due.clear();
-            self.again.clear();
+            self.again.retain(|_| false);
         }
         if self.is_away() {
             // Nothing else can be done, or may be, until both are there; then everything is looked at.
             self.due.retain(|duty| *duty == Duty::Roots);
-            self.again.retain(|duty, _| *duty == Duty::Roots);
+            self.again.retain(|duty| *duty == Duty::Roots);
         }
         let mut has_work = !self.due.is_empty();
         while let Some(duty) = self.due.pop_first() {
@@ -254,7 +244,7 @@ impl Watchdog {
             // What came back may not all be back yet: nothing of ours may stand in its way.
             None if !is_first && links::is_being_filled(&self.tree.hub) => {
                 self.complaints.say("roots", Some(&format!("{} was replaced; sharing goes on when it is quiet", self.tree.hub.directory.display())));
-                self.again.insert(Duty::Roots, Retry { due: Instant::now() + QUIET, pause: PAUSE });
+                self.again.after(Duty::Roots, QUIET, PAUSE);
             }
             None => {
                 self.complaints.say("roots", None);
@@ -278,7 +268,7 @@ impl Watchdog {
         if !troubles.is_empty() {
             self.try_again(Duty::Links);
         } else if is_settling {
-            self.again.insert(Duty::Links, Retry { due: Instant::now() + QUIET, pause: PAUSE });
+            self.again.after(Duty::Links, QUIET, PAUSE);
         } else {
             self.again.remove(&Duty::Links);
         }
@@ -307,9 +297,9 @@ impl Watchdog {
         match &synced {
             // Clients and helpers take turns.
             Ok(_) if is_locked && held_since != self.stuck => {
-                self.again.insert(Duty::ClaudeJson, Retry { due: Instant::now() + TURN, pause: TURN });
+                self.again.after(Duty::ClaudeJson, TURN, TURN);
             }
-            Ok(report) if !is_locked && report.left.is_none() => drop(self.again.remove(&Duty::ClaudeJson)),
+            Ok(report) if !is_locked && report.left.is_none() => self.again.remove(&Duty::ClaudeJson),
             _ => self.try_again(Duty::ClaudeJson),
         }
         self.stuck = held_since;
@@ -358,8 +348,7 @@ impl Watchdog {
     }
 
     fn try_again(&mut self, duty: Duty) {
-        let pause = self.again.get(&duty).map_or(PAUSE, |retry| (retry.pause * 2).min(LONGEST_PAUSE));
-        self.again.insert(duty, Retry { due: Instant::now() + pause, pause });
+        self.again.later(duty, PAUSE);
     }
 }
 

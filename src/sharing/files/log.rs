@@ -9,7 +9,6 @@
 //!
 //! A log that a live client has open is only ever appended to, since the client refuses to write to another inode. A rewrite of it waits.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -22,6 +21,7 @@ use super::intent::Intent;
 use super::side::{Sides, Stat, look, stat_of_open};
 use super::transfer::{Fate, Outcome, Replaced, set_modified};
 use crate::sharing::decide::Side;
+use crate::sharing::lines::beyond;
 use crate::{io, sys};
 
 /// What two sides of a log agree on.
@@ -300,19 +300,9 @@ fn has_open_end(text: &[u8]) -> bool {
 }
 
 /// Returns the lines of one text that the other lacks, in their order; a line that stands twice here and once there is missing once.
-fn lines_missing(from: &[u8], there: &[u8]) -> Vec<u8> {
-    let mut present: HashMap<&[u8], usize> = HashMap::new();
-    for line in there.split_inclusive(|byte| *byte == b'\n') {
-        *present.entry(line).or_default() += 1;
-    }
-    let mut missing = Vec::new();
-    for line in from.split_inclusive(|byte| *byte == b'\n') {
-        match present.get_mut(line) {
-            Some(count) if *count > 0 => *count -= 1,
-            _ => missing.extend_from_slice(line),
-        }
-    }
-    missing
+fn lines_missing<'a>(from: &'a [u8], there: &'a [u8]) -> Vec<u8> {
+    let lines = |text: &'a [u8]| text.split_inclusive(|byte| *byte == b'\n');
+    beyond(lines(from), lines(there)).concat()
 }
 
 /// Returns a number that is equal for two logs with the same lines in any order.

@@ -69,17 +69,15 @@ impl Mirror {
         is_log(relative) && !Side::BOTH.iter().any(|side| self.sides.path(*side, relative).is_symlink())
     }
 
-    pub(super) fn merge(&mut self, relative: &Path, record: Option<Record>) -> Result<bool> {
+    pub(super) fn merge(&mut self, relative: &Path, found: [Option<Stat>; 2], record: Option<Record>) -> Result<bool> {
         let agreed = match record.map(|record| record.kind) {
             Some(Kind::Log(agreed)) => Some(agreed),
             _ => None,
         };
         let sides = self.sides.clone();
         let is_live = |side| is_live(&sides, relative, side);
-        let changed = record.map(|record| {
-            Side::BOTH
-                .map(|side| look(&sides.path(side, relative)).leaf().map(|stat| stat_hash(&self.base, stat)) != Some(record.stats[side as usize]))
-        });
+        let hashes = found.map(|stat| stat.map(|stat| stat_hash(&self.base, stat)));
+        let changed = record.map(|record| Side::BOTH.map(|side| hashes[side as usize] != Some(record.stats[side as usize])));
         let merged = match agreed {
             Some(agreed) => self.sides.merge_edited(relative, agreed, changed.unwrap_or_default(), &is_live, &self.ending)?,
             None => None,

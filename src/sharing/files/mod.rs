@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -25,6 +25,7 @@ use super::base::between;
 use super::decide::Side;
 use super::link_mode::LinkMode;
 use super::names::{self, MIRRORED};
+use super::retries::Retries;
 use crate::account;
 use crate::io;
 use crate::sys::Interest;
@@ -59,16 +60,8 @@ impl Watcher for Nobody {
     fn watch(&mut self, _: &Path, _: &Path, _: Interest) {}
 }
 
-/// The first pause before something that failed is tried again, and the longest.
+/// The first pause before something that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-
-/// When a path is looked at again, and how long the next pause is.
-#[derive(Debug, Clone, Copy)]
-struct Retry {
-    due: Instant,
-    pause: Duration,
-}
 
 /// Keeps a profile's mirrored directories and the hub's the same.
 #[derive(Debug)]
@@ -86,7 +79,7 @@ pub struct Mirror {
     carried: BTreeSet<PathBuf>,
     /// What could not be done, by path, for as long as it is so.
     troubles: BTreeMap<PathBuf, String>,
-    retries: BTreeMap<PathBuf, Retry>,
+    retries: Retries<PathBuf>,
     /// The sessions whose directories are watched.
     active: BTreeSet<PathBuf>,
     /// The directories that were watched and are no more.
@@ -119,7 +112,7 @@ impl Mirror {
             without,
             carried: BTreeSet::new(),
             troubles: BTreeMap::new(),
-            retries: BTreeMap::new(),
+            retries: Retries::new(),
             active: BTreeSet::new(),
             unwatched: BTreeSet::new(),
             mounted: BTreeSet::new(),
@@ -239,19 +232,15 @@ impl Mirror {
 
     /// Returns how long to wait until something has to be looked at again, if anything has.
     pub fn patience(&self) -> Option<Duration> {
-        let now = Instant::now();
-        let retries = self.retries.values().map(|retry| retry.due.saturating_duration_since(now));
-        retries.chain(self.removals.wait()).min()
+        self.retries.wait().into_iter().chain(self.removals.wait()).min()
     }
 
     /// Looks again at what waited long enough. `is_wanted` is false where the profile is being taken away: then nothing of what vanished was meant.
     pub fn look_again(&mut self, is_wanted: bool, watcher: &mut dyn Watcher) -> Option<String> {
-        let now = Instant::now();
-        let due: Vec<PathBuf> = self.retries.iter().filter(|(_, retry)| retry.due <= now).map(|(path, _)| path.clone()).collect();
-        for path in due {
+        for path in self.retries.due() {
             self.settle_deeply(&path, watcher);
             // One that could not even be tried must not be due again at once.
-            if self.retries.get(&path).is_some_and(|retry| retry.due <= now) {
+            if self.retries.wait_for(&path) == Some(Duration::ZERO) {
                 self.look_later(&path, PAUSE);
             }
         }
@@ -266,7 +255,7 @@ impl Mirror {
         self.trouble()
     }
 
-    /// Acts on the user's word about removals that are held; returns whether there was one.
+    /// Acts on the user's word about removals that are held.
     pub fn obey(&mut self, watcher: &mut dyn Watcher) -> Option<String> {
         if let Some((answer, paths)) = self.removals.answered() {
             self.act_on(answer, &paths, watcher);
@@ -301,8 +290,7 @@ impl Mirror {
 
     /// Looks at a path again after a pause that doubles with each time.
     fn look_later(&mut self, relative: &Path, first: Duration) {
-        let pause = self.retries.get(relative).map_or(first, |retry| (retry.pause * 2).min(LONGEST_PAUSE));
-        self.retries.insert(relative.into(), Retry { due: Instant::now() + pause, pause });
+        self.retries.later(relative.into(), first);
     }
 
     /// Writes down what was agreed on since.

@@ -68,7 +68,7 @@ impl Mirror {
         match settled {
             Ok(true) => {
                 self.troubles.remove(relative);
-                self.retries.remove(relative);
+                self.retries.remove(&relative.to_path_buf());
             }
             Ok(false) => drop(self.troubles.remove(relative)),
             Err(error) => self.fail(relative, &error),
@@ -259,7 +259,7 @@ impl Mirror {
                 }
                 Ok(is_done)
             }
-            Decision::Give(_) | Decision::Conflict if !found.contains(&None) && self.is_log(relative) => self.merge(relative, record),
+            Decision::Give(_) | Decision::Conflict if !found.contains(&None) && self.is_log(relative) => self.merge(relative, found, record),
             Decision::Give(from) => self.give(relative, from, found, record),
             Decision::Conflict => self.settle_conflict(relative, found),
         }
@@ -305,7 +305,7 @@ impl Mirror {
         }
         self.unwatched.retain(|path| !path.starts_with(relative));
         self.troubles.retain(|path, _| !path.starts_with(relative));
-        self.retries.retain(|path, _| !path.starts_with(relative));
+        self.retries.retain(|path| !path.starts_with(relative));
     }
 
     /// Whether one side has a link that leads to the other side's file: it must not replace what it leads to.
