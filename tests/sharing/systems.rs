@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 
 use crate::support::files::{append, replace, text, write};
 use crate::support::session::may_unshare;
@@ -72,6 +74,37 @@ fn without_an_exchange_of_two_names_everything_arrives_and_nothing_is_junk() {
         everything_arrives(&sides, error);
         conflicts_keep_both(&sides, error);
     }
+}
+
+#[test]
+fn without_an_exchange_of_two_names_the_client_s_state_is_never_missing() {
+    let sides = Sides::new(&["work"]);
+    let Some(command) = under(&sides, &["renameat2:error=ENOSYS"]) else { return };
+    let states = [sides.sandbox.path("home/.claude.json"), sides.own("work", ".claude.json")];
+    for state in &states {
+        write(state, "{\"turn\": 0}\n");
+    }
+    sides.start_by("work", command);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // A client that finds no state makes one of its own.
+        let watching = states.each_ref().map(|state| {
+            scope.spawn(|| {
+                while !is_over.load(Relaxed) {
+                    assert!(state.exists(), "{}", state.display());
+                }
+            })
+        });
+        for turn in 1..30 {
+            let text = format!("{{\"turn\": {turn}}}\n");
+            replace(&states[turn % 2], &text);
+            wait_until("the other state says the same", || crate::support::files::text(&states[(turn + 1) % 2]).as_ref() == Some(&text));
+        }
+        is_over.store(true, Relaxed);
+        for one in watching {
+            one.join().unwrap();
+        }
+    });
 }
 
 /// Two versions that nobody saw come into being: the newer stays, the other is rescued.

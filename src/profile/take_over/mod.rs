@@ -122,7 +122,7 @@ fn take_over_login(directory: &Path, runtime: &Path, winner: Option<&Path>, resc
     let login = runtime.join(CREDENTIALS);
     if let Some(winner) = winner.filter(|winner| *winner != login) {
         // Either way a reader finds a whole login at every moment, and each login has one place.
-        let placed = if is_file(&login) { sys::exchange(winner, &login) } else { sys::rename(winner, &login) };
+        let placed = if is_file(&login) { io::exchange(winner, &login) } else { sys::rename(winner, &login) };
         placed.with_context(|| format!("could not move {}", winner.display()))?;
     }
     for loser in candidates(directory, runtime).iter().filter(|path| winner.is_none() || **path != login) {

@@ -90,7 +90,7 @@ impl From<Error> for Stop {
 
 /// Brings the two files together: three ways, member by member, each keeping its layout and its own account's keys.
 ///
-/// A file is written under the client's lock, or by an exchange where there is none, after both were read again, and only when it has to say something
+/// A file is written under the client's lock, or by an exchange, after both were read again, and only when it has to say something
 /// else. Killed at any point it loses nothing; how, says the merge base.
 pub fn sync(pair: &Pair) -> Result<Report> {
     let mut report = Report::default();
@@ -167,7 +167,7 @@ pub fn redress(pair: &Pair, overrides: &State) -> Result<()> {
     let plain = own.as_ref().map_or_else(|| Ok(hub.clone()), |own| settings::undressed(own, worn, &hub)).map_err(broken)?;
     let dressed = settings::dressed(&plain, overrides).map_err(broken)?;
     match &own {
-        Some(own) => place(&pair.own, Some(own), &dressed).map(drop),
+        Some(own) => place(&pair.own, Some(own), &dressed, false).map(drop),
         None => io::write(&pair.own, &dressed),
     }
 }
@@ -291,7 +291,7 @@ impl Settled {
             let Some(text) = text else { continue };
             if file.is_symlink() || before.is_none() {
                 io::write(file, text)?;
-            } else if place(file, before.as_deref(), text)? == Placed::Otherwise {
+            } else if place(file, before.as_deref(), text, pair.kind.is_locked())? == Placed::Otherwise {
                 return Ok(Placed::Otherwise);
             }
             memory.has_written(side)?;

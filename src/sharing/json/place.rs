@@ -1,8 +1,11 @@
-//! How a text takes the place of another one that nobody locks: by an exchange, so that a newer one is never lost.
+//! How a text takes the place of another one: by an exchange, so that a newer one is never lost.
 //!
 //! 1. The new text is written beside the file, and the two names are exchanged.
 //! 2. What came out is looked at. Most often it is the text that the new one was made from.
 //! 3. If it is newer, it goes back at once, and the caller reads and merges again. Who wrote between the two exchanges is merged in here.
+//!
+//! Where the file system cannot exchange two names, a file that the client locks is replaced by a rename instead: there is no moment without it, in which
+//! a client would start afresh. One that nobody locks is missing for a moment there, since a rename could lose a newer text.
 //!
 //! Killed in between, what came out stays under a temporary name, from which it is rescued.
 
@@ -33,8 +36,8 @@ pub enum Placed {
     Otherwise,
 }
 
-/// Puts a text in the place of `expected`, or where there was none.
-pub fn place(file: &Path, expected: Option<&[u8]>, text: &[u8]) -> Result<Placed> {
+/// Puts a text in the place of `expected`, or where there was none. `is_locked`: the caller holds the lock that the client takes around a write.
+pub fn place(file: &Path, expected: Option<&[u8]>, text: &[u8], is_locked: bool) -> Result<Placed> {
     let Some(expected) = expected else {
         let placing = || format!("could not write {}", file.display());
         let temp = io::free_temporary(file);
@@ -51,16 +54,17 @@ pub fn place(file: &Path, expected: Option<&[u8]>, text: &[u8]) -> Result<Placed
     if !io::holds(file, expected)? {
         return Ok(Placed::Otherwise);
     }
-    replace(file, expected.to_vec(), text.to_vec())
+    replace(file, expected.to_vec(), text.to_vec(), is_locked)
 }
 
-fn replace(file: &Path, mut expected: Vec<u8>, mut text: Vec<u8>) -> Result<Placed> {
+fn replace(file: &Path, mut expected: Vec<u8>, mut text: Vec<u8>, is_locked: bool) -> Result<Placed> {
     let placing = || format!("could not write {}", file.display());
     let temp = io::free_temporary(file);
     for round in 0..ROUNDS {
         io::write(&temp, &text)?;
-        let (is_in_place, out) = match swap(&temp, file) {
+        let (is_in_place, out) = match swap(&temp, file, is_locked) {
             Ok(swapped) => swapped,
+            Err(error) if is_locked && error.kind() == ErrorKind::Unsupported => return rename_over(&temp, file, &expected).with_context(placing),
             Err(error) => {
                 let _ = sys::remove_file(&temp);
                 // It vanished, and nothing of ours appears where another program just removed something.
@@ -73,7 +77,7 @@ fn replace(file: &Path, mut expected: Vec<u8>, mut text: Vec<u8>) -> Result<Plac
             return Ok(if round == 0 { Placed::AsMeant } else { Placed::Otherwise });
         }
         // What came out goes back at once: until then readers miss the newest edit. Only who wrote in that very moment has to be merged.
-        let newer = if is_in_place && !is_expected { swap(&temp, file).with_context(placing)?.1 } else { out.clone() };
+        let newer = if is_in_place && !is_expected { swap(&temp, file, is_locked).with_context(placing)?.1 } else { out.clone() };
         if is_in_place && newer == text {
             sys::remove_file(&temp).with_context(placing)?;
             return Ok(Placed::Otherwise);
@@ -82,7 +86,7 @@ fn replace(file: &Path, mut expected: Vec<u8>, mut text: Vec<u8>) -> Result<Plac
             let other = if is_in_place { &out } else { &text };
             let Some(merged) = three_ways(&expected, &newer, other) else {
                 // One of them is not whole: its writer is at work. The later one counts.
-                swap(&temp, file).with_context(placing)?;
+                swap(&temp, file, is_locked).with_context(placing)?;
                 return Ok(Placed::Otherwise);
             };
             text = merged;
@@ -104,13 +108,25 @@ fn three_ways(base: &[u8], newer: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     Some(merged.own.unwrap_or_else(|| newer.to_vec()))
 }
 
+/// Renames a text over a file that still says what is expected.
+fn rename_over(temp: &Path, file: &Path, expected: &[u8]) -> Result<Placed> {
+    let is_as_expected = io::holds(file, expected);
+    match is_as_expected.and_then(|is_so| if is_so { sys::rename(temp, file).map(|()| true).map_err(Into::into) } else { Ok(false) }) {
+        Ok(true) => Ok(Placed::AsMeant),
+        other => {
+            let _ = sys::remove_file(temp);
+            other.map(|_| Placed::Otherwise)
+        }
+    }
+}
+
 /// Exchanges two files; returns whether the first is in the place of the second now, and what that said. The first name has that file.
 ///
-/// Where names cannot be exchanged, the second is missing for a moment; whoever makes it anew in that moment keeps it.
-fn swap(temp: &Path, file: &Path) -> std::io::Result<(bool, Vec<u8>)> {
+/// Where names cannot be exchanged, it fails for a file that is locked. Any other is missing for a moment; whoever makes it anew in that moment keeps it.
+fn swap(temp: &Path, file: &Path, is_locked: bool) -> std::io::Result<(bool, Vec<u8>)> {
     let is_in_place = match sys::exchange(temp, file) {
         Ok(()) => true,
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+        Err(error) if error.kind() == ErrorKind::Unsupported && !is_locked => {
             let aside = with_ending(temp, ".tmp");
             sys::rename(file, &aside)?;
             let is_in_place = match sys::rename_new(temp, file) {
@@ -150,24 +166,24 @@ mod tests {
         sys::create_private_dir(&directory).unwrap();
         let file = directory.join("settings.json");
         let names = || fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-        assert_eq!(place(&file, None, b"{}").unwrap(), Placed::AsMeant);
-        assert_eq!(place(&file, None, br#"{"a": 1}"#).unwrap(), Placed::Otherwise);
-        assert_eq!(place(&file, Some(b"{}"), br#"{"a": 1}"#).unwrap(), Placed::AsMeant);
+        assert_eq!(place(&file, None, b"{}", false).unwrap(), Placed::AsMeant);
+        assert_eq!(place(&file, None, br#"{"a": 1}"#, false).unwrap(), Placed::Otherwise);
+        assert_eq!(place(&file, Some(b"{}"), br#"{"a": 1}"#, false).unwrap(), Placed::AsMeant);
         // Another program wrote what was not expected.
         fs::write(&file, r#"{"a": 1, "b": 2}"#).unwrap();
-        assert_eq!(place(&file, Some(br#"{"a": 1}"#), br#"{"a": 1, "c": 3}"#).unwrap(), Placed::Otherwise);
+        assert_eq!(place(&file, Some(br#"{"a": 1}"#), br#"{"a": 1, "c": 3}"#, false).unwrap(), Placed::Otherwise);
         assert_eq!(parsed(&fs::read(&file).unwrap()), json!({"a": 1, "b": 2}));
         // And after the last look.
         let expected = br#"{"a": 1}"#.to_vec();
-        assert_eq!(replace(&file, expected.clone(), br#"{"a": 1, "c": 3}"#.to_vec()).unwrap(), Placed::Otherwise);
+        assert_eq!(replace(&file, expected.clone(), br#"{"a": 1, "c": 3}"#.to_vec(), false).unwrap(), Placed::Otherwise);
         assert_eq!(parsed(&fs::read(&file).unwrap()), json!({"a": 1, "b": 2}));
         // It is at work.
         fs::write(&file, r#"{"a": 1, "b"#).unwrap();
-        assert_eq!(replace(&file, expected, br#"{"a": 9}"#.to_vec()).unwrap(), Placed::Otherwise);
+        assert_eq!(replace(&file, expected, br#"{"a": 9}"#.to_vec(), false).unwrap(), Placed::Otherwise);
         assert_eq!(fs::read_to_string(&file).unwrap(), r#"{"a": 1, "b"#);
         // It vanished.
         fs::remove_file(&file).unwrap();
-        assert_eq!(place(&file, Some(b"{}"), b"{}").unwrap(), Placed::Otherwise);
+        assert_eq!(place(&file, Some(b"{}"), b"{}", false).unwrap(), Placed::Otherwise);
         assert_eq!(names(), [] as [std::ffi::OsString; 0]);
         fs::remove_dir_all(directory).unwrap();
     }

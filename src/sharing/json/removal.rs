@@ -7,8 +7,8 @@ use anyhow::Result;
 use super::pair::{Pair, ROUNDS, not_whole, read};
 use super::place::{Placed, place};
 use super::pointer;
+use crate::io::ClientLock;
 use crate::io::json::{Change, Edits, Object};
-use crate::io::{self, ClientLock};
 
 /// Removes members from the profile's file, as its client would; the next pass tells the hub.
 ///
@@ -27,11 +27,7 @@ pub fn drop_keys(pair: &Pair, names: &BTreeSet<String>) -> Result<bool> {
             return Ok(true);
         }
         let changed = edits.apply(&text);
-        if pair.kind.is_locked() {
-            io::write(&pair.own, &changed)?;
-            return Ok(true);
-        }
-        if place(&pair.own, Some(&text), &changed)? == Placed::AsMeant {
+        if place(&pair.own, Some(&text), &changed, pair.kind.is_locked())? == Placed::AsMeant {
             return Ok(true);
         }
     }

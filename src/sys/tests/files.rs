@@ -51,6 +51,7 @@ fn a_rename_over_nothing_replaces_nothing() {
 }
 
 #[test]
+#[cfg(unix)] // Windows has no exchange
 fn an_exchange_gives_each_name_what_the_other_had() {
     let scratch = scratch("exchange");
     let [one, other, directory] = ["one", "other", "directory"].map(|name| scratch.0.join(name));
@@ -141,8 +142,8 @@ fn paths_may_be_long_and_in_any_script() {
     sys::create_private_file(&one).unwrap();
     sys::rename_new(&one, &other).unwrap();
     fs::write(&one, "one").unwrap();
-    sys::exchange(&one, &other).unwrap();
-    assert_eq!((text(&one), text(&other)), (String::new(), "one".into()));
+    sys::rename(&other, &one).unwrap();
+    sys::rename_new(&one, &other).unwrap();
     assert!(sys::owned_by_this_user(&other).unwrap());
     sys::remove_file(&other).unwrap();
 }

@@ -147,16 +147,9 @@ fn move_new(from: &Path, to: &Path) -> io::Result<()> {
     check(unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) })
 }
 
-/// Exchanges two names. Windows cannot do that in one step: `other` is gone for the moment between two renames, and somebody can put something there.
-/// That stays, the call fails, and what stood there before is left under a temporary name, as by a process that was killed.
-pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
-    let third = aside(other);
-    rename_new(other, &third)?;
-    if let Err(error) = rename_new(one, other) {
-        let _ = rename_new(&third, other);
-        return Err(error);
-    }
-    rename_new(&third, one)
+/// Windows cannot exchange two names in one step.
+pub fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Returns a name for what has to make room, which says that it is temporary and who made it.
