@@ -43,6 +43,7 @@ __clauth_nothing_above() {
 
 __clauth_evaluate() {
   \builtin local trap answer='' code=0 pid="$$" first=
+  __clauth_give_back
   if [[ ! -x $__clauth_program ]]; then
     __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
     return 0
@@ -68,9 +69,10 @@ __clauth_evaluate() {
   fi
 }
 
-# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another.
+# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another: no key is left to serve by either,
+# until the next evaluation.
 __clauth_fail() {
-  \builtin local home="${CLAUTH_HOME:-${HOME-}/.clauth}"
+  \builtin local name home="${CLAUTH_HOME:-${HOME-}/.clauth}"
   case ${CLAUDE_CONFIG_DIR-} in
     "$home"/*) ;;
     # Git Bash spells the same directory in another way.
@@ -78,12 +80,31 @@ __clauth_fail() {
     *) ! __clauth_nothing_above || home='' ;;
   esac
   if [[ -n $home && -f $home/refused ]]; then
-    \builtin export CLAUDE_CONFIG_DIR="$home/refused/run-clauth-status"
+    for name in ANTHROPIC_CONFIG_DIR @OVERRIDING@; do
+      if [[ -n ${!name+x} ]]; then
+        \builtin export -n "__clauth_taken_$name=${!name}" __clauth_taken="${__clauth_taken-} $name"
+        \builtin unset "$name"
+      fi
+    done
+    \builtin export CLAUDE_CONFIG_DIR="$home/refused/run-clauth-status" ANTHROPIC_CONFIG_DIR="$home/refused/run-clauth-status"
     \builtin unset CLAUTH_PROFILE
   fi
   [[ ${__clauth_said-} == "$1" ]] || \builtin printf 'clauth: %s\n' "$1" >&2
   \builtin export -n __clauth_said="$1"
   \builtin export -n __clauth_at="$$ " # not a first evaluation, and no directory: the next prompt tries again
+}
+
+# Gives back what a failure took away, but for what the user has set again since.
+__clauth_give_back() {
+  [[ -n ${__clauth_taken-} ]] || return 0
+  \builtin local name taken IFS=' '
+  [[ ${ANTHROPIC_CONFIG_DIR-} != "${CLAUDE_CONFIG_DIR-}" ]] || \builtin unset ANTHROPIC_CONFIG_DIR
+  for name in $__clauth_taken; do
+    taken=__clauth_taken_$name
+    [[ -n ${!name+x} ]] || \builtin export "$name=${!taken}"
+    \builtin unset "$taken"
+  done
+  \builtin unset __clauth_taken
 }
 
 # First in the prompt's commands, so that the others see what it sets, but behind direnv and mise: a key that they set for a directory is to be

@@ -19,6 +19,7 @@ function __clauth_begin --on-event fish_prompt
 end
 
 function __clauth_evaluate
+    __clauth_give_back
     if not test -x $__clauth_program
         __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from config.fish"
         return
@@ -35,7 +36,8 @@ function __clauth_evaluate
     end
 end
 
-# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another.
+# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another: no key is left to serve by either,
+# until the next evaluation.
 function __clauth_fail --argument-names message
     set -l home "$HOME/.clauth"
     test -n "$CLAUTH_HOME"; and set home $CLAUTH_HOME
@@ -46,12 +48,34 @@ function __clauth_fail --argument-names message
         set refuse yes
     end
     if test $refuse = yes; and test -f "$home/refused"
+        for name in ANTHROPIC_CONFIG_DIR @OVERRIDING@
+            if set -qx $name
+                set -g __clauth_taken_$name $$name
+                set -ga __clauth_taken $name
+                set -qg $name; and set -eg $name
+                set -qU $name; and set -gx $name '' # covered: a universal variable belongs to every session
+            end
+        end
         set -gx CLAUDE_CONFIG_DIR "$home/refused/run-clauth-status"
+        set -gx ANTHROPIC_CONFIG_DIR $CLAUDE_CONFIG_DIR
         set -e CLAUTH_PROFILE
     end
     test "$__clauth_said" = "$message"; or echo "clauth: $message" >&2
     set -g __clauth_said $message
     set -g __clauth_at "$fish_pid " # not a first evaluation, and no directory: the next prompt tries again
+end
+
+# Gives back what a failure took away, but for what the user has set again since.
+function __clauth_give_back
+    test -n "$__clauth_taken"; or return
+    test "$ANTHROPIC_CONFIG_DIR" = "$CLAUDE_CONFIG_DIR"; and set -eg ANTHROPIC_CONFIG_DIR
+    for name in $__clauth_taken
+        set -l taken __clauth_taken_$name
+        set -qgx $name; and test -n "$$name"; or set -eg $name 2>/dev/null
+        set -qx $name; or set -gx $name $$taken
+        set -eg $taken
+    end
+    set -eg __clauth_taken
 end
 
 # True when no .clauth.toml stands here or above. It walks by `..`: the physical parents, whatever links $PWD went through.

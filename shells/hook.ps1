@@ -30,6 +30,10 @@ function global:__clauth_same([string] $location) {
     if ([IO.Path]::Exists($answer.Epoch) -ne $answer.EpochExists) { return $false }
     if ([IO.File]::Exists($answer.Settings) -ne $answer.SettingsExist) { return $false }
     if ($answer.SettingsExist -and ([IO.File]::GetLastWriteTimeUtc($answer.Settings) -gt [IO.File]::GetLastWriteTimeUtc($answer.Epoch))) { return $false }
+    if ($answer.AnthropicDir -and (-not [string]::Equals($env:ANTHROPIC_CONFIG_DIR, $answer.AnthropicDir))) { return $false }
+    foreach ($name in $answer.Unchanged.Keys) {
+        if (-not [string]::Equals([Environment]::GetEnvironmentVariable($name), $answer.Unchanged[$name])) { return $false }
+    }
     foreach ($name in $answer.Overriding) {
         if ($null -ne [Environment]::GetEnvironmentVariable($name)) { return $false }
     }
@@ -89,6 +93,7 @@ function global:__clauth_links([string] $location) {
 
 # Asks the program. Returns what went wrong, if anything did.
 function global:__clauth_evaluate([string] $location) {
+    __clauth_give_back
     $links = __clauth_links $location # before the program looks: what is turned meanwhile is seen at the next prompt
     # Not `&`: inside a prompt that takes the program's stderr as well, and shows it nowhere. This leaves $LASTEXITCODE alone, too.
     $start = [Diagnostics.ProcessStartInfo]::new($global:__clauth_program)
@@ -111,7 +116,18 @@ function global:__clauth_evaluate([string] $location) {
     $global:__clauth_answer.At = $location
 }
 
-# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another.
+# Gives back what a failure took away, but for what the user has set again since.
+function global:__clauth_give_back {
+    if ($global:__clauth_taken.Count -eq 0) { return }
+    if ([string]::Equals($env:ANTHROPIC_CONFIG_DIR, $env:CLAUDE_CONFIG_DIR)) { $env:ANTHROPIC_CONFIG_DIR = $null }
+    foreach ($name in $global:__clauth_taken.Keys) {
+        if ($null -eq [Environment]::GetEnvironmentVariable($name)) { [Environment]::SetEnvironmentVariable($name, $global:__clauth_taken[$name]) }
+    }
+    $global:__clauth_taken = @{}
+}
+
+# Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another: no key is left to serve by either,
+# until the next evaluation.
 function global:__clauth_fail([string] $location, [string] $problem) {
     $global:__clauth_answer = $null # the next prompt tries again
     $root = $env:CLAUTH_HOME
@@ -126,7 +142,15 @@ function global:__clauth_fail([string] $location, [string] $problem) {
     else { $must_refuse = -not (__clauth_nothing_above $location ([Collections.Generic.List[string]]::new())) }
     $refused = [IO.Path]::Combine($root, 'refused')
     if ($must_refuse -and [IO.File]::Exists($refused)) {
+        foreach ($name in @('ANTHROPIC_CONFIG_DIR', '@OVERRIDING@')) {
+            $value = [Environment]::GetEnvironmentVariable($name)
+            if ($null -ne $value) {
+                $global:__clauth_taken[$name] = $value
+                [Environment]::SetEnvironmentVariable($name, $null)
+            }
+        }
         $env:CLAUDE_CONFIG_DIR = [IO.Path]::Combine($refused, 'run-clauth-status')
+        $env:ANTHROPIC_CONFIG_DIR = $env:CLAUDE_CONFIG_DIR
         $env:CLAUTH_PROFILE = $null
     }
     $message = "could not find out the account of this directory ($problem); press Enter to try again, or run ``clauth status``"
@@ -175,6 +199,7 @@ function global:__clauth_install {
         $global:__clauth_answer = $null
         $global:__clauth_is_first = $true
         $global:__clauth_said = ''
+        $global:__clauth_taken = @{}
         $commands = $ExecutionContext.SessionState.InvokeCommand
         $action = [System.EventHandler[System.Management.Automation.LocationChangedEventArgs]] { __clauth_moved }
         if ($null -ne $commands.LocationChangedAction) { $action = [Delegate]::Combine($commands.LocationChangedAction, $action) }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::account::{self, Settled};
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::Config;
 use crate::env::change::Before;
 use crate::env::{Env, variable};
@@ -88,7 +89,7 @@ impl Context {
 
     /// Returns what this shell has loaded.
     pub fn loaded(&self) -> Loaded {
-        Loaded::from_value(&self.layout, self.env.non_empty(variable::CLAUDE_CONFIG_DIR))
+        Loaded::from_value(&self.layout, self.env.non_empty(CLAUDE_CONFIG_DIR))
     }
 
     /// Returns what this shell had before clauth changed it.

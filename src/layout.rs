@@ -177,6 +177,11 @@ impl Layout {
         self.profile(name).join("runtime")
     }
 
+    /// The `ANTHROPIC_CONFIG_DIR` of a profile: the sign-in of a Console account, made by the client and as secret as a login.
+    pub fn anthropic(&self, name: &ProfileName) -> PathBuf {
+        self.profile(name).join("anthropic")
+    }
+
     /// What a profile and the hub last agreed on.
     pub fn base(&self, name: &ProfileName) -> PathBuf {
         self.profile(name).join("base")

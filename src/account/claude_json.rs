@@ -8,59 +8,13 @@ use serde_json::{Map, Value};
 
 use super::keychain::Item;
 use super::{Credentials, Login, Store};
+use crate::claude_code::state::{self, is_private};
 use crate::claude_code::{LIMIT, STATE};
 use crate::error::Mistake;
 use crate::io::json::{Broken, Change, Edits, Object, is_pretty};
 use crate::io::{self, ClientLock};
 use crate::layout::Layout;
 use crate::sys;
-
-/// The keys that belong to an account and never cross between config directories (Claude Code 2.1.329).
-pub const ACCOUNT_KEYS: &[&str] = &[
-    "additionalModelCostsCache",
-    "additionalModelOptionsAnsweredAt",
-    "additionalModelOptionsCache",
-    "apiCreditLinkStatusCache",
-    "artifactRosterDenied",
-    "autoCompactWindowsCache",
-    "cachedArtifactRoster",
-    "cachedExtraUsageDisabledReason",
-    "cachedFeatureFlags",
-    "cachedGrowthBookFeatures",
-    "cachedUsageUtilization",
-    "claudeAiMcpEverConnected",
-    "clientDataCache",
-    "clientDataCacheSlots",
-    "customApiKeyResponses",
-    "firstWeek",
-    "githubWebConnectionStatusCache",
-    "groveConfigCache",
-    "hasAvailableSubscription",
-    "hostBootstrapSeed",
-    "lastSeenOrgDefaultUpdatedAt",
-    "managedSettingsNoticeSeenOrg",
-    "metricsStatusCache",
-    "metricsStatusCacheByPrincipal",
-    "modelAccessCache",
-    "oauthAccount",
-    "orgModelDefaultCache",
-    "overageCreditGrantCache",
-    "passesEligibilityCache",
-    "passesLastSeenRemaining",
-    "penguinModeOrgEnabled",
-    "primaryApiKey",
-    "promoCreditCheck",
-    "promoStartupStatusCache",
-    "startupPrefetchedAt",
-    "subscriptionNoticeCount",
-    "trainingConsentSettledAt",
-    "unusedLimitResetStatusCache",
-];
-
-/// Whether a key belongs to the account.
-pub fn is_account_key(key: &str) -> bool {
-    ACCOUNT_KEYS.contains(&key)
-}
 
 /// Names a config directory with the `.claude.json` that belongs to it: beside the default one, inside every other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +59,7 @@ impl Place {
     /// Returns the account's part of its state; empty where there is no state yet.
     pub fn account(&self) -> Result<Map<String, Value>> {
         let mut account = self.state()?.unwrap_or_default();
-        account.retain(|key, _| is_account_key(key));
+        account.retain(|key, _| is_private(key));
         Ok(account)
     }
 
@@ -129,7 +83,7 @@ impl Place {
     /// Compares two places where somebody is signed in.
     pub fn kinship(&self, layout: &Layout, other: &Self) -> Kinship {
         let (Ok((_, own)), Ok((_, others))) = (self.login(layout), other.login(layout)) else { return Kinship::None };
-        let account = |place: &Self, key: &str| place.account().ok()?.get("oauthAccount")?.get(key)?.as_str().map(str::to_lowercase);
+        let account = |place: &Self, key: &str| place.account().ok()?.get(state::ACCOUNT)?.get(key)?.as_str().map(str::to_lowercase);
         let same = |key: &str| account(self, key).zip(account(other, key)).map(|(own, other)| own == other);
         if own.refresh_token == others.refresh_token && !own.refresh_token.reveal().is_empty() {
             return Kinship::Copy;
@@ -149,7 +103,7 @@ impl Place {
         }
         let text = io::read_if_any(&self.claude_json, LIMIT)?.unwrap_or_else(|| b"{}".into());
         let state = Object::document(&text).map_err(|broken| self.unreadable(broken))?;
-        let is_accounts = |place: &usize| std::str::from_utf8(&state.key(state.members[*place])).is_ok_and(is_account_key);
+        let is_accounts = |place: &usize| std::str::from_utf8(&state.key(state.members[*place])).is_ok_and(is_private);
         let mut change = Change { removed: (0..state.members.len()).filter(is_accounts).collect(), added: Vec::new() };
         for (key, value) in account {
             let value = String::from_utf8_lossy(&io::pretty_json(value)?).replace('\n', "\n  ").into_bytes();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::glance::glance;
-use crate::claude_code::{LIMIT, STATE};
+use crate::claude_code::{LIMIT, STATE, state};
 use crate::io;
 use crate::io::json::Object;
 
@@ -37,7 +37,7 @@ pub struct ClaudeJson {
 impl ClaudeJson {
     /// Reads the file; one that cannot be read says nothing.
     pub fn read(file: &Path) -> Self {
-        let told = io::open_regular(file, LIMIT).ok().flatten().map(|opened| glance(opened, ["oauthAccount", "cachedUsageUtilization"]));
+        let told = io::open_regular(file, LIMIT).ok().flatten().map(|opened| glance(opened, [state::ACCOUNT, state::USAGE]));
         if let Some(Ok(Some([account, usage]))) = told {
             let oauth_account = account.and_then(|account| serde_json::from_value(account).ok()).flatten();
             return Self { oauth_account, cached_usage_utilization: usage };
@@ -49,8 +49,8 @@ impl ClaudeJson {
     fn of(text: &[u8]) -> Option<Self> {
         let state = Object::document(text).ok()?;
         let value = |key| io::json::value(state.raw(state.get(key)?.value));
-        let oauth_account = value("oauthAccount").and_then(|account| serde_json::from_value(account).ok()).flatten();
-        Some(Self { oauth_account, cached_usage_utilization: value("cachedUsageUtilization") })
+        let oauth_account = value(state::ACCOUNT).and_then(|account| serde_json::from_value(account).ok()).flatten();
+        Some(Self { oauth_account, cached_usage_utilization: value(state::USAGE) })
     }
 }
 

@@ -14,7 +14,7 @@ mod store;
 mod transfer;
 pub mod usage;
 
-pub use claude_json::{Kinship, Place, is_account_key};
+pub use claude_json::{Kinship, Place};
 pub use clients::{has_live_session, live_clients};
 pub use credentials::{Credentials, Login};
 pub use identity::{ClaudeJson, Identity};

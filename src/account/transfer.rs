@@ -202,7 +202,7 @@ impl Journal {
 
 /// Takes every lock that a client takes for a refresh or a save of its login, in its order; `None` when one is held for too long.
 fn lock_login(place: &Place) -> Result<Option<Vec<ClientLock>>> {
-    let (inside, beside) = claude_code::refresh_locks(&place.directory);
+    let (inside, beside) = claude_code::refresh_locks(&place.directory, &io::resolved(&place.directory));
     let writing = claude_code::write_lock(&place.directory);
     let deadline = Instant::now() + PATIENCE;
     let locks = [(inside, Purpose::Refreshing), (beside, Purpose::Refreshing), (writing, Purpose::Writing)];

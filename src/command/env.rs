@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::env::change::Change;
+use crate::env::change::{Change, Directories};
 use crate::env::record::Chosen;
 use crate::io;
 use crate::profile::Profile;
@@ -73,7 +73,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
             Err(trouble @ Trouble::Tree(_)) => return Err(trouble.into_error()),
         }
     }
-    let changes = before.load(profile.name.as_str(), &profile.exported(), Chosen::Hand, &config.keep_env);
+    let directories = Directories { config: &profile.exported(), anthropic: &profile.exported_anthropic() };
+    let changes = before.load(profile.name.as_str(), directories, Chosen::Hand, &config.keep_env);
     if arguments.json {
         io::print_json(&environment(&profile, &changes))?;
     } else {

@@ -12,11 +12,12 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::account;
+use crate::claude_code::variables::{ANTHROPIC_CONFIG_DIR, CLAUDE_CONFIG_DIR};
 use crate::config::Config;
 use crate::context::Context;
-use crate::env::change;
+use crate::env::change::{self, Directories};
 use crate::env::record::Chosen;
-use crate::env::{self, direnv, variable, watched};
+use crate::env::{self, direnv, watched_alone};
 use crate::error::{self, Mistake};
 use crate::io::{self, epoch};
 use crate::layout::Layout;
@@ -126,7 +127,7 @@ impl Pin {
         }
         let Loaded::Profile(dir) = loaded else { return None };
         let name = context.layout.profile_of(dir.as_os_str())?;
-        if directory.is_some_and(|directory| direnv::has_set_for(&context.env, variable::CLAUDE_CONFIG_DIR, directory)) {
+        if directory.is_some_and(|directory| direnv::has_set_for(&context.env, CLAUDE_CONFIG_DIR, directory)) {
             return Some(Self { name, holder: Holder::Shell, words: BY_DIRENV });
         }
         let lease = Lease::read(&Session::new(&context.layout, &name), asker.pid)?;
@@ -161,7 +162,10 @@ impl<'a> Evaluation<'a> {
                 }
             }
         }
-        let exported = if let Outcome::Bound(profile) = &outcome { profile.exported() } else { String::new() };
+        let (exported, anthropic) = match &outcome {
+            Outcome::Bound(profile) => (profile.exported(), profile.exported_anthropic()),
+            Outcome::Unbound | Outcome::Refused(_) => Default::default(),
+        };
         let wanted = match &outcome {
             Outcome::Unbound => Wanted::Nothing,
             Outcome::Bound(_) => Wanted::Profile(&exported),
@@ -173,7 +177,9 @@ impl<'a> Evaluation<'a> {
         let changes = match &outcome {
             _ if is_unnamed => Vec::new(),
             Outcome::Unbound => before.leave(),
-            Outcome::Bound(profile) => before.load(profile.name.as_str(), &exported, chosen, &config.keep_env),
+            Outcome::Bound(profile) => {
+                before.load(profile.name.as_str(), Directories { config: &exported, anthropic: &anthropic }, chosen, &config.keep_env)
+            }
             Outcome::Refused(_) => before.refuse(&self.context.layout.refused_config_dir()),
         };
         if action != Action::Keep && !is_unnamed {
@@ -188,13 +194,16 @@ impl<'a> Evaluation<'a> {
                 said.complaints.push(error::told(&error));
             }
         }
-        let loaded_profile = matches!(outcome, Outcome::Bound(_));
+        let watched = watched_alone(&config.keep_env).filter(|_| matches!(outcome, Outcome::Bound(_)));
+        let harmless: Vec<_> = watched.clone().filter(|name| self.context.env.is_harmless(name)).collect();
         let answer = Answer {
             epoch,
             settings_exist: self.context.layout.config().exists(),
             settings: paths::portable(&self.context.layout.config().to_string_lossy()),
-            config_dir: change::config_dir_after(&changes, &self.context.env),
-            overriding: if loaded_profile { watched(&config.keep_env).collect() } else { Vec::new() },
+            config_dir: change::value_after(CLAUDE_CONFIG_DIR, &changes, &self.context.env),
+            anthropic_dir: (outcome != Outcome::Unbound).then(|| change::value_after(ANTHROPIC_CONFIG_DIR, &changes, &self.context.env)).flatten(),
+            overriding: watched.filter(|name| !harmless.contains(name)).collect(),
+            harmless: harmless.clone(),
             place: self.place(&outcome),
             free: outcome == Outcome::Unbound
                 && config.rules.is_empty()

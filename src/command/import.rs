@@ -9,9 +9,9 @@ use clap::{Args, ValueHint};
 
 use super::{arrive, removal};
 use crate::account::{self, Place};
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::claude_code::{CREDENTIALS, STATE};
 use crate::context::Context;
-use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
 use crate::hub::Hub;
 use crate::io::{self, epoch};

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::config::Config;
 use crate::context::Context;
-use crate::env::change;
+use crate::env::change::{self, Directories};
 use crate::env::record::Chosen;
 use crate::env::variable;
 use crate::error::Mistake;
@@ -44,8 +44,8 @@ pub fn enter_by_name(context: &Context, name: &str, holder: Holder, command: &mu
 
 /// Gives a command the profile's environment, and registers nobody.
 pub fn load(context: &Context, config: &Config, profile: &Profile, chosen: Chosen, command: &mut Command) {
-    let before = context.before();
-    change::apply(&before.load(profile.name.as_str(), &profile.exported(), chosen, &config.keep_env), command);
+    let directories = Directories { config: &profile.exported(), anthropic: &profile.exported_anthropic() };
+    change::apply(&context.before().load(profile.name.as_str(), directories, chosen, &config.keep_env), command);
 }
 
 /// Becomes a program; returns only the reason why that failed.

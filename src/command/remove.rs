@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::removal::{self, Subject};
 use crate::account::{Item, Store};
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::context::{Context, profile_name};
-use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::error::Mistake;
 use crate::hub::Hub;
 use crate::io;

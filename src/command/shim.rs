@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 
 use super::launch;
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::context::Context;
 use crate::env::change;
 use crate::env::record::Chosen;
@@ -60,7 +61,7 @@ fn choose(context: &Context, command: &mut Command) -> Result<()> {
     let before = context.before();
     let loaded = context.loaded();
     let (chosen, directory) = (before.chosen(), env::current_dir());
-    let is_direnvs = |directory: &PathBuf| direnv::has_set_for(&context.env, variable::CLAUDE_CONFIG_DIR, directory);
+    let is_direnvs = |directory: &PathBuf| direnv::has_set_for(&context.env, CLAUDE_CONFIG_DIR, directory);
     let outcome = match &loaded {
         // The user chose by hand in this process's ancestry, or an .envrc here, and that outranks the directory.
         Loaded::Profile(dir) if chosen == Chosen::Hand || directory.as_ref().is_ok_and(is_direnvs) => {

@@ -13,12 +13,12 @@ use serde::{Serialize, Serializer};
 use super::binding::Place;
 use super::status_format;
 use crate::account::{Obstacle, Standing, Summary, live_clients};
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::Config;
 use crate::context::Context;
 use crate::env;
 use crate::env::direnv;
 use crate::env::record::{Chosen, Record};
-use crate::env::variable;
 use crate::error::Mistake;
 use crate::io::{self, Clock, clock, terminal_safe};
 use crate::layout::BINDING;
@@ -141,7 +141,7 @@ pub fn profile_here(context: &Context, config: &Config, directory: &Path) -> Res
 /// The profile that was chosen by hand in this shell or above it, or by direnv for this directory; and by which of them.
 fn pin(context: &Context, loaded: &Loaded, directory: &Path) -> Option<(Profile, Decider)> {
     let Loaded::Profile(dir) = loaded else { return None };
-    let by = if direnv::has_set_for(&context.env, variable::CLAUDE_CONFIG_DIR, directory) {
+    let by = if direnv::has_set_for(&context.env, CLAUDE_CONFIG_DIR, directory) {
         Decider::Direnv
     } else if context.before().chosen() == Chosen::Hand {
         Decider::Pin
@@ -165,7 +165,7 @@ impl Status {
                 _ => None,
             },
             loaded: match loaded {
-                Loaded::Nothing => context.env.non_empty(variable::CLAUDE_CONFIG_DIR).map(|dir| dir.to_string_lossy().into_owned()),
+                Loaded::Nothing => context.env.non_empty(CLAUDE_CONFIG_DIR).map(|dir| dir.to_string_lossy().into_owned()),
                 Loaded::Profile(dir) => context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()),
                 Loaded::Refusal => Some("refused".into()),
             },

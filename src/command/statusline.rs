@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use crate::account::Standing;
 use crate::account::usage::{self, Cache};
 use crate::claude_code::STATE;
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::context::Context;
-use crate::env::variable;
 use crate::io::{self, Beside, terminal_safe};
 use crate::name;
 
@@ -52,7 +52,7 @@ fn own_command(context: &Context) -> Option<String> {
 }
 
 fn line(context: &Context, input: &[u8]) -> Result<String> {
-    let config_dir = context.env.non_empty(variable::CLAUDE_CONFIG_DIR).map(Path::new);
+    let config_dir = context.env.non_empty(CLAUDE_CONFIG_DIR).map(Path::new);
     let name = match config_dir {
         None => name::DEFAULT.into(),
         Some(directory) => match context.layout.profile_of(directory.as_os_str()) {

@@ -1,9 +1,6 @@
 //! The program, the shim, the client, and the user's settings.
 
-use std::process::{Command, Stdio};
-
 use super::Finding;
-use crate::claude_code::VERSION;
 use crate::context::Context;
 use crate::profile;
 use crate::sys;
@@ -37,19 +34,8 @@ fn shim(context: &Context) -> Option<Finding> {
 }
 
 fn client(context: &Context) -> Option<Finding> {
-    let claude = match context.real_claude() {
-        Ok(claude) => claude,
-        Err(mistake) => return Some(Finding::of(&mistake, "clauth chooses its account and does not bring it")),
-    };
-    let output = Command::new(&claude).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    let version = String::from_utf8_lossy(&output.stdout).split_whitespace().next().unwrap_or("no version").to_owned();
-    (version != VERSION).then(|| {
-        Finding::note(
-            format!("{} says {version}; clauth was checked against {VERSION}", claude.display()),
-            "a newer client can keep its files elsewhere",
-            "nothing, for as long as all works; tell us if not",
-        )
-    })
+    let mistake = context.real_claude().err()?;
+    Some(Finding::of(&mistake, "clauth chooses its account and does not bring it"))
 }
 
 fn settings(context: &Context) -> Vec<Finding> {

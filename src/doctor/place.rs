@@ -1,9 +1,9 @@
 //! The shell and the directory at hand.
 
 use super::Finding;
+use crate::claude_code::variables::{CLAUDE_CONFIG_DIR, notable};
 use crate::context::Context;
 use crate::env;
-use crate::env::variable::CLAUDE_CONFIG_DIR;
 use crate::project::decide::Loaded;
 use crate::project::{Outcome, resolve};
 
@@ -17,6 +17,13 @@ pub fn examine(context: &Context) -> Vec<Finding> {
             format!("{} is set in this shell, which has a profile loaded", overriding.join(", ")),
             "it wins over the profile's login",
             "press Enter at a prompt with the hook, or unset it; `keep_env` keeps one on purpose",
+        ));
+    }
+    for (name, does) in notable().filter(|(name, _)| context.env.non_empty(name).is_some()) {
+        found.push(Finding::note(
+            format!("{name} is set in this shell"),
+            "a profile's login may not be what `claude` uses",
+            format!("unset it, unless you mean it: {does}"),
         ));
     }
     let here = env::current_dir().map(|directory| resolve(&context.layout, &config, &directory).outcome);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{FIX, Finding, Mend};
 use crate::claude_code::{self, CREDENTIALS, STATE};
 use crate::context::Context;
-use crate::io::{self, ClientLock};
+use crate::io;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::session::helper::Introduction;
@@ -142,9 +142,9 @@ fn opened(context: &Context) -> Option<Finding> {
 
 /// Finds what clients left behind that died with a lock. With a `CLAUDE_CONFIG_DIR` that names the default directory, its state lies inside it.
 fn stale_locks(config_dir: &Path, state: &Path) -> impl Iterator<Item = Finding> {
-    let (inside, beside) = claude_code::refresh_locks(config_dir);
+    let (inside, beside) = claude_code::refresh_locks(config_dir, &io::resolved(config_dir));
     let states = BTreeSet::from([state.to_path_buf(), config_dir.join(STATE)]);
-    let locks = states.into_iter().map(|state| ClientLock::of(&state)).chain([inside, claude_code::write_lock(config_dir), beside]);
+    let locks = states.into_iter().map(|state| claude_code::lock_of(&state)).chain([inside, claude_code::write_lock(config_dir), beside]);
     locks.filter(is_stale).map(left_behind)
 }
 

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use super::Env;
 use super::record::{Chosen, Record};
-use super::variable::{CLAUDE_CONFIG_DIR, CLAUTH_PROFILE, CLAUTH_STATE};
+use super::variable::{CLAUTH_PROFILE, CLAUTH_STATE};
+use crate::claude_code::variables::{ANTHROPIC_CONFIG_DIR, CLAUDE_CONFIG_DIR};
 
 /// One change of one variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,26 +23,42 @@ pub enum Change {
     Forget(&'static str),
 }
 
+/// The two directories that say which account a client uses, as they are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Directories<'a> {
+    /// `CLAUDE_CONFIG_DIR`.
+    pub config: &'a str,
+    /// `ANTHROPIC_CONFIG_DIR`: without one of its own, every profile would be served by the Console login of the whole machine.
+    pub anthropic: &'a str,
+}
+
 /// What a shell had before clauth changed it, as far as its environment tells.
 #[derive(Clone)]
 pub struct Before<'a> {
     env: &'a Env,
     record: Record,
     /// Whether the present `CLAUDE_CONFIG_DIR` is one of clauth's.
-    is_ours: bool,
+    is_config_ours: bool,
+    /// The same of `ANTHROPIC_CONFIG_DIR`.
+    is_anthropic_ours: bool,
 }
 
 impl<'a> Before<'a> {
     /// Looks at the environment; `owns` tells clauth's config directories from the user's.
     pub fn of(env: &'a Env, owns: impl Fn(&OsStr) -> bool) -> Self {
-        let value = env.non_empty(CLAUDE_CONFIG_DIR);
-        let is_ours = value.is_some_and(&owns);
         let mut record = Record::load(env);
-        if !is_ours {
-            record.config_dir = value.and_then(OsStr::to_str).map(str::to_owned);
-        }
-        record.config_dir = record.config_dir.filter(|dir| !owns(OsStr::new(dir)));
-        Self { env, record, is_ours }
+        let note = |name: &str, own: &mut Option<String>| {
+            let value = env.non_empty(name);
+            let is_ours = value.is_some_and(&owns);
+            if !is_ours {
+                *own = value.and_then(OsStr::to_str).map(str::to_owned);
+            }
+            *own = own.take().filter(|directory| !owns(OsStr::new(directory)));
+            is_ours
+        };
+        let is_config_ours = note(CLAUDE_CONFIG_DIR, &mut record.config_dir);
+        let is_anthropic_ours = note(ANTHROPIC_CONFIG_DIR, &mut record.anthropic_dir);
+        Self { env, record, is_config_ours, is_anthropic_ours }
     }
 
     /// Who chose what is loaded now.
@@ -50,37 +67,44 @@ impl<'a> Before<'a> {
     }
 
     /// Returns the changes that load a profile; none when it is loaded already and nothing overrides it.
-    pub fn load(&self, name: &str, config_dir: &str, chosen: Chosen, keep: &[String]) -> Vec<Change> {
+    pub fn load(&self, name: &str, directories: Directories<'_>, chosen: Chosen, keep: &[String]) -> Vec<Change> {
         let mut record = Record { chosen, ..self.record.clone() };
         // A refusal sets aside what a profile keeps.
         let kept: Vec<_> = record.aside().filter(|name| keep.iter().any(|kept| kept == name)).map(Change::PutBack).collect();
         record.aside.retain(|name| !keep.contains(name));
         let overriding = record.set_aside(self.env, keep).into_iter().map(Change::SetAside);
         let loaded = [
-            Change::Export(CLAUDE_CONFIG_DIR, config_dir.into()),
+            Change::Export(CLAUDE_CONFIG_DIR, directories.config.into()),
+            Change::Export(ANTHROPIC_CONFIG_DIR, directories.anthropic.into()),
             Change::Export(CLAUTH_PROFILE, name.into()),
             Change::Export(CLAUTH_STATE, record.text()),
         ];
         kept.into_iter().chain(overriding).chain(self.needed(loaded)).collect()
     }
 
-    /// Returns the changes back to what the user had. A `CLAUDE_CONFIG_DIR` that is not clauth's is the user's, and stays.
+    /// Returns the changes back to what the user had. A directory that is not clauth's is the user's, and stays.
     pub fn leave(&self) -> Vec<Change> {
-        let config_dir = match &self.record.config_dir {
-            _ if !self.is_ours => None,
-            Some(own) => Some(Change::Export(CLAUDE_CONFIG_DIR, own.clone())),
-            None => Some(Change::Unset(CLAUDE_CONFIG_DIR)),
+        let back = |name, is_ours: bool, own: &Option<String>| {
+            is_ours.then(|| own.as_ref().map_or(Change::Unset(name), |own| Change::Export(name, own.clone())))
         };
+        let config = back(CLAUDE_CONFIG_DIR, self.is_config_ours, &self.record.config_dir);
+        let anthropic = back(ANTHROPIC_CONFIG_DIR, self.is_anthropic_ours, &self.record.anthropic_dir);
         let rest = [Change::Unset(CLAUTH_PROFILE), Change::Unset(CLAUTH_STATE)];
-        self.put_back().chain(self.needed(config_dir.into_iter().chain(rest))).collect()
+        self.put_back().chain(self.needed(config.into_iter().chain(anthropic).chain(rest))).collect()
     }
 
     /// Returns the changes that make `claude` refuse. A config directory alone does not: an API key in the environment is served whatever that
-    /// is (Claude Code 2.1.329), so all that overrides a login is set aside here too, `keep_env` or not.
+    /// is, and so is a Console login (Claude Code 2.1.332). So all that overrides a login is set aside here too, `keep_env` or not, and there is no
+    /// directory of Anthropic profiles: `refused` lies below a file, where a sign-in can make none either.
     pub fn refuse(&self, refused: &str) -> Vec<Change> {
         let mut record = Record { chosen: Chosen::Hook, ..self.record.clone() };
         let overriding = record.set_aside(self.env, &[]).into_iter().map(Change::SetAside);
-        let refusal = [Change::Export(CLAUDE_CONFIG_DIR, refused.into()), Change::Unset(CLAUTH_PROFILE), Change::Export(CLAUTH_STATE, record.text())];
+        let refusal = [
+            Change::Export(CLAUDE_CONFIG_DIR, refused.into()),
+            Change::Export(ANTHROPIC_CONFIG_DIR, refused.into()),
+            Change::Unset(CLAUTH_PROFILE),
+            Change::Export(CLAUTH_STATE, record.text()),
+        ];
         overriding.chain(self.needed(refusal)).collect()
     }
 
@@ -108,14 +132,14 @@ pub fn apply(changes: &[Change], command: &mut Command) {
     }
 }
 
-/// Returns the `CLAUDE_CONFIG_DIR` that stands after these changes.
-pub fn config_dir_after(changes: &[Change], env: &Env) -> Option<String> {
+/// Returns the value that a variable has after these changes.
+pub fn value_after(name: &str, changes: &[Change], env: &Env) -> Option<String> {
     let changed = changes.iter().rev().find_map(|change| match change {
-        Change::Export(CLAUDE_CONFIG_DIR, value) => Some(Some(value.clone())),
-        Change::Unset(CLAUDE_CONFIG_DIR) => Some(None),
+        Change::Export(changed, value) if *changed == name => Some(Some(value.clone())),
+        Change::Unset(changed) if *changed == name => Some(None),
         _ => None,
     });
-    changed.unwrap_or_else(|| env.get(CLAUDE_CONFIG_DIR).map(|value| value.to_string_lossy().into_owned()))
+    changed.unwrap_or_else(|| env.get(name).map(|value| value.to_string_lossy().into_owned()))
 }
 
 #[cfg(test)]
@@ -125,6 +149,7 @@ mod tests {
     use super::*;
 
     const WORK: &str = "/c/profiles/work/runtime";
+    const DIRECTORIES: Directories<'_> = Directories { config: WORK, anthropic: "/c/profiles/work/anthropic" };
 
     fn env(variables: &[(&str, &str)]) -> Env {
         Env { variables: variables.iter().map(|(name, value)| (name.into(), value.into())).collect() }
@@ -135,7 +160,7 @@ mod tests {
     }
 
     fn load(env: &Env) -> Vec<Change> {
-        Before::of(env, owns).load("work", WORK, Chosen::Hook, &["ANTHROPIC_BASE_URL".into()])
+        Before::of(env, owns).load("work", DIRECTORIES, Chosen::Hook, &["ANTHROPIC_BASE_URL".into()])
     }
 
     /// Returns the environment after changes, as a shell would have it.
@@ -161,8 +186,10 @@ mod tests {
 
     #[test]
     fn leaving_puts_everything_back() {
-        let own = env(&[(CLAUDE_CONFIG_DIR, "/mine"), ("ANTHROPIC_API_KEY", "back"), ("ANTHROPIC_BASE_URL", "kept")]);
+        let mine = [(CLAUDE_CONFIG_DIR, "/mine"), (ANTHROPIC_CONFIG_DIR, "/my profiles")];
+        let own = env(&[mine[0], mine[1], ("ANTHROPIC_API_KEY", "back"), ("ANTHROPIC_BASE_URL", "kept")]);
         let loaded = after(&own, &load(&own));
+        assert_eq!(loaded.get(ANTHROPIC_CONFIG_DIR), Some(OsStr::new(DIRECTORIES.anthropic)));
         assert_eq!(loaded.get("ANTHROPIC_API_KEY"), None);
         assert_eq!(loaded.get("ANTHROPIC_BASE_URL"), Some(OsStr::new("kept")));
         let left = after(&loaded, &Before::of(&loaded, owns).leave());
@@ -182,7 +209,9 @@ mod tests {
     fn refusing_leaves_nothing_to_be_served_by_and_remembers_what_the_user_had() {
         let own = env(&[(CLAUDE_CONFIG_DIR, "/mine"), ("ANTHROPIC_API_KEY", "back")]);
         let refused = after(&own, &Before::of(&own, owns).refuse("/c/refused/x"));
-        assert_eq!(refused.get(CLAUDE_CONFIG_DIR), Some(OsStr::new("/c/refused/x")));
+        for directory in [CLAUDE_CONFIG_DIR, ANTHROPIC_CONFIG_DIR] {
+            assert_eq!(refused.get(directory), Some(OsStr::new("/c/refused/x")));
+        }
         assert_eq!(refused.get("ANTHROPIC_API_KEY"), None);
         let left = after(&refused, &Before::of(&refused, owns).leave());
         assert_eq!(left.variables, own.variables);

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::claude_code::variables::{self, Overriding};
 use crate::error::Mistake;
 use crate::sys;
 
@@ -51,9 +52,14 @@ impl Env {
         self.non_empty(sys::HOME_VARIABLE).map(sys::spelled).ok_or_else(|| Mistake::HomeUnset { variable: sys::HOME_VARIABLE.into() })
     }
 
-    /// Returns the overriding variables that are set now, empty ones too, but for those to keep.
+    /// Returns the overriding variables that are set now and change the account, empty ones too, but for those to keep.
     pub fn overriding<'a>(&'a self, keep: &'a [String]) -> impl Iterator<Item = &'static str> + 'a {
-        watched(keep).filter(|name| self.get(name).is_some())
+        watched(keep).filter(|name| self.get(name).is_some() && !self.is_harmless(name))
+    }
+
+    /// Whether an overriding variable has a value that overrides nothing.
+    pub fn is_harmless(&self, name: &str) -> bool {
+        self.non_empty(name).is_some_and(|value| !variables::is_effective(name, &value.to_string_lossy()))
     }
 
     /// Returns those that have a value, and so win over a login.
@@ -87,7 +93,17 @@ fn key(name: OsString, ignores_case: bool) -> OsString {
 
 /// Returns the overriding variables that clauth watches: all but those that the user's `keep_env` exempts.
 pub fn watched(keep: &[String]) -> impl Iterator<Item = &'static str> + '_ {
-    variable::OVERRIDING.iter().copied().filter(|name| !keep.iter().any(|kept| kept == name))
+    looked_for(keep, |_| true)
+}
+
+/// Returns those of them that a shell has to look for at each prompt: the others do nothing without one of these.
+pub fn watched_alone(keep: &[String]) -> impl Iterator<Item = &'static str> + Clone + '_ {
+    looked_for(keep, |variable| variable.is_alone)
+}
+
+fn looked_for(keep: &[String], is_wanted: fn(&Overriding) -> bool) -> impl Iterator<Item = &'static str> + Clone + '_ {
+    let wanted = variables::overriding().filter(is_wanted).map(|variable| variable.name);
+    wanted.filter(|name| !keep.iter().any(|kept| kept == name))
 }
 
 /// Returns the physical working directory.

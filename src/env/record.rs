@@ -27,6 +27,9 @@ pub struct Record {
     /// The user's own `CLAUDE_CONFIG_DIR`, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_dir: Option<String>,
+    /// The user's own `ANTHROPIC_CONFIG_DIR`, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anthropic_dir: Option<String>,
     /// The overriding variables that were set aside, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aside: Vec<String>,
@@ -43,8 +46,10 @@ impl Record {
     pub fn load(env: &Env) -> Self {
         let text = env.non_empty(variable::CLAUTH_STATE).and_then(OsStr::to_str).unwrap_or_default();
         let mut record: Self = serde_json::from_str(text).unwrap_or_default();
-        record.aside.retain(|name| variable::OVERRIDING.contains(&name.as_str()));
-        record.config_dir = record.config_dir.filter(|dir| !dir.is_empty() && !dir.contains('\0'));
+        record.aside.retain(|name| watched(&[]).any(|known| known == name));
+        for directory in [&mut record.config_dir, &mut record.anthropic_dir] {
+            *directory = directory.take().filter(|directory| !directory.is_empty() && !directory.contains('\0'));
+        }
         record
     }
 
@@ -98,6 +103,7 @@ mod tests {
     fn a_record_comes_back_as_it_was_written() {
         let record = Record {
             config_dir: Some("/é 'x'".into()),
+            anthropic_dir: Some("/a".into()),
             aside: vec!["ANTHROPIC_API_KEY".into()],
             passing: vec!["ANTHROPIC_API_KEY".into()],
             chosen: Chosen::Hand,

@@ -1,7 +1,4 @@
-//! Every environment variable that clauth reads or writes.
-
-/// The config directory that Claude Code uses; what clauth is about.
-pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
+//! Every environment variable that clauth reads or writes, but for those of Claude Code, which [`crate::claude_code::variables`] knows.
 
 /// The name of the loaded profile, for prompts and scripts.
 pub const CLAUTH_PROFILE: &str = "CLAUTH_PROFILE";
@@ -50,28 +47,6 @@ pub const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
 
 /// Where programs are found.
 pub const PATH: &str = "PATH";
-
-/// What overrides or redirects the login of a config directory; set aside for a profile's time.
-///
-/// Seen in Claude Code 2.1.329: API keys and tokens win over the login; a provider switch bypasses it; a base URL sends its bearer token
-/// elsewhere; the secure-storage directory moves the credentials file away.
-pub const OVERRIDING: &[&str] = &[
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_AUTH_TOKEN",
-    "ANTHROPIC_BASE_URL",
-    "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
-    "CLAUDE_CODE_OAUTH_REFRESH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
-    "CLAUDE_CODE_USE_ANTHROPIC_AWS",
-    "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
-    "CLAUDE_CODE_USE_BEDROCK",
-    "CLAUDE_CODE_USE_FOUNDRY",
-    "CLAUDE_CODE_USE_GATEWAY",
-    "CLAUDE_CODE_USE_MANTLE",
-    "CLAUDE_CODE_USE_VERTEX",
-    "CLAUDE_SECURESTORAGE_CONFIG_DIR",
-];
 
 /// Set and not empty: nothing is coloured (<https://no-color.org>).
 pub const NO_COLOR: &str = "NO_COLOR";

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 
-use super::{temporary, with_ending};
+use super::temporary;
+use crate::claude_code::lock_of;
 use crate::sys;
 
 /// How long to wait for a client that writes: it does so for milliseconds. Whoever holds a lock for longer is not waited for but asked again.
@@ -61,20 +62,15 @@ pub struct ClientLock {
 }
 
 impl ClientLock {
-    /// Returns where the lock of a file or of a directory is.
-    pub fn of(path: &Path) -> PathBuf {
-        with_ending(path, ".lock")
-    }
-
     /// Takes the lock of a file; `None` when somebody else holds it for too long.
     pub fn take(file: &Path) -> Result<Option<Self>> {
         let deadline = Instant::now() + PATIENCE;
-        Self::wait(&Self::of(file), Purpose::Writing, &|| Instant::now() > deadline)
+        Self::wait(&lock_of(file), Purpose::Writing, &|| Instant::now() > deadline)
     }
 
     /// Returns when the lock of a file was last touched; `None` if nobody holds one, or if its holder died and it may be taken over.
     pub fn held_since(file: &Path) -> Option<SystemTime> {
-        let meta = fs::symlink_metadata(Self::of(file)).ok()?;
+        let meta = fs::symlink_metadata(lock_of(file)).ok()?;
         let touched = meta.modified().ok()?;
         let is_stale = meta.is_dir() && touched.elapsed().is_ok_and(|age| age > Purpose::Writing.stale());
         (!is_stale).then_some(touched)
@@ -83,7 +79,7 @@ impl ClientLock {
     /// Takes the lock of a file for a caller that tries again later; `None` when somebody else holds it for longer than a write takes.
     pub fn take_soon(file: &Path) -> Result<Option<Self>> {
         let deadline = Instant::now() + BRIEF_PATIENCE;
-        Self::wait(&Self::of(file), Purpose::Writing, &|| Instant::now() > deadline)
+        Self::wait(&lock_of(file), Purpose::Writing, &|| Instant::now() > deadline)
     }
 
     /// Takes this lock; `None` when somebody else holds it until the waiting is over.

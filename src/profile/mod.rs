@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::account::{Credentials, Secret, Store};
+use crate::claude_code::variables::{AUTH_TOKEN, BASE_URL};
 use crate::error::Mistake;
 use crate::io::{self, Complaint, FileLock, epoch};
 use crate::layout::{Layout, Writable};
@@ -29,14 +30,13 @@ pub struct Profile {
     pub name: ProfileName,
     /// The `CLAUDE_CONFIG_DIR`, verbatim as stored at `add`: on macOS a Keychain item hangs on this very spelling.
     pub config_dir: PathBuf,
+    /// The `ANTHROPIC_CONFIG_DIR`.
+    pub anthropic_dir: PathBuf,
     /// What the profile's `settings.json` says differently from the shared one.
     pub overrides: Map<String, Value>,
     /// Whether the profile signs in by an API key of its own, which `clauth api-key` prints for the client.
     pub has_api_key: bool,
 }
-
-/// The variable that sends a client's requests elsewhere.
-const BASE_URL: &str = "ANTHROPIC_BASE_URL";
 
 impl Profile {
     /// Returns the `CLAUDE_CONFIG_DIR` as it is exported: spelled so that every shell and every program here takes it.
@@ -44,11 +44,16 @@ impl Profile {
         sys::paths::portable(&self.config_dir.to_string_lossy())
     }
 
+    /// Returns the `ANTHROPIC_CONFIG_DIR` as it is exported.
+    pub fn exported_anthropic(&self) -> String {
+        sys::paths::portable(&self.anthropic_dir.to_string_lossy())
+    }
+
     /// Fails when the profile sends requests somewhere that is not Anthropic's and has no key for it: a login's token would go there, that of today
     /// or of the next sign-in.
     pub fn refuse_to_send_a_login(&self, layout: &Layout) -> Result<(), Mistake> {
         let set = |name: &str| self.overrides.get("env")?.get(name)?.as_str().filter(|value| !value.is_empty());
-        let has_key = self.has_api_key || self.overrides.contains_key("apiKeyHelper") || set("ANTHROPIC_AUTH_TOKEN").is_some();
+        let has_key = self.has_api_key || self.overrides.contains_key("apiKeyHelper") || set(AUTH_TOKEN).is_some();
         let is_foreign = set(BASE_URL).is_some_and(|url| !url.parse().is_ok_and(|url: Endpoint| url.is_anthropic()));
         if !is_foreign || has_key {
             return Ok(());
@@ -116,7 +121,13 @@ pub fn load(layout: &Layout, name: &ProfileName) -> Result<Profile, Mistake> {
     if !layout.owns(parsed.config_dir.as_os_str()) {
         return Err(Mistake::ProfileElsewhere { name: name.to_string(), path: parsed.config_dir.display().to_string() });
     }
-    Ok(Profile { name: name.clone(), overrides: parsed.overrides(), has_api_key: parsed.api_key.is_some(), config_dir: parsed.config_dir })
+    Ok(Profile {
+        name: name.clone(),
+        anthropic_dir: layout.anthropic(name),
+        overrides: parsed.overrides(),
+        has_api_key: parsed.api_key.is_some(),
+        config_dir: parsed.config_dir,
+    })
 }
 
 /// Reads every profile, sorted by name. One that cannot be read is said and left out: the others are still worth looking at.

@@ -61,7 +61,13 @@ pub fn load(layout: &Layout, name: &ProfileName) -> Profile {
     let file: Option<ProfileFile> = text.and_then(|text| toml::from_str(&text).ok());
     let file = file.filter(|file| layout.owns(file.config_dir.as_os_str()));
     let file = file.unwrap_or_else(|| ProfileFile::new(layout.runtime(name)));
-    Profile { name: name.clone(), overrides: file.overrides(), has_api_key: file.api_key.is_some(), config_dir: file.config_dir }
+    Profile {
+        name: name.clone(),
+        anthropic_dir: layout.anthropic(name),
+        overrides: file.overrides(),
+        has_api_key: file.api_key.is_some(),
+        config_dir: file.config_dir,
+    }
 }
 
 /// Whether `removing.toml` says nothing but where the config directory lies: it is as clauth made it.

@@ -46,9 +46,12 @@ pub fn watch(answer: &Answer) -> String {
         let (names, count) = (answer.overriding.join(" "), answer.overriding.len());
         tests.push(format!("begin; test -z \"{values}\"; or begin; set -qx {names}; test $status -eq {count}; end; end"));
     }
+    tests.extend(answer.anthropic_dir.iter().map(|directory| format!("test \"$ANTHROPIC_CONFIG_DIR\" = {}", quote(directory))));
+    tests.extend(answer.harmless.iter().map(|name| format!("test \"${name}\" = \"$__clauth_seen_{name}\"")));
     tests.extend(place(&answer.place, &stamp, answer.config_dir.as_deref().unwrap_or_default()));
     let said = quote(&answer.said);
-    format!("function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))
+    let seen: String = answer.harmless.iter().map(|name| format!("set -g __clauth_seen_{name} ${name}\n")).collect();
+    format!("{seen}function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))
 }
 
 /// Renders the tests of a place and of the config directory: in fish the number of tests is their price, so what is text is compared as one.

@@ -28,10 +28,13 @@ pub use startup::HOOKED;
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
 const SENTINEL: &str = ": clauth-end";
 
+/// Where the names of what overrides a login stand in the files of `shells/`.
+const OVERRIDING: &str = "@OVERRIDING@";
+
 /// Returns the function `use clauth PROFILE` for direnv, which reads it in bash; `overriding` is what a refusal must leave nothing of.
 pub fn use_clauth(program: &str, overriding: &[&str]) -> String {
     let text = include_str!("../../shells/use_clauth.bash").replace("'@CLAUTH@'", &Shell::Bash.quote(program));
-    text.replace("@OVERRIDING@", &overriding.join(" "))
+    text.replace(OVERRIDING, &overriding.join(" "))
 }
 
 /// A shell that clauth can speak.
@@ -64,8 +67,8 @@ impl Shell {
         Self::from_str(&letters, true).ok()
     }
 
-    /// Returns the prompt hook, with the program's path put in; `None` for a shell without one.
-    pub fn hook(self, program: &str) -> Option<String> {
+    /// Returns the prompt hook, with the program's path and what overrides a login put in; `None` for a shell without one.
+    pub fn hook(self, program: &str, overriding: &[&str]) -> Option<String> {
         let text = match self {
             Self::Bash => include_str!("../../shells/hook.bash"),
             Self::Zsh => include_str!("../../shells/hook.zsh"),
@@ -73,7 +76,11 @@ impl Shell {
             Self::Pwsh => include_str!("../../shells/hook.ps1"),
             Self::Sh => return None,
         };
-        Some(text.replace("'@CLAUTH@'", &self.quote(&paths::portable(program))))
+        let text = text.replace("'@CLAUTH@'", &self.quote(&paths::portable(program)));
+        Some(match self {
+            Self::Pwsh => text.replace(&self.quote(OVERRIDING), &overriding.iter().map(|name| self.quote(name)).collect::<Vec<_>>().join(", ")),
+            _ => text.replace(OVERRIDING, &overriding.join(" ")),
+        })
     }
 
     /// Quotes a value so that the shell reads back these very characters.
@@ -138,8 +145,12 @@ pub struct Answer {
     pub settings_exist: bool,
     /// The `CLAUDE_CONFIG_DIR` after the changes.
     pub config_dir: Option<String>,
+    /// The `ANTHROPIC_CONFIG_DIR` after them, where it matters: not outside a profile.
+    pub anthropic_dir: Option<String>,
     /// The overriding variables whose appearance matters; none outside a profile.
     pub overriding: Vec<&'static str>,
+    /// Those of them that have a value which overrides nothing. The shell compares it with what it was: it may be a secret, and is not written here.
+    pub harmless: Vec<&'static str>,
     /// What in the file system decides.
     pub place: Place,
     /// Whether the shell may go from here to another directory without any binding by itself.

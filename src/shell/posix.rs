@@ -53,8 +53,17 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     let config_dir = quote(answer.config_dir.as_deref().unwrap_or_default());
     let (epoch, settings) = (quote(&epoch), quote(&answer.settings));
     let unedited = if answer.settings_exist { format!("-e {settings} && ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
-    let variables = format!("{negation}-e {epoch} && {unedited} && ${{CLAUDE_CONFIG_DIR-}} == {config_dir}");
-    let state = if answer.overriding.is_empty() {
+    let mut variables = format!("{negation}-e {epoch} && {unedited} && ${{CLAUDE_CONFIG_DIR-}} == {config_dir}");
+    if let Some(anthropic_dir) = &answer.anthropic_dir {
+        variables += &format!(" && ${{ANTHROPIC_CONFIG_DIR-}} == {}", quote(anthropic_dir));
+    }
+    let mut state = String::new();
+    for name in &answer.harmless {
+        let seen = format!("__clauth_seen_{name}");
+        variables += &format!(" && ${{{name}-}} == \"${{{seen}-}}\"");
+        state += &(keep_unexported(shell, &seen, &format!("\"${{{name}-}}\"")) + "\n");
+    }
+    state += &if answer.overriding.is_empty() {
         format!("__clauth_state() {{ [[ {variables} ]]; }}\n")
     } else {
         exported_test(shell, &variables, &answer.overriding)
@@ -66,18 +75,22 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
 
 /// The state function where overriding variables matter: only exported ones reach a client. What a shell can say of that differs.
 fn exported_test(shell: Shell, variables: &str, names: &[&str]) -> String {
-    // Mostly none of them has a value, which is quickly seen.
+    // Mostly none of them is set, and each prompt pays for seeing that: by what costs least in the shell.
     let values: String = names.iter().flat_map(|name| ["${", name, "-}"]).collect();
     if shell == Shell::Zsh {
+        let unset: Vec<_> = names.iter().map(|name| format!("! -v {name}")).collect();
         let types: String = names.iter().flat_map(|name| ["${(t)", name, "}"]).collect();
-        return format!("__clauth_state() {{ [[ {variables} && ( -z {values} || {types} != *export* ) ]]; }}\n");
+        return format!("__clauth_state() {{ [[ {variables} && ( ( {} ) || -z {values} || {types} != *export* ) ]]; }}\n", unset.join(" && "));
     }
+    // A third of the price of `${NAME-}`, which `set -u` needs.
+    let plain: String = names.iter().flat_map(|name| ["$", name]).collect();
+    let none = format!("$- != *u* && -z {plain} || $- == *u* && -z {values}");
     let attributes: String = names.iter().flat_map(|name| ["${", name, "+${", name, "@a}}"]).collect();
     // `@a` came with 4.4; before it, an unexported variable of such a name costs an evaluation a prompt.
     format!(
         "if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then\n\
-         __clauth_state() {{ [[ {variables} && ( -z {values} || {attributes} != *x* ) ]]; }}\nelse\n\
-         __clauth_state() {{ [[ {variables} && -z {values} ]]; }}\nfi\n"
+         __clauth_state() {{ [[ {variables} && ( {none} || {attributes} != *x* ) ]]; }}\nelse\n\
+         __clauth_state() {{ [[ {variables} && ( {none} ) ]]; }}\nfi\n"
     )
 }
 

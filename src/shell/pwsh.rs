@@ -63,7 +63,9 @@ pub fn watch(answer: &Answer) -> String {
         ("Settings", quote(&answer.settings)),
         ("SettingsExist", boolean(answer.settings_exist)),
         ("ConfigDir", quote(answer.config_dir.as_deref().unwrap_or_default())),
+        ("AnthropicDir", quote(answer.anthropic_dir.as_deref().unwrap_or_default())),
         ("Overriding", list(&answer.overriding)),
+        ("Unchanged", format!("@{{ {} }}", answer.harmless.iter().map(|name| format!("{name} = $env:{name}")).collect::<Vec<_>>().join("; "))),
         ("Free", boolean(answer.free)),
         ("IsSure", is_sure),
         ("Absent", list(&files.absent)),
@@ -118,6 +120,8 @@ mod tests {
             changes: Vec::new(),
             epoch: Epoch::At("/c/epoch/3".into()),
             config_dir: None,
+            anthropic_dir: None,
+            harmless: Vec::new(),
             overriding: Vec::new(),
             place,
             free: false,
@@ -147,8 +151,8 @@ mod tests {
                 "$global:__clauth_aside_ANTHROPIC_API_KEY = $env:ANTHROPIC_API_KEY; $env:ANTHROPIC_API_KEY = $null",
                 "$env:CLAUTH_PROFILE = 'x'",
                 "$env:CLAUTH_STATE = $null",
-                "$global:__clauth_answer = @{ Epoch = '/c/epoch/3'; EpochExists = $true; Settings = '/c/config.toml'; SettingsExist = $true; ConfigDir = '/c/profiles/x/runtime'; Overriding = @('A', 'B'); \
-                 Free = $false; IsSure = $true; Absent = @(\"C:/`u{e9}/b/.clauth.toml\", 'C:/.clauth.toml'); Binding = \"C:/`u{e9}/.clauth.toml\"; \
+                "$global:__clauth_answer = @{ Epoch = '/c/epoch/3'; EpochExists = $true; Settings = '/c/config.toml'; SettingsExist = $true; ConfigDir = '/c/profiles/x/runtime'; AnthropicDir = ''; \
+                 Overriding = @('A', 'B'); Unchanged = @{  }; Free = $false; IsSure = $true; Absent = @(\"C:/`u{e9}/b/.clauth.toml\", 'C:/.clauth.toml'); Binding = \"C:/`u{e9}/.clauth.toml\"; \
                  Text = \"profile = 'x'`u{a}\" }",
                 "$global:__clauth_said = '0f'",
                 "# clauth-end",

@@ -191,7 +191,8 @@ fn json_tells_the_same_for_programs() {
     assert_eq!(told["unset"], json!(["ANTHROPIC_API_KEY"]));
     assert_eq!((&told["export"]["CLAUDE_CONFIG_DIR"], &told["export"]["CLAUTH_PROFILE"]), (&json!(config_dir), &json!("work")));
     assert!(told["export"]["CLAUTH_STATE"].as_str().unwrap().contains("/mine"));
-    assert_eq!(told["export"].as_object().unwrap().len(), 3);
+    assert_eq!(told["export"]["ANTHROPIC_CONFIG_DIR"], json!(sandbox.path("home/.clauth/profiles/work/anthropic")));
+    assert_eq!(told["export"].as_object().unwrap().len(), 4);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use crate::support::client::variables_of_the_client;
 use crate::support::finished::Finished;
 use crate::support::{Sandbox, wait_until};
 
@@ -23,15 +24,15 @@ fn a_program_gets_the_profile_and_all_else_unchanged() {
     sandbox.set_variable("MINE", "kept");
     sandbox.set_variable("EMPTY", "");
     let without = variables(Finished::run(sandbox.command("env")).success().stdout());
-    for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK"] {
-        sandbox.set_variable(name, "over");
+    for name in variables_of_the_client("set aside") {
+        sandbox.set_variable(name, "authorization: over");
     }
-    sandbox.set_variable("CLAUDE_SECURESTORAGE_CONFIG_DIR", "/elsewhere");
     let mut within = variables(sandbox.clauth(&["exec", "work", "--", "env"]).success().stdout());
     assert_eq!(within.remove("CLAUDE_CONFIG_DIR").as_deref(), sandbox.runtime("work").to_str());
+    assert_eq!(within.remove("ANTHROPIC_CONFIG_DIR").as_deref(), sandbox.path("home/.clauth/profiles/work/anthropic").to_str());
     assert_eq!(within.remove("CLAUTH_PROFILE").as_deref(), Some("work"));
     let record = within.remove("CLAUTH_STATE").unwrap();
-    assert!(!record.contains("over") && !record.contains("elsewhere"), "{record}");
+    assert!(!record.contains("over"), "{record}");
     assert_eq!(within, without);
 }
 

@@ -3,8 +3,9 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use crate::support::syntax::UNSET;
 use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
-use crate::support::{Language, Shell, Terminal};
+use crate::support::{Language, Shell, Startup, Terminal};
 
 /// The beginning of what a shell says when it got no answer.
 const NO_ANSWER: &str = "clauth: could not find out the account of this directory";
@@ -52,6 +53,38 @@ fn ctrl_c_during_an_evaluation_leaves_a_working_prompt() {
         assert!(world.processes_named("tail").is_empty());
         if shell.language != Language::Pwsh {
             assert!(terminal.run(shell.list_traps()).contains("echo mine"), "the user's trap");
+        }
+    });
+}
+
+#[test]
+fn without_an_answer_no_key_is_left_to_serve_by_and_all_comes_back() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let own = [("ANTHROPIC_CONFIG_DIR", "/my own"), ("ANTHROPIC_API_KEY", "sk-it's"), ("ANTHROPIC_PROFILE", "console")];
+        let startup = own.iter().fold(Startup::hooked(), |startup, (name, value)| startup.before(&shell.export(name, value)));
+        let mut terminal = Terminal::start(&world, shell, &startup);
+        for is_loaded in [false, true] {
+            if is_loaded {
+                terminal.run(&shell.cd(&bound));
+            }
+            world.replace_program("#!/bin/sh\nexit 1\n");
+            terminal.run(&shell.cd(if is_loaded { world.plain() } else { bound.clone() }));
+            for _ in 0..2 {
+                terminal.run("");
+                assert_eq!(terminal.run("claude"), world.claude_refusal());
+                assert!(terminal.run(&shell.show_exported(own[0].0)).ends_with("refused/run-clauth-status"));
+                for (name, _) in &own[1..] {
+                    assert!(["", UNSET].contains(&terminal.run(&shell.show_exported(name)).as_str()), "{name}");
+                }
+            }
+            world.restore_program();
+            terminal.run(&shell.cd(world.plain()));
+            terminal.run("");
+            for (name, value) in own {
+                assert_eq!(terminal.run(&shell.show_exported(name)), value, "{name}");
+            }
         }
     });
 }

@@ -1,11 +1,14 @@
 //! Variables that override a login: set aside for a profile's time, by the shell itself.
 
+use crate::support::client::variables_of_the_client;
 use crate::support::syntax::UNSET;
 use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
 use crate::support::{Language, Shell, Startup, Terminal};
 
 const KEY: &str = "ANTHROPIC_API_KEY";
 const TOKEN: &str = "CLAUDE_CODE_OAUTH_TOKEN";
+const HEADERS: &str = "ANTHROPIC_CUSTOM_HEADERS";
+const ANTHROPIC: &str = "ANTHROPIC_CONFIG_DIR";
 
 /// A value that would do harm wherever it were evaluated.
 const SECRET: &str = "sk-it's $(touch hit) `touch hit` \\ \"é\" *";
@@ -211,5 +214,71 @@ fn a_universal_variable_of_fish_is_hidden_and_not_erased() {
         // It is the universal one again, not a copy of it.
         terminal.run("set -U ANTHROPIC_API_KEY changed");
         assert_eq!(terminal.run(&shell.show_exported(KEY)), "changed");
+    });
+}
+
+#[test]
+fn each_profile_has_a_directory_of_anthropic_profiles_of_its_own_and_the_user_s_comes_back() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let (bound, other) = (world.bind("home/w", "work"), world.bind("home/a", "acme"));
+        let refused = world.write("home/r/.clauth.toml", "profile = \"work\"\n");
+        let directory = |name: &str| world.path(format!("home/.clauth/profiles/{name}/anthropic")).display().to_string();
+        for own in ["", "/my own/anthropic"] {
+            let startup = if own.is_empty() { Startup::hooked() } else { Startup::hooked().before(&shell.export(ANTHROPIC, own)) };
+            let mut terminal = Terminal::start(&world, shell, &startup);
+            terminal.run(&shell.cd(&bound));
+            assert_eq!(terminal.run(&shell.show_exported(ANTHROPIC)), directory("work"));
+            terminal.run(&shell.cd(&other));
+            assert_eq!(terminal.run(&shell.show_exported(ANTHROPIC)), directory("acme"));
+            terminal.run(&shell.cd(refused.parent().unwrap()));
+            assert!(terminal.run(&shell.show_exported(ANTHROPIC)).ends_with("refused/run-clauth-status"));
+            terminal.run(&shell.cd(world.plain()));
+            assert_eq!(terminal.run(&shell.show_exported(ANTHROPIC)), if own.is_empty() { UNSET } else { own });
+            terminal.run(&shell.cd(&bound));
+            terminal.run(&shell.export(ANTHROPIC, "/elsewhere"));
+            assert_eq!(terminal.run(&shell.show_exported(ANTHROPIC)), directory("work"), "what is set by hand is noticed at the next prompt");
+            terminal.run(&shell.cd(world.plain()));
+            assert_eq!(terminal.run(&shell.show_exported(ANTHROPIC)), "/elsewhere", "the last that the user chose");
+        }
+    });
+}
+
+#[test]
+fn headers_are_set_aside_only_while_one_of_them_signs() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let mut terminal = Terminal::start(&world, shell, &Startup::hooked().before(&shell.export(HEADERS, "X-Trace: sk-1")));
+        terminal.run(&shell.cd(&bound));
+        assert_eq!(terminal.run(&shell.show_exported(HEADERS)), "X-Trace: sk-1");
+        terminal.run(&shell.export(HEADERS, "Authorization: Bearer sk-2"));
+        assert_eq!(terminal.run(&shell.show_exported(HEADERS)), UNSET);
+        assert_eq!(terminal.run(&count_in_environment(shell, "sk-2")), "0");
+        terminal.run(&shell.cd(world.plain()));
+        assert_eq!(terminal.run(&shell.show_exported(HEADERS)), "Authorization: Bearer sk-2");
+    });
+}
+
+#[test]
+fn every_variable_that_overrides_a_login_is_set_aside_and_put_back() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let value = "authorization: sk-of-the-user";
+        let startup = variables_of_the_client("set aside").fold(Startup::hooked(), |startup, name| startup.before(&shell.export(name, value)));
+        let count = variables_of_the_client("set aside").count().to_string();
+        let mut terminal = Terminal::start(&world, shell, &startup);
+        assert_eq!(terminal.run(&count_in_environment(shell, "sk-of-the-user")), count);
+        terminal.run(&shell.cd(&bound));
+        assert_eq!(terminal.run(&count_in_environment(shell, "sk-of-the-user")), "0");
+        terminal.run(&shell.cd(world.plain()));
+        assert_eq!(terminal.run(&count_in_environment(shell, "sk-of-the-user")), count);
+        // One that appears inside is noticed by itself, wherever it decides by itself.
+        terminal.run(&shell.cd(&bound));
+        for name in variables_of_the_client("set aside").filter(|name| !variables_of_the_client("set aside with").any(|other| other == *name)) {
+            terminal.run(&shell.export(name, value));
+            assert_eq!(terminal.run(&shell.show_exported(name)), UNSET, "{name}");
+        }
     });
 }

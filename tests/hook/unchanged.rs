@@ -42,6 +42,18 @@ fn an_unchanged_prompt_in_a_bound_directory_starts_nothing() {
 }
 
 #[test]
+fn an_unchanged_prompt_with_headers_that_sign_nothing_starts_nothing() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let startup = Startup::hooked().before(&shell.export("ANTHROPIC_CUSTOM_HEADERS", "X-Trace: 1")).in_directory(&bound);
+        let Some(mut traced) = Traced::start(&world, shell, &startup) else { return };
+        assert_eq!(traced.terminal.run("claude"), world.claude("work"));
+        assert_idle(&mut traced, "harmless headers");
+    });
+}
+
+#[test]
 fn an_unchanged_prompt_in_an_unbound_directory_starts_nothing() {
     Shell::each(|shell| {
         for depth in [3, 30] {

@@ -5,6 +5,7 @@
 #![cfg_attr(windows, expect(dead_code, unused_imports, reason = "the tests that need a shell of Unix use more of it"))]
 
 pub(crate) mod claude;
+pub(crate) mod client;
 pub(crate) mod commands;
 #[cfg(unix)]
 pub(crate) mod elsewhere;

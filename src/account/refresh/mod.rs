@@ -155,7 +155,7 @@ impl Refresh<'_> {
         let is_over = || Instant::now() > deadline || signals.has_come();
         let busy = || if signals.has_come() { interrupted() } else { self.busy().into() };
         let wait = |directory: &Path| ClientLock::wait(directory, Purpose::Refreshing, &is_over);
-        let (inside, beside) = claude_code::refresh_locks(self.config_dir);
+        let (inside, beside) = claude_code::refresh_locks(self.config_dir, &io::resolved(self.config_dir));
         let inside = wait(&inside)?.ok_or_else(busy)?;
         let beside = wait(&beside).ok().map(|lock| lock.ok_or_else(busy)).transpose()?;
         Ok((beside, inside))

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::OldConfig;
 use crate::account::{Credentials, Identity, Login, Secret, live_clients};
+use crate::claude_code::variables::{AUTH_TOKEN, BASE_URL};
 use crate::claude_code::{CREDENTIALS, DIRECTORY, SETTINGS};
 use crate::layout::Writable;
 use crate::name::ProfileName;
@@ -105,7 +106,7 @@ fn without_endpoint(settings: &[u8], old: &OldConfig) -> Option<Map<String, Valu
     let mut settings: Map<String, Value> = serde_json::from_slice(settings).ok()?;
     let env = settings.get_mut("env")?.as_object_mut()?;
     let before = env.len();
-    let endpoint = [("ANTHROPIC_BASE_URL", old.base_url.as_deref()), ("ANTHROPIC_AUTH_TOKEN", old.api_key.as_ref().map(Secret::reveal))];
+    let endpoint = [(BASE_URL, old.base_url.as_deref()), (AUTH_TOKEN, old.api_key.as_ref().map(Secret::reveal))];
     let endpoint = endpoint.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for (name, value) in endpoint.chain(old.env.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
         if env.get(name).and_then(Value::as_str) == Some(value) {

@@ -1,7 +1,7 @@
 //! What of a pair of files is shared.
 
 use super::State;
-use crate::account::is_account_key;
+use crate::claude_code::state::is_private;
 
 /// What the two files are, which says what of them is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,5 +32,5 @@ impl Kind {
 
 /// Whether a key, in bytes, belongs to the account.
 pub(super) fn is_account_keys(key: &[u8]) -> bool {
-    std::str::from_utf8(key).is_ok_and(is_account_key)
+    std::str::from_utf8(key).is_ok_and(is_private)
 }

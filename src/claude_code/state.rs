@@ -1,0 +1,86 @@
+//! The keys of `.claude.json`: which belong to an account, and so never cross between config directories.
+
+use super::table;
+
+/// Who is signed in, as the client shows and sends it.
+pub const ACCOUNT: &str = "oauthAccount";
+
+/// What the client was last told of the account's limits.
+pub const USAGE: &str = "cachedUsageUtilization";
+
+/// What makes an unknown key sound like an account's, in small letters. A key of a later client that is shared by mistake tells one account of another;
+/// one that is kept by mistake is asked for once more.
+const SOUNDS: &[&str] = &[
+    "account",
+    "apikey",
+    "auth",
+    "billing",
+    "cached",
+    "credential",
+    "credit",
+    "eligib",
+    "entitle",
+    "experiment",
+    "featureflag",
+    "growthbook",
+    "overage",
+    "passes",
+    "promo",
+    "quota",
+    "ratelimit",
+    "secret",
+    "subscription",
+    "tier",
+    "token",
+    "usagelimit",
+];
+
+/// How one that is written in small and capital letters begins or goes on: a word of its own, as in `orgModel` or `lastSeenOrg`.
+const WORD: &str = "org";
+
+const TEXT: &str = include_str!("state-keys.tsv");
+const ROWS: &[[&str; 2]] = &table::rows::<{ table::count(TEXT) }, 2>(TEXT);
+
+/// Whether a top-level key stays in its file: it is an account's, or unknown and sounds like one.
+pub fn is_private(key: &str) -> bool {
+    table::find(ROWS, key).map_or_else(|| sounds_private(key), |[_, treatment]| *treatment == "private")
+}
+
+fn sounds_private(key: &str) -> bool {
+    let small = key.to_ascii_lowercase();
+    let is_word = |at: usize| {
+        let rest = &key[at + WORD.len()..];
+        let begins = at == 0 || key.as_bytes()[at].is_ascii_uppercase() || !key.as_bytes()[at - 1].is_ascii_alphanumeric();
+        begins && rest.chars().next().is_none_or(|next| !next.is_ascii_lowercase())
+    };
+    SOUNDS.iter().any(|sound| small.contains(sound)) || small.match_indices(WORD).any(|(at, _)| is_word(at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_an_account_stay() {
+        for key in [ACCOUNT, "primaryApiKey", USAGE, "claudeCodeFirstTokenDate", "cachedExperimentFeatures", "feedbackRefusedByServer"] {
+            assert!(is_private(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_the_table_shares_is_shared_however_it_sounds() {
+        for key in ["projects", "mcpServers", "theme", "userID", "hasCompletedOnboarding", "cachedChangelog", "knownAccounts"] {
+            assert!(!is_private(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_that_sounds_like_an_account_s_stays() {
+        for key in ["hybridOauthThing", "orgModelPick", "lastSeenOrg", "newSubscriptionNotice", "someTokenDate", "my_org_cache", "accountUuid"] {
+            assert!(is_private(key), "{key}");
+        }
+        for key in ["mark", "organizeImports", "forgetMe", "newTheme", "disorganized", "hasSeenSomething"] {
+            assert!(!is_private(key), "{key}");
+        }
+    }
+}
