@@ -18,6 +18,11 @@ function __clauth_begin --on-event fish_prompt
     __clauth_hook
 end
 
+# Called by fish when a variable changes that can change the account: the next prompt asks again, and no other has to look.
+function __clauth_noticed --on-variable ANTHROPIC_CONFIG_DIR @ON_OVERRIDING@
+    set -q __clauth_at; and set -g __clauth_at "$fish_pid "
+end
+
 function __clauth_evaluate
     __clauth_give_back
     if not test -x $__clauth_program

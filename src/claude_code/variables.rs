@@ -28,14 +28,15 @@ const ROWS: &[[&str; 3]] = &table::rows::<{ table::count(TEXT) }, 3>(TEXT);
 pub struct Overriding {
     /// Its name.
     pub name: &'static str,
-    /// Whether it does so by itself. One that does not needs another that does, so that it is enough to look for that one.
-    pub is_alone: bool,
+    /// Whether a shell looks for it at each prompt. The others are set aside in passing, when the shell asks for another reason: they act only together with
+    /// one that is looked for, or decide about one service and not about who serves, and come from what starts a shell.
+    pub is_watched: bool,
 }
 
 /// Returns every variable that overrides or redirects a login.
 pub fn overriding() -> impl Iterator<Item = Overriding> + Clone {
     let rows = ROWS.iter().filter(|[_, treatment, _]| treatment.starts_with("set aside"));
-    rows.map(|[name, treatment, _]| Overriding { name, is_alone: *treatment != "set aside with another" })
+    rows.map(|[name, treatment, _]| Overriding { name, is_watched: *treatment != "set aside in passing" })
 }
 
 /// Returns the variables that make a client use no login in ways that are the user's to choose, with what they do: `doctor` names them.
@@ -65,12 +66,12 @@ mod tests {
     }
 
     #[test]
-    fn what_acts_only_with_another_is_not_looked_for_by_itself() {
-        let is_alone = |name: &str| overriding().find(|variable| variable.name == name).map(|variable| variable.is_alone);
-        assert_eq!(is_alone(AUTH_TOKEN), Some(true));
-        assert_eq!(is_alone(CUSTOM_HEADERS), Some(true));
-        assert_eq!(is_alone("ANTHROPIC_SCOPE"), Some(false));
-        assert_eq!(is_alone(CLAUDE_CONFIG_DIR), None);
-        assert_eq!(is_alone("HTTPS_PROXY"), None);
+    fn what_does_not_decide_who_serves_by_itself_is_not_looked_for() {
+        let is_watched = |name: &str| overriding().find(|variable| variable.name == name).map(|variable| variable.is_watched);
+        assert_eq!(is_watched(AUTH_TOKEN), Some(true));
+        assert_eq!(is_watched(CUSTOM_HEADERS), Some(true));
+        assert_eq!(is_watched("ANTHROPIC_SCOPE"), Some(false));
+        assert_eq!(is_watched(CLAUDE_CONFIG_DIR), None);
+        assert_eq!(is_watched("HTTPS_PROXY"), None);
     }
 }

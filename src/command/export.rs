@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::{self, Directories};
 use crate::env::record::Chosen;
-use crate::env::{self, direnv, watched_alone};
+use crate::env::{self, direnv, looked_for};
 use crate::error::{self, Mistake};
 use crate::io::{self, epoch};
 use crate::layout::Layout;
@@ -194,7 +194,7 @@ impl<'a> Evaluation<'a> {
                 said.complaints.push(error::told(&error));
             }
         }
-        let watched = watched_alone(&config.keep_env).filter(|_| matches!(outcome, Outcome::Bound(_)));
+        let watched = looked_for(&config.keep_env).filter(|_| matches!(outcome, Outcome::Bound(_)));
         let harmless: Vec<_> = watched.clone().filter(|name| self.context.env.is_harmless(name)).collect();
         let answer = Answer {
             epoch,

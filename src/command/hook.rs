@@ -7,7 +7,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use crate::context::Context;
-use crate::env::watched;
+use crate::env::to_set_aside;
 use crate::error::Mistake;
 use crate::io;
 use crate::shell::{self, Shell};
@@ -45,7 +45,7 @@ impl ValueEnum for Host {
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let program = context.program.to_string_lossy();
-    let overriding: Vec<_> = watched(&[]).collect();
+    let overriding: Vec<_> = to_set_aside(&[]).collect();
     let hook = match arguments.shell {
         Host::Direnv => shell::use_clauth(&program, &overriding),
         Host::Shell(shell) => match shell.hook(&program, &overriding) {

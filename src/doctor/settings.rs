@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Finding;
 use crate::claude_code::{self, SETTINGS};
 use crate::context::Context;
-use crate::env::watched;
+use crate::env::to_set_aside;
 use crate::sharing::json;
 use crate::{env, io, sys};
 
@@ -40,8 +40,8 @@ pub fn examine(context: &Context) -> Vec<Finding> {
     let shared = shared.into_iter().map(|file| (file, Whose::Shared(!twice.is_empty())));
     let managed = managed(Path::new(sys::MANAGED_SETTINGS)).into_iter().map(|file| (file, Whose::Administrators));
     let all = managed.chain(shared).chain(project.into_iter().map(|file| (file, Whose::Projects)));
-    let watched: Vec<_> = watched(&config.keep_env).collect();
-    all.flat_map(|(file, whose)| examine_file(&file, whose, &watched)).collect()
+    let overriding: Vec<_> = to_set_aside(&config.keep_env).collect();
+    all.flat_map(|(file, whose)| examine_file(&file, whose, &overriding)).collect()
 }
 
 /// Returns an administrator's files, in the order in which the client reads them.
@@ -56,7 +56,7 @@ fn managed(directory: &Path) -> Vec<PathBuf> {
     std::iter::once(directory.join("managed-settings.json")).chain(more).collect()
 }
 
-fn examine_file(file: &Path, whose: Whose, watched: &[&str]) -> Vec<Finding> {
+fn examine_file(file: &Path, whose: Whose, overriding: &[&str]) -> Vec<Finding> {
     let text = io::read_regular(file, claude_code::LIMIT).ok().flatten().unwrap_or_default();
     let file = file.display();
     if text.is_empty() {
@@ -82,7 +82,7 @@ fn examine_file(file: &Path, whose: Whose, watched: &[&str]) -> Vec<Finding> {
         found.push(Finding::problem(format!("{file} sets CLAUDE_CONFIG_DIR in its `env` block"), why, remedy("remove that line")));
     }
     let set = |name: &&&str| state.get("env").and_then(Value::as_object).is_some_and(|env| env.contains_key(**name));
-    let overriding: Vec<_> = watched.iter().filter(set).copied().collect();
+    let overriding: Vec<_> = overriding.iter().filter(set).copied().collect();
     if !overriding.is_empty() {
         let what = format!("{file} sets {} in its `env` block", overriding.join(", "));
         found.push(Finding::problem(what, wins, remedy("move it to the profile it belongs to: `[env]` in that profile's profile.toml")));

@@ -54,7 +54,7 @@ impl Env {
 
     /// Returns the overriding variables that are set now and change the account, empty ones too, but for those to keep.
     pub fn overriding<'a>(&'a self, keep: &'a [String]) -> impl Iterator<Item = &'static str> + 'a {
-        watched(keep).filter(|name| self.get(name).is_some() && !self.is_harmless(name))
+        to_set_aside(keep).filter(|name| self.get(name).is_some() && !self.is_harmless(name))
     }
 
     /// Whether an overriding variable has a value that overrides nothing.
@@ -91,17 +91,17 @@ fn key(name: OsString, ignores_case: bool) -> OsString {
     if ignores_case { name.to_ascii_uppercase() } else { name }
 }
 
-/// Returns the overriding variables that clauth watches: all but those that the user's `keep_env` exempts.
-pub fn watched(keep: &[String]) -> impl Iterator<Item = &'static str> + '_ {
-    looked_for(keep, |_| true)
+/// Returns the overriding variables that clauth sets aside: all but those that the user's `keep_env` exempts.
+pub fn to_set_aside(keep: &[String]) -> impl Iterator<Item = &'static str> + '_ {
+    chosen(keep, |_| true)
 }
 
-/// Returns those of them that a shell has to look for at each prompt: the others do nothing without one of these.
-pub fn watched_alone(keep: &[String]) -> impl Iterator<Item = &'static str> + Clone + '_ {
-    looked_for(keep, |variable| variable.is_alone)
+/// Returns those of them that a shell looks for at each prompt.
+pub fn looked_for(keep: &[String]) -> impl Iterator<Item = &'static str> + Clone + '_ {
+    chosen(keep, |variable| variable.is_watched)
 }
 
-fn looked_for(keep: &[String], is_wanted: fn(&Overriding) -> bool) -> impl Iterator<Item = &'static str> + Clone + '_ {
+fn chosen(keep: &[String], is_wanted: fn(&Overriding) -> bool) -> impl Iterator<Item = &'static str> + Clone + '_ {
     let wanted = variables::overriding().filter(is_wanted).map(|variable| variable.name);
     wanted.filter(|name| !keep.iter().any(|kept| kept == name))
 }

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Env, direnv, mise, variable, watched};
+use super::{Env, direnv, mise, to_set_aside, variable};
 
 /// Who chose the profile that is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl Record {
     pub fn load(env: &Env) -> Self {
         let text = env.non_empty(variable::CLAUTH_STATE).and_then(OsStr::to_str).unwrap_or_default();
         let mut record: Self = serde_json::from_str(text).unwrap_or_default();
-        record.aside.retain(|name| watched(&[]).any(|known| known == name));
+        record.aside.retain(|name| to_set_aside(&[]).any(|known| known == name));
         for directory in [&mut record.config_dir, &mut record.anthropic_dir] {
             *directory = directory.take().filter(|directory| !directory.is_empty() && !directory.contains('\0'));
         }
@@ -70,7 +70,7 @@ impl Record {
 
     /// Returns the names set aside, as constants of clauth's own list.
     pub fn aside(&self) -> impl Iterator<Item = &'static str> + '_ {
-        watched(&[]).filter(|name| self.aside.iter().any(|known| known == name))
+        to_set_aside(&[]).filter(|name| self.aside.iter().any(|known| known == name))
     }
 
     /// Whether a variable that was set aside was direnv's or mise's, and the directory that it was set for is left.

@@ -33,25 +33,15 @@ pub fn pin(profile: Option<&str>) -> String {
     }
 }
 
-/// Renders the function that the hook asks.
+/// Renders the function that the hook asks. What a client reads of the shell's variables is not looked at: fish tells the hook when one of them changes.
 pub fn watch(answer: &Answer) -> String {
     let (epoch, exists) = epoch_test(&answer.epoch);
     let (epoch, settings) = (quote(&epoch), quote(&answer.settings));
     let unedited = if answer.settings_exist { format!("-e {settings} -a ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
     let stamp = format!("{}-e {epoch} -a {unedited}", if exists { "" } else { "! " });
-    let mut tests = Vec::new();
-    if !answer.overriding.is_empty() {
-        let values: String = answer.overriding.iter().map(|name| format!("${name}")).collect();
-        // `set -q` counts the names that are not set; asked only where one has a value, exported or not.
-        let (names, count) = (answer.overriding.join(" "), answer.overriding.len());
-        tests.push(format!("begin; test -z \"{values}\"; or begin; set -qx {names}; test $status -eq {count}; end; end"));
-    }
-    tests.extend(answer.anthropic_dir.iter().map(|directory| format!("test \"$ANTHROPIC_CONFIG_DIR\" = {}", quote(directory))));
-    tests.extend(answer.harmless.iter().map(|name| format!("test \"${name}\" = \"$__clauth_seen_{name}\"")));
-    tests.extend(place(&answer.place, &stamp, answer.config_dir.as_deref().unwrap_or_default()));
+    let tests = place(&answer.place, &stamp, answer.config_dir.as_deref().unwrap_or_default());
     let said = quote(&answer.said);
-    let seen: String = answer.harmless.iter().map(|name| format!("set -g __clauth_seen_{name} ${name}\n")).collect();
-    format!("{seen}function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))
+    format!("function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))
 }
 
 /// Renders the tests of a place and of the config directory: in fish the number of tests is their price, so what is text is compared as one.

@@ -31,6 +31,9 @@ const SENTINEL: &str = ": clauth-end";
 /// Where the names of what overrides a login stand in the files of `shells/`.
 const OVERRIDING: &str = "@OVERRIDING@";
 
+/// Where fish is told to watch them.
+const ON_OVERRIDING: &str = "@ON_OVERRIDING@";
+
 /// Returns the function `use clauth PROFILE` for direnv, which reads it in bash; `overriding` is what a refusal must leave nothing of.
 pub fn use_clauth(program: &str, overriding: &[&str]) -> String {
     let text = include_str!("../../shells/use_clauth.bash").replace("'@CLAUTH@'", &Shell::Bash.quote(program));
@@ -77,9 +80,10 @@ impl Shell {
             Self::Sh => return None,
         };
         let text = text.replace("'@CLAUTH@'", &self.quote(&paths::portable(program)));
+        let each = |spell: &dyn Fn(&str) -> String, between: &str| overriding.iter().map(|name| spell(name)).collect::<Vec<_>>().join(between);
         Some(match self {
-            Self::Pwsh => text.replace(&self.quote(OVERRIDING), &overriding.iter().map(|name| self.quote(name)).collect::<Vec<_>>().join(", ")),
-            _ => text.replace(OVERRIDING, &overriding.join(" ")),
+            Self::Pwsh => text.replace(&self.quote(OVERRIDING), &each(&|name| self.quote(name), ", ")),
+            _ => text.replace(ON_OVERRIDING, &each(&|name| format!("--on-variable {name}"), " ")).replace(OVERRIDING, &overriding.join(" ")),
         })
     }
 

@@ -1,5 +1,7 @@
 //! bash, zsh and plain POSIX shells.
 
+use std::iter;
+
 use super::{Above, Answer, Place, Shell, epoch_test};
 use crate::env::change::Change;
 
@@ -50,47 +52,49 @@ pub fn pin(shell: Shell, profile: Option<&str>) -> String {
 pub fn watch(shell: Shell, answer: &Answer) -> String {
     let (epoch, exists) = epoch_test(&answer.epoch);
     let negation = if exists { "" } else { "! " };
-    let config_dir = quote(answer.config_dir.as_deref().unwrap_or_default());
     let (epoch, settings) = (quote(&epoch), quote(&answer.settings));
     let unedited = if answer.settings_exist { format!("-e {settings} && ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
-    let mut variables = format!("{negation}-e {epoch} && {unedited} && ${{CLAUDE_CONFIG_DIR-}} == {config_dir}");
-    if let Some(anthropic_dir) = &answer.anthropic_dir {
-        variables += &format!(" && ${{ANTHROPIC_CONFIG_DIR-}} == {}", quote(anthropic_dir));
-    }
-    let mut state = String::new();
-    for name in &answer.harmless {
-        let seen = format!("__clauth_seen_{name}");
-        variables += &format!(" && ${{{name}-}} == \"${{{seen}-}}\"");
-        state += &(keep_unexported(shell, &seen, &format!("\"${{{name}-}}\"")) + "\n");
-    }
-    state += &if answer.overriding.is_empty() {
-        format!("__clauth_state() {{ [[ {variables} ]]; }}\n")
-    } else {
-        exported_test(shell, &variables, &answer.overriding)
+    let state = format!("{negation}-e {epoch} && {unedited}");
+    // One comparison for both directories costs less than two. What a shell has of its own is not written here: it may be a secret.
+    let config_dir = answer.config_dir.as_deref().unwrap_or_default();
+    let directories = match &answer.anthropic_dir {
+        Some(anthropic_dir) => (vec!["CLAUDE_CONFIG_DIR", "ANTHROPIC_CONFIG_DIR"], quote(&format!("{config_dir}:{anthropic_dir}"))),
+        None => (vec!["CLAUDE_CONFIG_DIR"], quote(config_dir)),
     };
+    let seen = answer.harmless.iter().map(|name| (vec![*name], format!("\"${{__clauth_seen_{name}-}}\"")));
+    let same: Vec<_> = iter::once(directories).chain(seen).collect();
+    let kept = answer.harmless.iter().map(|name| keep_unexported(shell, &format!("__clauth_seen_{name}"), &format!("\"${{{name}-}}\"")) + "\n");
+    let state = kept.collect::<String>() + &state_function(shell, &state, &same, &answer.overriding);
     let free = keep_unexported(shell, "__clauth_free", if answer.free { "1" } else { "0" });
     let said = keep_unexported(shell, "__clauth_said", &quote(&answer.said));
     format!("{state}__clauth_here() {{ {}; }}\n{free}\n{said}\n", place(shell, &answer.place))
 }
 
-/// The state function where overriding variables matter: only exported ones reach a client. What a shell can say of that differs.
-fn exported_test(shell: Shell, variables: &str, names: &[&str]) -> String {
-    // Mostly none of them is set, and each prompt pays for seeing that: by what costs least in the shell.
-    let values: String = names.iter().flat_map(|name| ["${", name, "-}"]).collect();
-    if shell == Shell::Zsh {
-        let unset: Vec<_> = names.iter().map(|name| format!("! -v {name}")).collect();
-        let types: String = names.iter().flat_map(|name| ["${(t)", name, "}"]).collect();
-        return format!("__clauth_state() {{ [[ {variables} && ( ( {} ) || -z {values} || {types} != *export* ) ]]; }}\n", unset.join(" && "));
+/// The function that looks at the shell's variables: those that must have these values, and those of which none may be exported. What a shell can say of
+/// that differs, and so does the price, which each prompt pays.
+fn state_function(shell: Shell, state: &str, same: &[(Vec<&str>, String)], names: &[&str]) -> String {
+    let each = |before: &str, after: &str| names.iter().flat_map(|name| [before, name, after]).collect::<String>();
+    let equal = |before: &str, after: &str| {
+        let joined = |names: &[&str]| names.iter().map(|name| format!("{before}{name}{after}")).collect::<Vec<_>>().join(":");
+        same.iter().map(|(names, value)| format!(" && {} == {value}", joined(names))).collect::<String>()
+    };
+    let (values, same) = (each("${", "-}"), equal("${", "-}"));
+    if names.is_empty() {
+        return format!("__clauth_state() {{ [[ {state}{same} ]]; }}\n");
     }
-    // A third of the price of `${NAME-}`, which `set -u` needs.
-    let plain: String = names.iter().flat_map(|name| ["$", name]).collect();
-    let none = format!("$- != *u* && -z {plain} || $- == *u* && -z {values}");
+    if shell == Shell::Zsh {
+        let (set, types) = (names.iter().map(|name| format!("-v {name}")).collect::<Vec<_>>().join(" || "), each("${(t)", "}"));
+        return format!("__clauth_state() {{ [[ {state}{same} && ( ! ( {set} ) || -z {values} || {types} != *export* ) ]]; }}\n");
+    }
+    // bash copies a function at each call, and takes three times as long for `${NAME-}`, which `set -u` needs: so that is done only where it has to be.
+    let (plain, plainly_same) = (each("$", ""), equal("$", ""));
     let attributes: String = names.iter().flat_map(|name| ["${", name, "+${", name, "@a}}"]).collect();
     // `@a` came with 4.4; before it, an unexported variable of such a name costs an evaluation a prompt.
     format!(
-        "if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then\n\
-         __clauth_state() {{ [[ {variables} && ( {none} || {attributes} != *x* ) ]]; }}\nelse\n\
-         __clauth_state() {{ [[ {variables} && ( {none} ) ]]; }}\nfi\n"
+        "__clauth_state() {{ [[ $- != *u* && {state}{plainly_same} && -z {plain} ]] || __clauth_state_in_full; }}\n\
+         if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)); then\n\
+         __clauth_state_in_full() {{ [[ {state}{same} && ( -z {values} || {attributes} != *x* ) ]]; }}\nelse\n\
+         __clauth_state_in_full() {{ [[ {state}{same} && -z {values} ]]; }}\nfi\n"
     )
 }
 

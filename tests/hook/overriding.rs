@@ -276,7 +276,7 @@ fn every_variable_that_overrides_a_login_is_set_aside_and_put_back() {
         assert_eq!(terminal.run(&count_in_environment(shell, "sk-of-the-user")), count);
         // One that appears inside is noticed by itself, wherever it decides by itself.
         terminal.run(&shell.cd(&bound));
-        for name in variables_of_the_client("set aside").filter(|name| !variables_of_the_client("set aside with").any(|other| other == *name)) {
+        for name in variables_of_the_client("set aside").filter(|name| !variables_of_the_client("set aside in passing").any(|other| other == *name)) {
             terminal.run(&shell.export(name, value));
             assert_eq!(terminal.run(&shell.show_exported(name)), UNSET, "{name}");
         }

@@ -193,7 +193,7 @@ fn a_hook_that_is_sourced_twice_acts_once() {
             Language::Pwsh => return,
         };
         let registered = terminal.run(registered);
-        assert_eq!(registered.matches("__clauth_").count(), 1, "{registered}");
+        assert_eq!(registered.matches("__clauth_hook").count(), 1, "{registered}");
         assert_eq!(terminal.run(&shell.hook_line()), "", "again, inside");
         assert_eq!(terminal.run("claude"), world.claude("work"));
         assert_eq!(terminal.run(&shell.cd(world.plain())), left("work"));

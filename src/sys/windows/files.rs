@@ -149,7 +149,7 @@ fn move_new(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Windows cannot exchange two names in one step.
 pub fn exchange(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
+    Err(ErrorKind::Unsupported.into())
 }
 
 /// Returns a name for what has to make room, which says that it is temporary and who made it.
