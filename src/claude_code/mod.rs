@@ -5,7 +5,7 @@
 //!
 //! | Table | One row for | Asked through |
 //! |---|---|---|
-//! | `names.tsv` | a name below the config directory | |
+//! | `names.tsv` | a name below the config directory | [`names`] |
 //! | `state-keys.tsv` | a key of `.claude.json` | [`state`] |
 //! | `variables.tsv` | a variable that changes account, credential, endpoint or place | [`variables`] |
 //! | `settings-keys.tsv` | a key of `settings.json` that does so | |
@@ -15,6 +15,7 @@
 //! into `~/.claude` is shared; a key of the state that sounds like an account's (see [`state::is_private`]) stays where it is. `doctor` lists both.
 
 mod locks;
+pub mod names;
 pub mod state;
 mod table;
 pub mod variables;
@@ -29,6 +30,9 @@ pub const CREDENTIALS: &str = ".credentials.json";
 
 /// The client's state, who is signed in with it: inside a config directory, and beside the default one.
 pub const STATE: &str = ".claude.json";
+
+/// The name of the state in an old installation. Where such a file is there and not empty, the client uses it and no other.
+pub const OLD_STATE: &str = ".config.json";
 
 /// The user's settings.
 pub const SETTINGS: &str = "settings.json";

@@ -73,7 +73,11 @@ impl Belongings {
                 found.has_login = true;
             } else if name == STATE {
                 found.has_state = true;
-            } else if is_link || matches!(present, Present::Other) || text.starts_with('.') || names::kind(&text) == Kind::Private {
+            } else if is_link
+                || matches!(present, Present::Other)
+                || text.starts_with('.')
+                || matches!(names::kind(&text), Kind::Private | Kind::Unknown)
+            {
                 found.staying.push(name);
             } else if name == SETTINGS && is_of_one_account(&path) {
                 found.has_own_settings = true;

@@ -64,7 +64,7 @@ pub fn inventory(config_dir: &Path) -> Result<Inventory> {
         if name == names::TOKEN {
             continue; // clauth's own
         }
-        let is_shared = name != SETTINGS && names::kind(&name.to_string_lossy()) != Kind::Private;
+        let is_shared = name != SETTINGS && matches!(names::kind(&name.to_string_lossy()), Kind::Linked | Kind::Mirrored);
         collect_files(config_dir, Path::new(&name), if is_shared { &mut inventory.shared } else { &mut inventory.private })?;
     }
     Ok(inventory)

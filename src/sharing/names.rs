@@ -1,26 +1,30 @@
-//! What each top-level name of a config directory is: the table, from measurements of Claude Code 2.1.332.
+//! What each top-level name of a config directory is to its profile.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::claude_code::{CREDENTIALS, SETTINGS, STATE};
+use super::decide::Side;
+use crate::claude_code::names::{self, Treatment};
+use crate::claude_code::{CREDENTIALS, OLD_STATE, SETTINGS, STATE};
 
 /// How a name is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Bound to an account, a process or the directory, or unknown and looking like a secret: stays in the profile.
+    /// Bound to an account, a process or the directory, or looking like a secret: stays in the profile.
     Private,
     /// Taken by path: a link to the hub.
     Linked,
     /// Resolved by the client's permission checks, which deny what leads out of the config directory: a real directory.
     Mirrored,
+    /// In no table. What the user puts into the hub under such a name is shared by a link, as everything there; what a client makes in a profile stays.
+    Unknown,
 }
 
 /// Tells one config directory from another that stands at the same place later.
 pub const TOKEN: &str = ".clauth-id";
 
 /// The names that must be real directories.
-pub const MIRRORED: &[&str] = &["projects", "plans", "tasks", "agent-memory"];
+pub use names::COPIED as MIRRORED;
 
 /// What the client makes in a fresh directory by itself and clauth wants shared: made in the hub first, so that a link can stand.
 ///
@@ -35,31 +39,9 @@ pub fn made_text(name: &Path) -> Option<&'static str> {
 /// The directories of the same sort.
 pub const MADE_DIRECTORIES: &[&str] = &["plugins", "file-history", "session-env", "shell-snapshots"];
 
-/// Bound to one account, process or directory.
-const PRIVATE: &[&str] = &[
-    TOKEN,
-    ".cc-writes",
-    ".config.json",
-    ".last-cleanup",
-    "backups",
-    "dev-mods",
-    "hfi-auth.json",
-    "ide",
-    "jobs",
-    "mcp-needs-auth-cache.json",
-    "remote-control",
-    "routines",
-    "seed-admin",
-    "sessions",
-    "shares",
-    "state",
-    "teams",
-    "uploads",
-];
-
-const PRIVATE_PREFIXES: &[&str] = &[CREDENTIALS, STATE, "daemon", "policy-limits", "remote-settings"];
-const PRIVATE_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid"];
-const PRIVATE_PARTS: &[&str] = &["auth", "credential", "token"];
+/// What makes a name look like a secret, in small letters.
+const SECRET_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid"];
+const SECRET_PARTS: &[&str] = &["auth", "credential", "token"];
 
 /// Whether it says who somebody is: taken away, a client would be signed out.
 pub fn is_identity(name: &OsStr) -> bool {
@@ -74,19 +56,28 @@ pub fn is_temporary(name: &str) -> bool {
 /// Returns how a top-level name is shared.
 pub fn kind(name: &str) -> Kind {
     let lower = name.to_lowercase();
-    let is_private = PRIVATE.contains(&name)
-        || is_temporary(name)
-        || PRIVATE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        || PRIVATE_ENDINGS.iter().any(|ending| lower.ends_with(ending))
-        || PRIVATE_PARTS.iter().any(|part| lower.contains(part));
-    match name {
-        _ if is_private => Kind::Private,
-        _ if MIRRORED.contains(&name) => Kind::Mirrored,
-        _ => Kind::Linked,
+    let looks_secret = || SECRET_ENDINGS.iter().any(|ending| lower.ends_with(ending)) || SECRET_PARTS.iter().any(|part| lower.contains(part));
+    match names::treatment(name) {
+        _ if name == TOKEN || is_temporary(name) => Kind::Private,
+        Some(Treatment::Private | Treatment::Untouched) => Kind::Private,
+        Some(Treatment::Linked) => Kind::Linked,
+        Some(Treatment::Copied) => Kind::Mirrored,
+        None if is_version_of_private(name) || looks_secret() => Kind::Private,
+        None => Kind::Unknown,
     }
 }
 
-/// Whether a top-level name is one that profiles share.
+/// Whether it is a private file's under a longer name, as a client or a user makes a backup.
+fn is_version_of_private(name: &str) -> bool {
+    [CREDENTIALS, STATE, OLD_STATE].iter().any(|private| name.starts_with(private))
+}
+
+/// Whether a top-level name that stands on this side is one that profiles share: nobody gives the hub what no table knows.
+pub fn is_shared_from(side: Side, name: &OsStr) -> bool {
+    is_shared(name) && (side == Side::Hub || kind(&name.to_string_lossy()) != Kind::Unknown)
+}
+
+/// Whether a top-level name is one that profiles can share.
 pub fn is_shared(name: &OsStr) -> bool {
     kind(&name.to_string_lossy()) != Kind::Private
 }
@@ -106,12 +97,15 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_appears_is_shared() {
-        for linked in ["commands", "CLAUDE.md", "settings.json", "history.jsonl", "plugins", "something-new"] {
+    fn what_the_tables_know_is_shared_and_nothing_else_is_given_to_the_hub() {
+        for linked in ["commands", "CLAUDE.md", "settings.json", "history.jsonl", "plugins"] {
             assert_eq!(kind(linked), Kind::Linked, "{linked}");
         }
         for mirrored in MIRRORED {
             assert_eq!(kind(mirrored), Kind::Mirrored);
+        }
+        for unknown in ["something-new", "notes.md", ".mine"] {
+            assert_eq!(kind(unknown), Kind::Unknown, "{unknown}");
         }
     }
 }

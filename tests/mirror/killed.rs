@@ -70,8 +70,11 @@ fn change(shared: &Shared, round: usize) -> Vec<String> {
         let before = |name: &str| format!("projects/round-{}/{name}", round - 1);
         replace(&shared.own("work", before("mine/deep.md")), new("replaced"));
         fs::remove_file(shared.hub(before("theirs/deep.md"))).unwrap();
+        // Gone from both sides, so that the client can make it once more.
+        let _ = fs::remove_file(shared.own("work", "themes"));
+        let _ = fs::remove_dir_all(shared.hub("themes"));
     }
-    put(shared.own("work", format!("made-{round}/file.md")), "made");
+    put(shared.own("work", "themes/file.md"), "made");
     replace(&shared.own("work", "CLAUDE.md"), new("cut"));
     let mut texts: Vec<_> = ["mine", "theirs", "clash-mine", "clash-theirs", "made", "cut"].map(new).into();
     texts.extend((round > 0).then(|| new("replaced")));
@@ -147,8 +150,7 @@ fn kill_passes(mode: &str, calls: &str) {
                 assert_eq!(text(&path), Some(format!("{winner}{fresh}")), "{call}: {}", path.display());
             }
         }
-        let made = format!("made-{}", round.get());
-        assert!(mode != "symlink" || ["CLAUDE.md", &made].iter().all(|name| shared.own("work", name).is_symlink()), "{call}");
+        assert!(mode != "symlink" || ["CLAUDE.md", "themes"].iter().all(|name| shared.own("work", name).is_symlink()), "{call}");
         round.set(round.get() + 1);
         ended.is_some()
     });

@@ -87,52 +87,52 @@ fn a_linked_file_that_a_program_cut_is_taken_up_with_no_gap() {
 #[test]
 fn of_a_cut_file_and_the_hubs_the_newer_stays_and_the_older_is_kept() {
     let shared = Shared::new(&["work"]);
-    for (name, mine, theirs) in [("mine-newer.md", 5, 60), ("theirs-newer.md", 60, 5), ("same.md", 5, 60)] {
-        let is_same = name == "same.md";
+    for (name, mine, theirs) in [("CLAUDE.md", 5, 60), ("loop.md", 60, 5), ("keybindings.json", 5, 60)] {
+        let is_same = name == "keybindings.json";
         write(&shared.own("work", name), if is_same { "same" } else { "mine" });
         write(&shared.hub(name), if is_same { "same" } else { "theirs" });
         age(&shared.own("work", name), mine);
         age(&shared.hub(name), theirs);
     }
     shared.start("work");
-    for (name, winner) in [("mine-newer.md", "mine"), ("theirs-newer.md", "theirs"), ("same.md", "same")] {
+    for (name, winner) in [("CLAUDE.md", "mine"), ("loop.md", "theirs"), ("keybindings.json", "same")] {
         wait_for_link(&shared, "work", name);
         assert_eq!(text(&shared.hub(name)).as_deref(), Some(winner), "{name}");
     }
     shared.settle();
     let rescued = shared.rescued("work");
-    assert_eq!(rescued, [("mine-newer.md", "theirs"), ("theirs-newer.md", "mine")].map(|(name, text)| (name.into(), text.into())));
+    assert_eq!(rescued, [("CLAUDE.md", "theirs"), ("loop.md", "mine")].map(|(name, text)| (name.into(), text.into())));
 }
 
 #[test]
-fn an_unknown_directory_is_taken_up_by_exchange_with_no_gap() {
+fn a_new_directory_is_taken_up_by_exchange_with_no_gap() {
     let shared = Shared::live(&["work", "play"]);
-    let made = shared.own("work", "brand-new");
+    let made = shared.own("work", "themes");
     let watched = made.clone();
-    write(&shared.own("work", "brand-new.tmp.1/first.md"), "first");
-    fs::rename(shared.own("work", "brand-new.tmp.1"), &made).unwrap();
+    write(&shared.own("work", "themes.tmp.1/first.md"), "first");
+    fs::rename(shared.own("work", "themes.tmp.1"), &made).unwrap();
     let wrong = seen_wrong(
         move || fs::read(watched.join("first.md")).is_err(),
         || {
-            wait_for_link(&shared, "work", "brand-new");
-            wait_for_link(&shared, "play", "brand-new");
+            wait_for_link(&shared, "work", "themes");
+            wait_for_link(&shared, "play", "themes");
         },
     );
     assert_eq!(wrong, 0);
     write(&made.join("second.md"), "second");
-    assert_eq!(text(&shared.own("play", "brand-new/second.md")).as_deref(), Some("second"));
-    assert!(!shared.hub("brand-new").is_symlink());
+    assert_eq!(text(&shared.own("play", "themes/second.md")).as_deref(), Some("second"));
+    assert!(!shared.hub("themes").is_symlink());
 }
 
 #[test]
 fn the_half_of_an_adoption_is_finished_later() {
     let shared = Shared::new(&["work"]);
-    write(&shared.own("work", "brand-new/file.md"), "new");
+    write(&shared.own("work", "themes/file.md"), "new");
     // Killed between its two steps, an adoption leaves a link that leads to itself.
-    symlink(shared.hub("brand-new"), shared.hub("brand-new")).unwrap();
+    symlink(shared.hub("themes"), shared.hub("themes")).unwrap();
     shared.start("work");
-    wait_for_link(&shared, "work", "brand-new");
-    assert_eq!(text(&shared.hub("brand-new/file.md")).as_deref(), Some("new"));
+    wait_for_link(&shared, "work", "themes");
+    assert_eq!(text(&shared.hub("themes/file.md")).as_deref(), Some("new"));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn private_and_secret_looking_names_are_never_shared() {
         "daemon/log",
         "policy-limits.json",
         ".last-cleanup",
-        "uploads/u",
+        "remote-control/r",
     ];
     let shared = Shared::live(&["work", "play"]);
     for name in private {
@@ -213,4 +213,26 @@ fn private_and_secret_looking_names_are_never_shared() {
     }
     let shared_secrets: Vec<PathBuf> = fs::read_dir(shared.own("play", "")).unwrap().flatten().map(|entry| entry.path()).collect();
     assert!(shared_secrets.iter().all(|path| text(path).is_none_or(|text| !text.starts_with("secret"))), "{shared_secrets:?}");
+}
+
+#[test]
+fn what_no_table_knows_is_shared_from_the_hub_and_never_given_to_it() {
+    let shared = Shared::live(&["work", "play"]);
+    for name in ["of-a-new-client.json", "of-a-new-client/state.json"] {
+        write(&shared.own("work", name), "made by the client");
+    }
+    write(&shared.hub("my-notes/note.md"), "put there by the user");
+    write(&shared.own("work", "both.md"), "made by the client");
+    wait_for_link(&shared, "work", "my-notes");
+    wait_for_link(&shared, "play", "my-notes");
+    write(&shared.hub("both.md"), "put there by the user");
+    wait_for_link(&shared, "play", "both.md");
+    shared.settle();
+    shared.stop("work");
+    for name in ["of-a-new-client.json", "of-a-new-client/state.json", "both.md"] {
+        assert_eq!(text(&shared.own("work", name)).as_deref(), Some("made by the client"), "{name}");
+    }
+    assert!(!shared.hub("of-a-new-client").exists() && !shared.hub("of-a-new-client.json").exists());
+    assert_eq!(text(&shared.hub("both.md")).as_deref(), Some("put there by the user"));
+    assert_eq!(shared.rescued("work"), []);
 }

@@ -102,11 +102,11 @@ fn between_two_file_systems_the_mirror_copies() {
     wait_for_text(&shared.places("projects/p/history.jsonl"), "existing\n");
     everything_arrives_by_copy(&shared, &["projects/p/transcript.jsonl", "plans/plan.md"]);
     // What the client made in the profile goes over once nobody uses it.
-    write(&shared.own("work", "brand-new/deep/file.md"), "new");
+    write(&shared.own("work", "themes/deep/file.md"), "new");
     shared.settle();
     shared.stop("work");
-    assert_eq!(text(&shared.hub("brand-new/deep/file.md")).as_deref(), Some("new"));
-    assert_eq!(fs::read_link(shared.own("work", "brand-new")).unwrap(), shared.hub("brand-new"));
+    assert_eq!(text(&shared.hub("themes/deep/file.md")).as_deref(), Some("new"));
+    assert_eq!(fs::read_link(shared.own("work", "themes")).unwrap(), shared.hub("themes"));
 }
 
 /// Creates, appends to, replaces and removes on each side in turn.

@@ -168,7 +168,7 @@ impl Mirror {
         if self.sides.mode != LinkMode::Symlink {
             for side in Side::BOTH {
                 let entries = fs::read_dir(self.sides.root(side)).into_iter().flatten().flatten();
-                names.extend(entries.map(|entry| entry.file_name()).filter(|name| names::is_shared(name)).map(PathBuf::from));
+                names.extend(entries.map(|entry| entry.file_name()).filter(|name| names::is_shared_from(side, name)).map(PathBuf::from));
             }
             names.retain(|name| self.is_mirrored(name));
         }

@@ -3,16 +3,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// Endings of locks, which belong to a directory, and of names under which programs write before they rename.
-const NEVER: &[&str] = &[".lock", ".v5-lock-anchor", ".tmp", ".part", ".staging"];
-
-/// Names of what the client keeps for one account, or only for the time of a cleanup.
-const NEVER_NAMES: &[&str] = &["before-cleanup", "bridge-pointer.json"];
+use crate::claude_code::names;
 
 /// Whether a name is never carried, with all that lies below it. It is neither read, watched nor removed.
 pub fn is_never_carried(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    NEVER.iter().any(|ending| name.ends_with(ending)) || name.contains(".tmp.") || NEVER_NAMES.contains(&&*name)
+    names::is_never_carried(&name.to_string_lossy())
 }
 
 /// Whether a path, or a directory in it, is never carried.

@@ -161,7 +161,7 @@ pub fn lacks_links(troubles: &[anyhow::Error]) -> bool {
 
 /// Spells links into the hub as the hub is spelled: whoever made one may have had a HOME that is itself a link. What is linked is made anew anyhow.
 fn resolve_links(config_dir: &Path, hub: &Hub, present: &mut BTreeMap<OsString, Present>) {
-    for (name, state) in present.iter_mut().filter(|(name, _)| names::kind(&name.to_string_lossy()) != Kind::Linked) {
+    for (name, state) in present.iter_mut().filter(|(name, _)| !matches!(names::kind(&name.to_string_lossy()), Kind::Linked | Kind::Unknown)) {
         if let Present::Link { target, dangles: false } = state
             && let Ok(resolved) = sys::physical(&config_dir.join(name))
             && resolved.starts_with(&hub.directory)

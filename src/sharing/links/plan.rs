@@ -83,7 +83,7 @@ impl Step {
 
 /// Returns what a config directory should hold, given the hub's entries; settings first.
 pub fn wanted(hub: &BTreeMap<OsString, PathBuf>) -> Vec<(OsString, Wanted)> {
-    let linked = hub.iter().filter(|(name, _)| names::kind(&name.to_string_lossy()) == Kind::Linked);
+    let linked = hub.iter().filter(|(name, _)| matches!(names::kind(&name.to_string_lossy()), Kind::Linked | Kind::Unknown));
     let links = linked.map(|(name, target)| (name.clone(), Wanted::Link(target.clone())));
     let directories = names::MIRRORED.iter().map(|name| (OsString::from(name), Wanted::Directory));
     let mut wanted: Vec<_> = links.chain(directories).collect();
@@ -100,6 +100,8 @@ pub fn plan(wanted: &[(OsString, Wanted)], present: &BTreeMap<OsString, Present>
             (Wanted::Link(target), Some(Present::Link { target: now, .. })) if now != target => {
                 steps.push(Step::Relink(name.clone(), target.clone()));
             }
+            // What a client made under a name that nobody knows stays in its profile, whatever the hub has.
+            (Wanted::Link(_), Some(Present::File | Present::Directory)) if names::kind(&name.to_string_lossy()) == Kind::Unknown => {}
             (Wanted::Link(target), Some(Present::File)) => steps.push(Step::AdoptFile(name.clone(), target.clone())),
             (Wanted::Link(target), Some(Present::Directory)) => steps.push(Step::MergeDirectory(name.clone(), target.clone())),
             (Wanted::Directory, Some(Present::Link { target, .. })) if target.starts_with(hub) => steps.push(Step::Unfold(name.clone())),
@@ -172,15 +174,16 @@ mod tests {
     #[test]
     fn what_is_real_where_a_link_belongs_is_taken_up() {
         let mut present = mirrored();
-        present.extend([("CLAUDE.md", Present::File), ("commands", Present::Directory), ("new", Present::Directory), ("new.md", Present::File)]);
+        present.extend([("CLAUDE.md", Present::File), ("commands", Present::Directory), ("themes", Present::Directory), ("loop.md", Present::File)]);
+        present.extend([("unknown", Present::Directory), ("unknown.md", Present::File), ("of-hub.md", Present::File)]);
         present.extend([("sessions", Present::Directory), ("my.token", Present::File), ("pipe", Present::Other)]);
         assert_eq!(
-            steps(&["CLAUDE.md", "commands"], &present),
+            steps(&["CLAUDE.md", "commands", "of-hub.md"], &present),
             [
                 Step::AdoptFile("CLAUDE.md".into(), "/h/.claude/CLAUDE.md".into()),
                 Step::MergeDirectory("commands".into(), "/h/.claude/commands".into()),
-                Step::AdoptDirectory("new".into()),
-                Step::AdoptFile("new.md".into(), "/h/.claude/new.md".into()),
+                Step::AdoptFile("loop.md".into(), "/h/.claude/loop.md".into()),
+                Step::AdoptDirectory("themes".into()),
             ]
         );
     }
