@@ -155,7 +155,9 @@ fn evaluations_of_one_shell_at_once_agree() {
         let running: Vec<_> = (0..CROWD).map(|_| scope.spawn(|| Finished::run(evaluation(&world, &work, holder.pid())).success())).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(evaluations.iter().all(|one| one.stdout() == evaluations[0].stdout() && one.stderr().is_empty()));
+    for one in &evaluations {
+        assert_eq!((one.stdout(), one.stderr()), (evaluations[0].stdout(), ""));
+    }
     let helper = session.assert_serves(holder.pid());
     assert_eq!(world.processes_named("helper work"), [helper.cast_signed()]);
 }

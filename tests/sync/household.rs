@@ -166,7 +166,10 @@ impl Drop for Household {
 /// Waits until a key has a value in each of the files.
 pub(crate) fn wait_for(files: &[impl AsRef<Path>], key: &str, value: &Value) {
     for file in files.iter().map(AsRef::as_ref) {
-        wait_until(&format!("{key} is {value} in {}", file.display()), || state(file).get(key) == Some(value));
+        // Settings, which nobody locks, are missing for a moment where the file system cannot exchange two names.
+        wait_until(&format!("{key} is {value} in {}", file.display()), || {
+            fs::read(file).is_ok_and(|text| parsed(file, &text).get(key) == Some(value))
+        });
     }
 }
 
@@ -181,7 +184,11 @@ pub(crate) fn settle(from: &Path, others: &[impl AsRef<Path>]) {
 /// Reads a file's state.
 pub(crate) fn state(file: &Path) -> State {
     let text = fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}: {}", file.display(), String::from_utf8_lossy(&text)))
+    parsed(file, &text)
+}
+
+fn parsed(file: &Path, text: &[u8]) -> State {
+    serde_json::from_slice(text).unwrap_or_else(|error| panic!("{}: {error}: {}", file.display(), String::from_utf8_lossy(text)))
 }
 
 /// Changes a file as the client does: takes its lock, reads, writes beside it, renames, lets go.
