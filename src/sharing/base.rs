@@ -112,7 +112,7 @@ impl<const N: usize> Base<N> {
     }
 
     fn load(file: &Path, owner: &str) -> Option<Self> {
-        let text = io::read_regular(file, LIMIT).ok()??;
+        let mut text = io::read_regular(file, LIMIT).ok()??;
         let (header, records) = split_line(&text)?;
         let header = Header::parse(header).filter(|header| header.owner == owner && header.is_trusted())?;
         let count = usize::try_from(u64::from_le_bytes(*records.first_chunk()?)).ok()?;
@@ -122,7 +122,9 @@ impl<const N: usize> Base<N> {
         }
         let is_synced = header.boot == SYNCED;
         let header = Header { boot: sys::boot_and_namespace(), ..header };
-        let mut base = Self { is_synced, header, sorted: records.into(), ..Self::empty(file, owner) };
+        let first = text.len() - records.len();
+        text.drain(..first); // in place: a second copy would be as large as a third of the JSON file
+        let mut base = Self { is_synced, header, sorted: text.into_boxed_slice(), ..Self::empty(file, owner) };
         let journal = io::read_regular(&base.journal_file(), LIMIT).ok()??;
         let (line, entries) = split_line(&journal)?;
         let (generation, boot) = std::str::from_utf8(line).ok()?.split_once(' ')?;

@@ -9,6 +9,7 @@
 //!
 //! Killed in between, what came out stays under a temporary name, from which it is rescued.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
@@ -54,16 +55,18 @@ pub fn place(file: &Path, expected: Option<&[u8]>, text: &[u8], is_locked: bool)
     if !io::holds(file, expected)? {
         return Ok(Placed::Otherwise);
     }
-    replace(file, expected.to_vec(), text.to_vec(), is_locked)
+    replace(file, expected, text, is_locked)
 }
 
-fn replace(file: &Path, mut expected: Vec<u8>, mut text: Vec<u8>, is_locked: bool) -> Result<Placed> {
+fn replace(file: &Path, expected: &[u8], text: &[u8], is_locked: bool) -> Result<Placed> {
     let placing = || format!("could not write {}", file.display());
     let temp = io::free_temporary(file);
+    // Copies are made only where a writer came between: a text can be 20 MB, and most often nobody did.
+    let (mut expected, mut text) = (Cow::Borrowed(expected), Cow::Borrowed(text));
     for round in 0..ROUNDS {
         io::write(&temp, &text)?;
-        let (is_in_place, out) = match swap(&temp, file, is_locked) {
-            Ok(swapped) => swapped,
+        let is_in_place = match swap(&temp, file, is_locked) {
+            Ok(is_in_place) => is_in_place,
             Err(error) if is_locked && error.kind() == ErrorKind::Unsupported => return rename_over(&temp, file, &expected).with_context(placing),
             Err(error) => {
                 let _ = sys::remove_file(&temp);
@@ -71,27 +74,33 @@ fn replace(file: &Path, mut expected: Vec<u8>, mut text: Vec<u8>, is_locked: boo
                 return if error.kind() == ErrorKind::NotFound { Ok(Placed::Otherwise) } else { Err(error).with_context(placing) };
             }
         };
-        let is_expected = out == expected;
-        if is_expected && is_in_place {
+        // A link that came out is not the file that was expected, whatever the link leads to.
+        if is_in_place && !temp.is_symlink() && io::holds(&temp, &expected)? {
             sys::remove_file(&temp).with_context(placing)?;
             return Ok(if round == 0 { Placed::AsMeant } else { Placed::Otherwise });
         }
+        let out = text_of(&temp).with_context(placing)?;
         // What came out goes back at once: until then readers miss the newest edit. Only who wrote in that very moment has to be merged.
-        let newer = if is_in_place && !is_expected { swap(&temp, file, is_locked).with_context(placing)?.1 } else { out.clone() };
-        if is_in_place && newer == text {
+        let newer = if is_in_place {
+            swap(&temp, file, is_locked).with_context(placing)?;
+            text_of(&temp).with_context(placing)?
+        } else {
+            out.clone()
+        };
+        if is_in_place && newer == *text {
             sys::remove_file(&temp).with_context(placing)?;
             return Ok(Placed::Otherwise);
         }
-        if newer != expected {
-            let other = if is_in_place { &out } else { &text };
+        if newer != *expected {
+            let other = if is_in_place { &out } else { &*text };
             let Some(merged) = three_ways(&expected, &newer, other) else {
                 // One of them is not whole: its writer is at work. The later one counts.
                 swap(&temp, file, is_locked).with_context(placing)?;
                 return Ok(Placed::Otherwise);
             };
-            text = merged;
+            text = Cow::Owned(merged);
         }
-        expected = out;
+        expected = Cow::Owned(out);
     }
     bail!("{} is written all the time", file.display()) // what came out last stays beside it and is rescued
 }
@@ -120,12 +129,12 @@ fn rename_over(temp: &Path, file: &Path, expected: &[u8]) -> Result<Placed> {
     }
 }
 
-/// Exchanges two files; returns whether the first is in the place of the second now, and what that said. The first name has that file.
+/// Exchanges two files; returns whether the first is in the place of the second now. The first name has the other file.
 ///
 /// Where names cannot be exchanged, it fails for a file that is locked. Any other is missing for a moment; whoever makes it anew in that moment keeps it.
-fn swap(temp: &Path, file: &Path, is_locked: bool) -> std::io::Result<(bool, Vec<u8>)> {
-    let is_in_place = match sys::exchange(temp, file) {
-        Ok(()) => true,
+fn swap(temp: &Path, file: &Path, is_locked: bool) -> std::io::Result<bool> {
+    match sys::exchange(temp, file) {
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::Unsupported && !is_locked => {
             let aside = with_ending(temp, ".tmp");
             sys::rename(file, &aside)?;
@@ -135,13 +144,17 @@ fn swap(temp: &Path, file: &Path, is_locked: bool) -> std::io::Result<(bool, Vec
                 Err(error) => return sys::rename_new(&aside, file).and(Err(error)),
             };
             sys::rename(&aside, temp)?;
-            is_in_place
+            Ok(is_in_place)
         }
-        Err(error) => return Err(error),
-    };
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads what came out of an exchange; what is not a file says nothing.
+fn text_of(temp: &Path) -> std::io::Result<Vec<u8>> {
     let out = fs::symlink_metadata(temp)?;
     let text = if out.is_file() { io::read_regular(temp, LIMIT)? } else { None };
-    Ok((is_in_place, text.unwrap_or_default()))
+    Ok(text.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -175,11 +188,20 @@ mod tests {
         assert_eq!(parsed(&fs::read(&file).unwrap()), json!({"a": 1, "b": 2}));
         // And after the last look.
         let expected = br#"{"a": 1}"#.to_vec();
-        assert_eq!(replace(&file, expected.clone(), br#"{"a": 1, "c": 3}"#.to_vec(), false).unwrap(), Placed::Otherwise);
+        assert_eq!(replace(&file, &expected, br#"{"a": 1, "c": 3}"#, false).unwrap(), Placed::Otherwise);
         assert_eq!(parsed(&fs::read(&file).unwrap()), json!({"a": 1, "b": 2}));
+        // A link took its place, to something that says what was expected.
+        fs::rename(&file, directory.join("elsewhere")).unwrap();
+        if sys::symlink(&directory.join("elsewhere"), &file).is_ok() {
+            let expected = br#"{"a": 1, "b": 2}"#;
+            assert_eq!(replace(&file, expected, br#"{"a": 9}"#, false).unwrap(), Placed::Otherwise);
+            assert!(file.is_symlink() && fs::read(&file).unwrap() == expected);
+        }
+        let _ = fs::remove_file(&file);
+        fs::remove_file(directory.join("elsewhere")).unwrap();
         // It is at work.
         fs::write(&file, r#"{"a": 1, "b"#).unwrap();
-        assert_eq!(replace(&file, expected, br#"{"a": 9}"#.to_vec(), false).unwrap(), Placed::Otherwise);
+        assert_eq!(replace(&file, &expected, br#"{"a": 9}"#, false).unwrap(), Placed::Otherwise);
         assert_eq!(fs::read_to_string(&file).unwrap(), r#"{"a": 1, "b"#);
         // It vanished.
         fs::remove_file(&file).unwrap();
