@@ -14,7 +14,7 @@
 //! 3. It is written last. `set` only notes; `record` writes what was noted, after it was done.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::Write as _;
@@ -64,6 +64,8 @@ pub struct Base<const N: usize> {
     changes: BTreeMap<Key, Option<[u8; N]>>,
     /// What was noted and not yet written.
     noted: Vec<(Key, Option<[u8; N]>)>,
+    /// Whether the journal cannot take what is to be written next, so that the sorted file has to be written.
+    needs_save: bool,
     journal_length: u64,
 }
 
@@ -107,6 +109,7 @@ impl<const N: usize> Base<N> {
             sorted: Box::default(),
             changes: BTreeMap::new(),
             noted: Vec::new(),
+            needs_save: false,
             journal_length: u64::MAX,
         }
     }
@@ -177,32 +180,53 @@ impl<const N: usize> Base<N> {
         }
     }
 
+    /// Notes records, or that there are none, as [`Base::set`] does; of two for one key the later one counts.
+    ///
+    /// Many go into the sorted records at once, in linear time: a tree of a hundred thousand changes is slow, and its journal longer than the file.
+    pub fn set_all(&mut self, records: Vec<(Key, Option<[u8; N]>)>) {
+        if records.len() <= MANY {
+            return records.into_iter().for_each(|(key, record)| self.set(key, record));
+        }
+        for changes in [std::mem::take(&mut self.changes), records.into_iter().collect()] {
+            self.sorted = self.sorted_with(changes);
+        }
+        self.noted.clear(); // it is among the sorted records now
+        self.needs_save = true;
+        self.is_synced = false;
+    }
+
     /// Returns the members of a group that have a record.
     pub fn members(&self, group: u64) -> Vec<u64> {
         let first = Key { group, member: 0 };
-        let mut members: BTreeMap<u64, bool> = BTreeMap::new();
-        let mut place = self.place(first);
-        while let Some((key, _)) = self.sorted_record(place).filter(|(key, _)| key.group == group) {
-            members.insert(key.member, true);
-            place += 1;
+        let sorted = (self.place(first)..).map_while(|place| self.sorted_record(place)).map(|(key, _)| key);
+        let members: Vec<u64> = sorted.take_while(|key| key.group == group).map(|key| key.member).collect();
+        let mut changes = self.changes.range(first..=Key { group, member: u64::MAX }).peekable();
+        if changes.peek().is_none() {
+            return members;
         }
-        for (key, record) in self.changes.range(first..=Key { group, member: u64::MAX }) {
-            members.insert(key.member, record.is_some());
+        let mut members = BTreeSet::from_iter(members);
+        for (key, record) in changes {
+            if record.is_some() {
+                members.insert(key.member)
+            } else {
+                members.remove(&key.member)
+            };
         }
-        members.into_iter().filter_map(|(member, is_there)| is_there.then_some(member)).collect()
+        members.into_iter().collect()
     }
 
     /// Writes what was noted since, a few bytes for each record.
     pub fn record(&mut self) -> Result<()> {
-        if self.noted.is_empty() {
+        if self.noted.is_empty() && !self.needs_save {
             return Ok(());
         }
-        if !self.file.exists() || self.journal_length > SMALL_JOURNAL.max(self.sorted.len() as u64) {
+        if self.needs_save || !self.file.exists() || self.journal_length > SMALL_JOURNAL.max(self.sorted.len() as u64) {
             return self.save();
         }
         let text: Vec<u8> = std::mem::take(&mut self.noted).into_iter().flat_map(|(key, record)| Self::entry(key, record)).collect();
         let journal = self.journal_file();
         let appended = File::options().append(true).open(&journal).and_then(|mut file| file.write_all(&text));
+        self.needs_save = appended.is_err(); // what is appended behind a part of an entry could not be read
         self.journal_length = self.journal_length.saturating_add(text.len() as u64);
         appended.with_context(|| format!("could not write {}", journal.display()))
     }
@@ -227,13 +251,20 @@ impl<const N: usize> Base<N> {
 
     /// Writes everything into the sorted file, durably, and begins a new journal.
     fn save(&mut self) -> Result<()> {
-        let mut records = Vec::with_capacity(self.sorted.len() + self.changes.len() * Self::RECORD);
+        let changes = std::mem::take(&mut self.changes);
+        let sorted = self.sorted_with(changes);
+        self.replace(sorted)
+    }
+
+    /// Returns the sorted records with these changes.
+    fn sorted_with(&self, changes: BTreeMap<Key, Option<[u8; N]>>) -> Box<[u8]> {
+        let mut records = Vec::with_capacity(self.sorted.len() + changes.len() * Self::RECORD);
         let mut push = |key: Key, record: &[u8]| {
             records.extend(key.group.to_be_bytes());
             records.extend(key.member.to_be_bytes());
             records.extend_from_slice(record);
         };
-        let mut changes = std::mem::take(&mut self.changes).into_iter().peekable();
+        let mut changes = changes.into_iter().peekable();
         for place in 0..self.sorted.len() / Self::RECORD {
             let Some((old, record)) = self.sorted_record(place) else { break };
             while let Some((key, changed)) = changes.next_if(|(key, _)| *key < old) {
@@ -252,7 +283,7 @@ impl<const N: usize> Base<N> {
                 push(key, &record);
             }
         }
-        self.replace(records.into_boxed_slice())
+        records.into_boxed_slice()
     }
 
     /// Forgets everything, on the disk first. To be called before what the base describes is taken apart.
@@ -263,15 +294,19 @@ impl<const N: usize> Base<N> {
 
     fn replace(&mut self, sorted: Box<[u8]>) -> Result<()> {
         self.header.generation += 1;
-        self.sorted = sorted;
         self.noted.clear();
+        self.needs_save = true; // until it is done
+        self.sorted = sorted;
         let mut text = (self.header.text() + "\n").into_bytes();
         text.extend(((self.sorted.len() / Self::RECORD) as u64).to_le_bytes());
+        text.reserve_exact(self.sorted.len());
         text.extend_from_slice(&self.sorted);
         io::create_parent(&self.file)?;
         io::write_durably(&self.file, &text)?;
         drop(text);
-        self.begin_journal()
+        self.begin_journal()?;
+        self.needs_save = false;
+        Ok(())
     }
 
     /// Begins an empty journal of this generation.

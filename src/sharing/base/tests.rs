@@ -97,10 +97,16 @@ fn a_base_does_what_a_map_does_however_often_it_is_opened() {
     let mut model = HashMap::new();
     let mut base = directory.open("here");
     let mut dice = 1_u64;
-    for round in 0..3000 {
+    for round in 0..3000_u64 {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (key, value) = (key((dice >> 40) % 60), (dice >> 20).to_le_bytes());
         let record = (dice >> 60 != 0).then_some(value);
+        // So many go another way than one does; of two for one key the later one counts.
+        if dice >> 50 & 31 == 0 {
+            let all: Vec<_> = (0..1500).map(|number| (self::key(number % 60), (number + round) % 7 != 0, (number + round).to_le_bytes())).collect();
+            model.extend(all.iter().map(|(key, is_there, value)| (key.group * 1000 + key.member, is_there.then_some(*value))));
+            base.set_all(all.into_iter().map(|(key, is_there, value)| (key, is_there.then_some(value))).collect());
+        }
         base.set(key, record);
         model.insert(key.group * 1000 + key.member, record);
         match dice >> 33 & 31 {

@@ -20,11 +20,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 
-use super::fingerprint::{Fingerprints, HashesOf, is_set};
-use super::merge::{Agreed, ITEM, LEVELS, ROOT, Source, Sources, Table};
+use super::fingerprint::Fingerprints;
+use super::merge::{Agreed, ROOT};
+use super::sources::{Source, Sources};
+use super::steps::{Recorded, Step, steps};
 use crate::claude_code::LIMIT;
 use crate::io;
-use crate::io::json::{Object, Span, elements};
+use crate::io::json::Object;
 use crate::sharing::base::{Base, Key};
 use crate::sharing::decide::Side;
 
@@ -42,9 +44,6 @@ const TEXTS: u64 = 0x7465_7874;
 
 /// The member of that group that says which files were written.
 const WRITTEN: u64 = 2;
-
-/// A member, its version from now on, and who has that version already.
-pub type Step = (Key, Option<u64>, Source);
 
 /// Knows what the two files last agreed on.
 pub struct Memory {
@@ -93,8 +92,11 @@ impl Memory {
         }
         if self.base.is_empty() && fs::symlink_metadata(&intention).is_err() {
             let text = io::read_regular(earlier, LIMIT).ok().flatten().unwrap_or_default();
-            let steps = Object::document(&text).map(|agreed| steps(&agreed, self.fingerprints, |_| false, self, &Sources::new())).unwrap_or_default();
-            self.set(&steps)?;
+            let steps = Object::document(&text)
+                .map(|agreed| steps(&agreed, self.fingerprints, |_| false, self, &Sources::default(), false))
+                .unwrap_or_default();
+            self.base.set_all(steps.iter().map(as_change).collect());
+            self.base.record()?;
         }
         // The earlier format holds secrets.
         io::remove(earlier)?;
@@ -109,11 +111,10 @@ impl Memory {
         self.base.set(key, version.map(u64::to_le_bytes));
     }
 
-    fn set(&mut self, steps: &[Step]) -> Result<()> {
-        for (key, version, _) in steps {
-            self.note(*key, *version);
-        }
-        self.base.record()
+    /// Takes the intentions off the record, as changes of the base.
+    fn ended(&mut self) -> Vec<(Key, Option<[u8; 8]>)> {
+        let keys = std::mem::take(&mut self.intended).into_keys();
+        keys.map(|key| (Key { group: key.group ^ INTENDED, ..key }, None)).collect()
     }
 
     /// Whether these two texts, by their hashes, are agreed on: then there is nothing to do.
@@ -130,9 +131,7 @@ impl Memory {
         // Where one text is as agreed, what is equal in both is as recorded.
         let is_as_agreed = |member: u64| self.record(Key { group: TEXTS, member }) == usize::try_from(member).ok().map(|side| hashes[side]);
         let is_known = self.intended.is_empty() && (is_as_agreed(0) || is_as_agreed(1));
-        let mut walk = Walk { fingerprints: self.fingerprints, recorded: self, sources, is_known, steps: Vec::new() };
-        walk.object(ROOT, agreed, &Table::new(agreed, self.fingerprints, is_private), 1, Source::Apart);
-        walk.steps
+        steps(agreed, self.fingerprints, is_private, self, sources, is_known)
     }
 
     /// Notes what is about to be written.
@@ -140,22 +139,25 @@ impl Memory {
         if self.base.is_empty() {
             return Ok(()); // what is killed now makes a union again
         }
-        for key in std::mem::take(&mut self.intended).into_keys() {
-            self.note(Key { group: key.group ^ INTENDED, ..key }, None);
-        }
+        let mut changes = self.ended();
         self.note_written(0);
-        for (key, version, source) in steps {
-            if *source == Source::Both {
-                self.note(*key, *version); // whatever happens now, it is agreed on
+        let mut intended = Vec::new();
+        for step in steps {
+            let (key, version, source) = *step;
+            if source == Source::Both {
+                changes.push(as_change(step)); // whatever happens now, it is agreed on
                 continue;
             }
-            if self.doubts_echoes && *source != Source::Apart {
-                self.note(Key { group: key.group ^ GIVEN, ..*key }, Some(given(self.record(*key), *source)));
+            if self.doubts_echoes && source != Source::Apart {
+                let given = given(self.record(key), source);
+                changes.push((Key { group: key.group ^ GIVEN, ..key }, Some(given.to_le_bytes())));
             }
-            let intended = intention(*version, *source);
-            self.intended.insert(*key, intended);
-            self.note(Key { group: key.group ^ INTENDED, ..*key }, Some(intended));
+            let intention = intention(version, source);
+            intended.push((key, intention));
+            changes.push((Key { group: key.group ^ INTENDED, ..key }, Some(intention.to_le_bytes())));
         }
+        self.intended = intended.into_iter().collect();
+        self.base.set_all(changes);
         self.base.record()
     }
 
@@ -176,14 +178,13 @@ impl Memory {
 
     /// Notes what was written: the steps are done, and the two texts are agreed on.
     pub fn agree(&mut self, steps: &[Step], own: u64, hub: u64) -> Result<()> {
-        for key in std::mem::take(&mut self.intended).into_keys() {
-            self.note(Key { group: key.group ^ INTENDED, ..key }, None);
-        }
+        let mut changes = self.ended();
         self.note_written(0);
-        for (member, hash) in [(0, own), (1, hub)] {
-            self.note(Key { group: TEXTS, member }, Some(hash));
-        }
-        self.set(steps)
+        let texts = [(0, own), (1, hub)].map(|(member, hash): (u64, u64)| (Key { group: TEXTS, member }, Some(hash.to_le_bytes())));
+        changes.extend(texts);
+        changes.extend(steps.iter().map(as_change));
+        self.base.set_all(changes);
+        self.base.record()
     }
 
     /// Has everything outlive the machine's next start.
@@ -242,6 +243,11 @@ const SOURCE: u64 = 3;
 const OWN: u64 = 1;
 const HUB: u64 = 2;
 
+/// Returns what a step changes in the base.
+fn as_change((key, version, _): &Step) -> (Key, Option<[u8; 8]>) {
+    (*key, version.map(u64::to_le_bytes))
+}
+
 /// Returns how a version that is about to be agreed on is put on record.
 fn intention(version: Option<u64>, source: Source) -> u64 {
     let source = match source {
@@ -263,14 +269,6 @@ fn now() -> u32 {
     u32::try_from(now & u128::from(u32::MAX)).unwrap_or_default()
 }
 
-/// What is on record, to be compared with a text.
-pub trait Recorded {
-    /// Returns the version of a member.
-    fn recorded(&self, key: Key) -> Option<u64>;
-    /// Returns the members of a group.
-    fn members(&self, group: u64) -> Vec<u64>;
-}
-
 impl Recorded for Memory {
     fn recorded(&self, key: Key) -> Option<u64> {
         self.record(key)
@@ -278,115 +276,5 @@ impl Recorded for Memory {
 
     fn members(&self, group: u64) -> Vec<u64> {
         self.base.members(group)
-    }
-}
-
-/// A base that lives as long as a merge.
-impl Recorded for BTreeMap<Key, u64> {
-    fn recorded(&self, key: Key) -> Option<u64> {
-        self.get(&key).copied()
-    }
-
-    fn members(&self, group: u64) -> Vec<u64> {
-        self.range(Key { group, member: 0 }..=Key { group, member: u64::MAX }).map(|(key, _)| key.member).collect()
-    }
-}
-
-impl Agreed for BTreeMap<Key, u64> {
-    fn version(&self, key: Key, _: Option<u64>, _: Option<u64>) -> Option<u64> {
-        self.recorded(key)
-    }
-}
-
-/// Returns what changes on record when a text becomes the agreed one. What is as recorded is not looked into.
-pub fn steps(
-    agreed: &Object<'_>,
-    fingerprints: Fingerprints,
-    is_private: fn(&[u8]) -> bool,
-    recorded: &dyn Recorded,
-    sources: &Sources,
-) -> Vec<Step> {
-    let mut walk = Walk { fingerprints, recorded, sources, is_known: false, steps: Vec::new() };
-    let table = Table::new(agreed, fingerprints, is_private);
-    walk.object(ROOT, agreed, &table, 1, Source::Apart);
-    walk.steps
-}
-
-struct Walk<'a> {
-    fingerprints: Fingerprints,
-    recorded: &'a dyn Recorded,
-    sources: &'a Sources,
-    /// Whether what both sides had is on record as it is.
-    is_known: bool,
-    steps: Vec<Step>,
-}
-
-impl Walk<'_> {
-    fn object(&mut self, group: u64, object: &Object<'_>, table: &Table, level: usize, source: Source) {
-        let mut present = HashesOf::default();
-        for (place, member) in table.counting() {
-            let (key, value) = (Key { group, member }, object.members[place].value);
-            if self.is_known && self.source(key, source) == Source::Both {
-                continue;
-            }
-            let version = self.fingerprints.value(object.text, value);
-            present.insert(member);
-            if self.recorded.recorded(key) != Some(version) {
-                let source = self.source(key, source);
-                self.steps.push((key, Some(version), source));
-                self.inside(self.fingerprints.group(group, member), object.text, value, level, source);
-            }
-        }
-        if !self.is_known {
-            return self.clear(group, &present, source);
-        }
-        // A side is as agreed: whatever is gone, the other side removed.
-        let first = Key { group, member: 0 };
-        let gone: Vec<_> = self.sources.range(first..=Key { group, member: u64::MAX }).filter(|(key, _)| table.place(key.member).is_none()).collect();
-        for (key, source) in gone {
-            if self.recorded.recorded(*key).is_some() {
-                self.steps.push((*key, None, *source));
-                self.clear(self.fingerprints.group(group, key.member), &HashesOf::default(), *source);
-            }
-        }
-    }
-
-    /// Returns who has a member's new version; who has all of an object has each member.
-    fn source(&self, key: Key, around: Source) -> Source {
-        if around != Source::Apart {
-            return around;
-        }
-        self.sources.get(&key).copied().unwrap_or(Source::Both)
-    }
-
-    fn inside(&mut self, group: u64, text: &[u8], value: Span, level: usize, source: Source) {
-        let object = if level < LEVELS { Object::at(text, value) } else { None };
-        if let Some(object) = object {
-            let table = Table::new(&object, self.fingerprints, |_| false);
-            return self.object(group, &object, &table, level + 1, source);
-        }
-        let items = if is_set(text, value) { elements(text, value).unwrap_or_default() } else { Vec::new() };
-        let items: HashesOf = items.into_iter().map(|item| self.fingerprints.value(text, item)).collect();
-        for &member in &items {
-            let key = Key { group, member };
-            if self.recorded.recorded(key) != Some(ITEM) {
-                self.steps.push((key, Some(ITEM), self.source(key, source)));
-            }
-        }
-        self.clear(group, &items, source);
-    }
-
-    /// Takes the members off the record that are not there any more, and all that is in them.
-    fn clear(&mut self, group: u64, present: &HashesOf, source: Source) {
-        let mut groups = vec![(group, Some(present), source)];
-        while let Some((group, present, source)) = groups.pop() {
-            for member in self.recorded.members(group) {
-                if present.is_none_or(|present| !present.contains(&member)) {
-                    let source = self.source(Key { group, member }, source);
-                    self.steps.push((Key { group, member }, None, source));
-                    groups.push((self.fingerprints.group(group, member), None, source));
-                }
-            }
-        }
     }
 }

@@ -7,10 +7,11 @@
 //! 5. Too many removals in one object are held: both sides have the members again until the user decides. A client that lost its file looks like a
 //!    user who removes everything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::fingerprint::{Fingerprints, HashesOf, PlacesOf, is_set};
 use super::pointer;
+use super::sources::{Source, Sources};
 use crate::io::json::{Broken, Change, Edits, Member, Object, Raw, Span, compact, elements, is_pretty};
 use crate::sharing::base::Key;
 use crate::sharing::decide::{Decision, Found, Side, decide};
@@ -31,28 +32,6 @@ pub const ITEM: u64 = 1;
 pub trait Agreed {
     /// Returns the agreed version of a member, given what each side has now.
     fn version(&self, key: Key, own: Option<u64>, hub: Option<u64>) -> Option<u64>;
-}
-
-/// Who has the new version of a member already. Of a member that is not named, both sides have.
-pub type Sources = BTreeMap<Key, Source>;
-
-/// Who has the new version of a member already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// The profile.
-    Own,
-    /// The hub.
-    Hub,
-    /// Both sides.
-    Both,
-    /// Each member of it is another matter.
-    Apart,
-}
-
-impl From<Side> for Source {
-    fn from(side: Side) -> Self {
-        if side == Side::Own { Self::Own } else { Self::Hub }
-    }
 }
 
 /// A value that is not in the outcome.
@@ -102,6 +81,7 @@ pub fn merge<'a>(own: &'a [u8], hub: &'a [u8], rules: &Rules<'a>) -> Result<Merg
     let texts = (own.text, hub.text);
     merge.object(ROOT, &own, &hub);
     let mut merged = merge.outcome;
+    merged.sources.sort();
     merged.own = (!merge.own.is_empty()).then(|| merge.own.apply(texts.0));
     merged.hub = (!merge.hub.is_empty()).then(|| merge.hub.apply(texts.1));
     Ok(merged)

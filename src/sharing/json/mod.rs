@@ -17,6 +17,8 @@ mod place;
 mod pointer;
 mod removal;
 mod settings;
+mod sources;
+mod steps;
 
 pub use deletions::{Deletions, Keys};
 pub use kind::Kind;

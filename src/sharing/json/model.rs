@@ -6,8 +6,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::fingerprint::Fingerprints;
-use super::memory::{Memory, steps};
-use super::merge::{MOST_REMOVALS, Merged, Rules, Sources, merge};
+use super::memory::Memory;
+use super::merge::{MOST_REMOVALS, Merged, Rules, merge};
+use super::sources::Sources;
+use super::steps::steps;
 use crate::io::json::Object;
 use crate::sharing::base::Key;
 use crate::sharing::decide::Side;
@@ -100,7 +102,7 @@ fn parsed(text: &[u8]) -> Value {
 }
 
 fn known(text: &[u8], fingerprints: Fingerprints) -> BTreeMap<Key, u64> {
-    let steps = steps(&Object::document(text).unwrap(), fingerprints, |_| false, &BTreeMap::new(), &Sources::new());
+    let steps = steps(&Object::document(text).unwrap(), fingerprints, |_| false, &BTreeMap::new(), &Sources::default(), false);
     steps.into_iter().filter_map(|(key, version, _)| Some((key, version?))).collect()
 }
 
@@ -273,7 +275,7 @@ fn cut_short(file: &std::path::Path, dice: &mut Dice) {
     let start = json!({"a": 0, "b": 0, "p": {"a": 0, "b": 0}, "l": [0], "q": {"a": 0}});
     let text = start.to_string().into_bytes();
     let mut memory = open();
-    let agreed = memory.steps_to(&Object::document(&text).unwrap(), |_| false, &Sources::new(), [0; 2]);
+    let agreed = memory.steps_to(&Object::document(&text).unwrap(), |_| false, &Sources::default(), [0; 2]);
     memory.agree(&agreed, 0, 0).unwrap();
     drop(memory);
     let places = ["/a", "/b", "/p/a", "/p/b", "/l", "/q"];

@@ -9,8 +9,9 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Error, Result};
 
 use super::memory::Memory;
-use super::merge::{Agreed, Loss, Rules, Sources, merge};
+use super::merge::{Agreed, Loss, Rules, merge};
 use super::place::{Placed, place};
+use super::sources::Sources;
 use super::{Deletions, Kind, State, settings};
 use crate::claude_code::LIMIT;
 use crate::error::Mistake;

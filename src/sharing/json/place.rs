@@ -18,8 +18,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use super::fingerprint::Fingerprints;
-use super::memory::steps;
-use super::merge::{Rules, Sources, merge};
+use super::merge::{Rules, merge};
+use super::sources::Sources;
+use super::steps::steps;
 use crate::claude_code::LIMIT;
 use crate::io::json::Object;
 use crate::io::{self, with_ending};
@@ -108,7 +109,7 @@ fn replace(file: &Path, expected: &[u8], text: &[u8], is_locked: bool) -> Result
 /// Merges a newer text and the one that was to take its place, both made from `base`.
 fn three_ways(base: &[u8], newer: &[u8], text: &[u8]) -> Option<Vec<u8>> {
     let fingerprints = Fingerprints::fresh();
-    let known: BTreeMap<_, _> = steps(&Object::document(base).ok()?, fingerprints, |_| false, &BTreeMap::new(), &Sources::new())
+    let known: BTreeMap<_, _> = steps(&Object::document(base).ok()?, fingerprints, |_| false, &BTreeMap::new(), &Sources::default(), false)
         .into_iter()
         .filter_map(|(key, version, _)| Some((key, version?)))
         .collect();
