@@ -15,7 +15,7 @@ use super::complaints::Complaints;
 use super::decide::Side;
 use super::files::removals::QUIET;
 use super::files::{Mirror, Watcher, names_below, trash};
-use super::json::{self, Pair};
+use super::json::{self, Pair, Seen};
 use super::link_mode::LinkMode;
 use super::links::{self, Use};
 use super::names::{self, is_shared};
@@ -61,6 +61,8 @@ enum Place {
 pub struct Watchdog {
     tree: Tree,
     claude_json: Pair,
+    /// Both `.claude.json` as they were agreed on.
+    seen: Seen,
     mirror: Mirror,
     places: HashMap<Watch, Place>,
     due: BTreeSet<Duty>,
@@ -89,6 +91,7 @@ impl Watchdog {
         Ok(Self {
             tree,
             claude_json,
+            seen: Seen::default(),
             mirror,
             places: HashMap::new(),
             due: BTreeSet::new(),
@@ -291,7 +294,7 @@ impl Watchdog {
             self.try_again(Duty::ClaudeJson); // still the same lock
             return;
         }
-        let synced = json::sync(&self.claude_json);
+        let synced = json::sync_unless(&self.claude_json, &mut self.seen);
         let is_locked = synced.as_ref().is_ok_and(|report| report.is_locked);
         let held_since = if is_locked { self.lock_held_since() } else { None };
         match &synced {

@@ -8,7 +8,7 @@ use super::scan::{Broken, Ignore, Scanner};
 use super::text::unescaped;
 
 /// A part of a text. Texts are far below 4 GB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     start: u32,
     end: u32,
@@ -55,33 +55,54 @@ pub struct Object<'a> {
 impl<'a> Object<'a> {
     /// Reads a text that is an object and nothing else; a byte order mark may stand before it.
     pub fn document(text: &'a [u8]) -> Result<Self, Broken> {
+        Self::document_like(text, None)
+    }
+
+    /// Like [`Object::document`], faster for a text that is mostly spelled as another one.
+    pub fn document_like(text: &'a [u8], like: Option<&Object<'_>>) -> Result<Self, Broken> {
         let mut scanner = Scanner::of_document(text);
         if scanner.peek()? != b'{' {
             scanner.value(&mut Ignore)?;
             scanner.end()?;
             return Err(Broken::NotAnObject);
         }
-        let object = Self::read(text, &mut scanner)?;
+        let object = Self::read(text, &mut scanner, like)?;
         scanner.end()?;
         Ok(object)
     }
 
     /// Reads an object within a text; `None` where another value stands.
     pub fn at(text: &'a [u8], value: Span) -> Option<Self> {
+        Self::at_like(text, value, None)
+    }
+
+    /// Like [`Object::at`], faster for an object that is mostly spelled as another one.
+    pub fn at_like(text: &'a [u8], value: Span, like: Option<&Object<'_>>) -> Option<Self> {
         if text.get(value.start()) != Some(&b'{') {
             return None;
         }
-        Self::read(text, &mut Scanner::new(text, value.start())).ok()
+        Self::read(text, &mut Scanner::new(text, value.start()), like).ok()
     }
 
-    fn read(text: &'a [u8], scanner: &mut Scanner<'a>) -> Result<Self, Broken> {
+    fn read(text: &'a [u8], scanner: &mut Scanner<'a>, like: Option<&Object<'_>>) -> Result<Self, Broken> {
         let start = scanner.at();
+        let mut known = like.map(Known::new);
         let mut members = Vec::new();
         scanner.pass(b'{')?;
         if scanner.peek()? != b'}' {
             loop {
-                let key = Span::new(scanner.key()?);
-                members.push(Member { key, value: Span::new(scanner.value(&mut Ignore)?) });
+                scanner.peek()?;
+                let member = match known.as_mut().and_then(|known| known.next(text, scanner.at())) {
+                    Some(member) => {
+                        scanner.go_to(member.value.end());
+                        member
+                    }
+                    None => Member { key: Span::new(scanner.key()?), value: Span::new(scanner.value(&mut Ignore)?) },
+                };
+                if let Some(known) = &mut known {
+                    known.pass(&text[member.key.start()..member.key.end()]);
+                }
+                members.push(member);
                 if scanner.peek()? == b'}' {
                     break;
                 }
@@ -120,6 +141,42 @@ impl<'a> Object<'a> {
     /// Whether a key has a member.
     pub fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
+    }
+}
+
+/// Finds in one object what was found in another one already: bytes that are a member there are one here.
+struct Known<'a, 'o> {
+    object: &'o Object<'a>,
+    /// The member that is expected next.
+    place: usize,
+}
+
+impl<'a, 'o> Known<'a, 'o> {
+    /// So many members may be missing on the other side until each is scanned.
+    const WINDOW: usize = 8;
+
+    fn new(object: &'o Object<'a>) -> Self {
+        Self { object, place: 0 }
+    }
+
+    /// Returns the member here if it is spelled as the one that is expected.
+    fn next(&self, text: &[u8], at: usize) -> Option<Member> {
+        let Member { key, value } = *self.object.members.get(self.place)?;
+        // Other values end where their last byte is; a number does not.
+        if !matches!(self.object.text[value.start()], b'{' | b'[' | b'"') || !text[at..].starts_with(self.object.raw(Span { end: value.end, ..key }))
+        {
+            return None;
+        }
+        let moved = |position: usize| position - key.start() + at;
+        let span = |span: Span| Span::new(moved(span.start())..moved(span.end()));
+        Some(Member { key: span(key), value: span(value) })
+    }
+
+    /// Expects what follows this key.
+    fn pass(&mut self, key: &[u8]) {
+        let rest = self.object.members[self.place.min(self.object.members.len())..].iter().take(Self::WINDOW);
+        let found = rest.map(|member| self.object.raw(member.key)).position(|known| known == key);
+        self.place += found.map_or(0, |behind| behind + 1);
     }
 }
 
@@ -268,4 +325,43 @@ impl<'a> Layout<'a> {
 pub fn is_pretty(document: &Object<'_>) -> bool {
     let Some(first) = document.members.first() else { return true };
     document.text[document.span.start()..first.key.start()].contains(&b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn member() -> impl Strategy<Value = String> {
+        let value =
+            prop_oneof![r"[0-3]{1,2}", r#""[ab\\"]{0,3}""#, r#"\{ ?("a" ?: ?[12])? ?\}"#, r"\[ ?[12]? ?\]", "true|null", r#"[\[\]{},:" ]{0,2}"#];
+        (r#" ?"[a-c]" ?: ?"#, value, " ?").prop_map(|(key, value, blank)| key + &value + &blank)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        #[test]
+        fn what_is_known_of_another_text_changes_nothing(
+            members in prop::collection::vec(member(), 0..6),
+            others in prop::collection::vec((0..8_usize, member()), 0..8),
+            ends in (r"[ }]?\}? ?", r"\{? ?"),
+        ) {
+            let like = format!("{{{}}}", members.join(","));
+            let mixed: Vec<_> = others.iter().map(|(place, other)| members.get(*place).unwrap_or(other).as_str()).collect();
+            let text = format!("{}{{{}}}{}", ends.1, mixed.join(","), ends.0);
+            let Ok(like) = Object::document(like.as_bytes()) else { return Ok(()) };
+            let (plain, fast) = (Object::document(text.as_bytes()), Object::document_like(text.as_bytes(), Some(&like)));
+            prop_assert_eq!(plain, fast, "{}", text);
+        }
+    }
+
+    #[test]
+    fn members_that_are_missing_or_new_do_not_hide_those_behind_them() {
+        let like = Object::document(br#"{"a": {}, "b": [1], "c": "x", "d": {"y": 1}}"#).unwrap();
+        for text in [r#"{"b": [1],"d": {"y": 1}}"#, r#"{"n": 1, "a": {}, "c": "x","m": {}, "d": {"y": 1} }"#, r#"{"d": {"y": 1}, "a": {}}"#, "{}"] {
+            assert_eq!(Object::document_like(text.as_bytes(), Some(&like)), Object::document(text.as_bytes()));
+        }
+    }
 }

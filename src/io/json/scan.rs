@@ -89,6 +89,11 @@ impl<'a> Scanner<'a> {
         self.at
     }
 
+    /// Goes on behind what is known to be whole.
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// Fails unless nothing but white space follows.
     pub fn end(&mut self) -> Result<(), Broken> {
         self.skip_blanks();
@@ -336,33 +341,9 @@ mod tests {
         for text in accepted {
             assert_eq!(scan(text.as_bytes()), Ok(()), "{text:.40}");
         }
-        let refused = [
-            "01",
-            "1.",
-            ".5",
-            "+1",
-            "1e",
-            "-",
-            "[1,]",
-            "{\"a\":1,}",
-            "{a:1}",
-            "'a'",
-            "\"\t\"",
-            "\"\\x\"",
-            "\"\\u12g4\"",
-            "nul",
-            "nulll",
-            "{} {}",
-            "\u{feff}\u{feff}{}",
-            "[1 2]",
-            "{\"a\" 1}",
-            "// x\n1",
-            "\u{a0}1",
-            "NaN",
-            "",
-            "{",
-            "\"a",
-        ];
+        let words = "01 1. .5 +1 1e - [1,] {\"a\":1,} {a:1} 'a' \"\\x\" \"\\u12g4\" nul nulll NaN { \"a".split(' ');
+        let others = ["\"\t\"", "{} {}", "\u{feff}\u{feff}{}", "[1 2]", "{\"a\" 1}", "// x\n1", "\u{a0}1", ""];
+        let refused = words.chain(others);
         for text in refused {
             assert!(scan(text.as_bytes()).is_err(), "{text:.40}");
         }

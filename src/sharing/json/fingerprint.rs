@@ -4,9 +4,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
+use std::io::Read as _;
+use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
+use crate::claude_code::LIMIT;
+use crate::io;
 use crate::io::json::{Object, Scanner, Span, Visitor, unescaped};
 
 /// Hashes values. The key makes hashes that tell nothing to somebody who has only them.
@@ -46,6 +50,19 @@ impl Fingerprints {
     /// Hashes a whole text, by its bytes.
     pub fn bytes(self, text: &[u8]) -> u64 {
         xxh3_64_with_seed(text, self.0)
+    }
+
+    /// Hashes what a regular file says, as [`Self::bytes`] does its text; `None` where that cannot be told. It is not read whole for that.
+    pub fn file(self, path: &Path) -> Option<u64> {
+        let mut file = io::open_regular(path, LIMIT).ok()??;
+        let mut hasher = Xxh3::with_seed(self.0);
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match file.read(&mut buffer).ok()? {
+                0 => return Some(hasher.digest()),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
     }
 
     /// Returns the group of the members of an object, given the group that it is in and its own name there.

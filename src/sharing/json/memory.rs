@@ -118,7 +118,7 @@ impl Memory {
     }
 
     /// Whether these two texts, by their hashes, are agreed on: then there is nothing to do.
-    pub fn knows(&self, own: u64, hub: u64) -> bool {
+    pub fn knows(&self, [own, hub]: [u64; 2]) -> bool {
         let text = |member| self.record(Key { group: TEXTS, member });
         self.intended.is_empty() && text(0) == Some(own) && text(1) == Some(hub)
     }
@@ -177,7 +177,7 @@ impl Memory {
     }
 
     /// Notes what was written: the steps are done, and the two texts are agreed on.
-    pub fn agree(&mut self, steps: &[Step], own: u64, hub: u64) -> Result<()> {
+    pub fn agree(&mut self, steps: &[Step], [own, hub]: [u64; 2]) -> Result<()> {
         let mut changes = self.ended();
         self.note_written(0);
         let texts = [(0, own), (1, hub)].map(|(member, hash): (u64, u64)| (Key { group: TEXTS, member }, Some(hash.to_le_bytes())));

@@ -58,6 +58,8 @@ pub struct Merged {
     pub held: Vec<String>,
     /// Who had what becomes of a member, where not both sides had.
     pub sources: Sources,
+    /// Where the object of the hub's text is as it was, and its members.
+    pub hub_members: (Span, Vec<Member>),
 }
 
 /// What a merge goes by besides the two texts.
@@ -74,16 +76,16 @@ pub struct Rules<'a> {
 
 /// Merges two texts, each an object.
 pub fn merge<'a>(own: &'a [u8], hub: &'a [u8], rules: &Rules<'a>) -> Result<Merged, (Side, Broken)> {
-    let own = Object::document(own).map_err(|broken| (Side::Own, broken))?;
     let hub = Object::document(hub).map_err(|broken| (Side::Hub, broken))?;
+    let own = Object::document_like(own, Some(&hub)).map_err(|broken| (Side::Own, broken))?;
     let is_pretty = (is_pretty(&own), is_pretty(&hub));
     let mut merge = Merge { rules, is_pretty, own: Edits::default(), hub: Edits::default(), path: Vec::new(), outcome: Merged::default() };
-    let texts = (own.text, hub.text);
     merge.object(ROOT, &own, &hub);
     let mut merged = merge.outcome;
     merged.sources.sort();
-    merged.own = (!merge.own.is_empty()).then(|| merge.own.apply(texts.0));
-    merged.hub = (!merge.hub.is_empty()).then(|| merge.hub.apply(texts.1));
+    merged.own = (!merge.own.is_empty()).then(|| merge.own.apply(own.text));
+    merged.hub = (!merge.hub.is_empty()).then(|| merge.hub.apply(hub.text));
+    merged.hub_members = (hub.span, hub.members);
     Ok(merged)
 }
 
@@ -171,7 +173,9 @@ impl<'a> Merge<'a, '_> {
         }
         self.path.push(own.0.raw(own.1.key));
         let group = self.rules.fingerprints.group(key.group, key.member);
-        let objects = if self.path.len() < LEVELS { Object::at(own.0.text, own_value).zip(Object::at(hub.0.text, hub_value)) } else { None };
+        let is_taken_apart = self.path.len() < LEVELS;
+        let hub_object = if is_taken_apart { Object::at(hub.0.text, hub_value) } else { None };
+        let objects = hub_object.and_then(|object| Some((Object::at_like(own.0.text, own_value, Some(&object))?, object)));
         match objects {
             Some((own, hub)) => {
                 self.outcome.sources.insert(key, Source::Apart);

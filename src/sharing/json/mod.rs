@@ -16,14 +16,16 @@ mod pair;
 mod place;
 mod pointer;
 mod removal;
+mod seen;
 mod settings;
 mod sources;
 mod steps;
 
 pub use deletions::{Deletions, Keys};
 pub use kind::Kind;
-pub use pair::{Pair, forget, redress, save, sync};
+pub use pair::{Pair, forget, redress, save, sync, sync_unless};
 pub use removal::drop_keys;
+pub use seen::Seen;
 pub use settings::{dress, redirects, text_redirects};
 
 /// A JSON object; the order of its keys and the text of its numbers are kept.

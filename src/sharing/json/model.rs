@@ -276,7 +276,7 @@ fn cut_short(file: &std::path::Path, dice: &mut Dice) {
     let text = start.to_string().into_bytes();
     let mut memory = open();
     let agreed = memory.steps_to(&Object::document(&text).unwrap(), |_| false, &Sources::default(), [0; 2]);
-    memory.agree(&agreed, 0, 0).unwrap();
+    memory.agree(&agreed, [0, 0]).unwrap();
     drop(memory);
     let places = ["/a", "/b", "/p/a", "/p/b", "/l", "/q"];
     let (mut own, mut hub, mut latest) = (start.clone(), start.clone(), start);
@@ -308,7 +308,7 @@ fn cut_short(file: &std::path::Path, dice: &mut Dice) {
             memory.has_written(Side::Own).unwrap();
         }
         if done > 2 {
-            memory.agree(&agreed, 0, 0).unwrap();
+            memory.agree(&agreed, [0, 0]).unwrap();
         }
     }
     assert_eq!((&own, &hub), (&latest, &latest));

@@ -1,5 +1,6 @@
 //! Two JSON files kept in step: the profile's own and the hub's.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
@@ -8,10 +9,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Error, Result};
 
+use super::fingerprint::Fingerprints;
 use super::memory::Memory;
-use super::merge::{Agreed, Loss, Rules, merge};
+use super::merge::{Agreed, Merged, Rules, merge};
 use super::place::{Placed, place};
-use super::sources::Sources;
+use super::seen::Seen;
 use super::{Deletions, Kind, State, settings};
 use crate::claude_code::LIMIT;
 use crate::error::Mistake;
@@ -94,9 +96,17 @@ impl From<Error> for Stop {
 /// A file is written under the client's lock, or by an exchange, after both were read again, and only when it has to say something
 /// else. Killed at any point it loses nothing; how, says the merge base.
 pub fn sync(pair: &Pair) -> Result<Report> {
+    sync_unless(pair, &mut Seen::default())
+}
+
+/// Like [`sync`], and does nothing while both files are as the last pass that knew of `seen` left them.
+pub fn sync_unless(pair: &Pair, seen: &mut Seen) -> Result<Report> {
     let mut report = Report::default();
+    if pair.kind.is_locked() && seen.is_still_so(pair) {
+        return Ok(report);
+    }
     for _ in 0..ROUNDS {
-        match pass(pair, &mut report) {
+        match pass(pair, seen, &mut report) {
             Ok(Placed::AsMeant) => return Ok(report),
             Ok(Placed::Otherwise) => {}
             Err(Stop::Left(reason)) => return Ok(Report { left: Some(reason), ..report }),
@@ -109,7 +119,7 @@ pub fn sync(pair: &Pair) -> Result<Report> {
     Ok(Report { left: Some(format!("{} is being written all the time", pair.own.display())), ..report })
 }
 
-fn pass(pair: &Pair, report: &mut Report) -> Result<Placed, Stop> {
+fn pass(pair: &Pair, seen: &mut Seen, report: &mut Report) -> Result<Placed, Stop> {
     let mut texts = Texts::read(pair)?;
     // Looked at before the lock, which is a change of the directory too.
     if texts.hub.is_none() && pair.kind.is_locked() && !has_been_quiet(&pair.hub) {
@@ -121,6 +131,7 @@ fn pass(pair: &Pair, report: &mut Report) -> Result<Placed, Stop> {
     }
     let mut memory = pair.memory()?;
     if pair.kind.is_locked() && texts.are_known(&memory) {
+        seen.note(pair, memory.fingerprints, texts.hashes(memory.fingerprints));
         return Ok(Placed::AsMeant);
     }
     let mut settled = texts.settle(pair, &memory)?;
@@ -146,10 +157,10 @@ fn pass(pair: &Pair, report: &mut Report) -> Result<Placed, Stop> {
         }
         break;
     }
-    let placed = settled.apply(pair, &texts, &mut memory, locks)?;
-    report.lost.extend(settled.losses.into_iter().map(|loss| loss.pointer));
-    report.removed.extend(settled.removals.into_iter().map(|removal| removal.pointer));
-    report.held.extend(settled.held);
+    let placed = settled.apply(pair, &texts, &mut memory, seen, locks)?;
+    report.lost.extend(settled.0.losses.into_iter().map(|loss| loss.pointer));
+    report.removed.extend(settled.0.removals.into_iter().map(|removal| removal.pointer));
+    report.held.extend(settled.0.held);
     Ok(placed)
 }
 
@@ -190,16 +201,21 @@ const EMPTY: &[u8] = b"{}";
 struct Texts {
     own: Option<Vec<u8>>,
     hub: Option<Vec<u8>>,
+    hashes: OnceCell<[u64; 2]>,
 }
 
 impl Texts {
     fn read(pair: &Pair) -> Result<Self, Stop> {
-        Ok(Self { own: read_text(&pair.own)?, hub: read_text(&pair.hub)? })
+        Ok(Self { own: read_text(&pair.own)?, hub: read_text(&pair.hub)?, hashes: OnceCell::new() })
     }
 
     fn are_known(&self, memory: &Memory) -> bool {
-        let (Some(own), Some(hub)) = (&self.own, &self.hub) else { return false };
-        memory.knows(memory.fingerprints.bytes(own), memory.fingerprints.bytes(hub))
+        self.own.is_some() && self.hub.is_some() && memory.knows(self.hashes(memory.fingerprints))
+    }
+
+    /// Returns the hashes of both, of the profile's first.
+    fn hashes(&self, fingerprints: Fingerprints) -> [u64; 2] {
+        *self.hashes.get_or_init(|| [&self.own, &self.hub].map(|text| fingerprints.bytes(text.as_deref().unwrap_or_default())))
     }
 
     fn are_still_there(&self, pair: &Pair) -> Result<bool> {
@@ -239,56 +255,43 @@ impl Texts {
         if !accepted.is_empty() {
             merged = merge_with(&accepted)?;
         }
-        let mut settled = Settled {
-            own: merged.own,
-            hub: merged.hub,
-            losses: merged.losses,
-            removals: merged.removals,
-            held: merged.held,
-            sources: merged.sources,
-        };
         if let (Kind::Settings { overrides }, Some(plain)) = (&pair.kind, plain) {
-            let dressed = settings::dressed(&settled.own.unwrap_or(plain), overrides).map_err(|broken| whole(&pair.own, broken))?;
+            let dressed = settings::dressed(&merged.own.unwrap_or(plain), overrides).map_err(|broken| whole(&pair.own, broken))?;
             // A link would send the overrides to the hub.
             let differs = self.own.is_none() || pair.own.is_symlink() || !memory.fingerprints.are_equal(&dressed, own);
-            settled.own = differs.then_some(dressed);
+            merged.own = differs.then_some(dressed);
         }
-        Ok(settled)
+        Ok(Settled(merged))
     }
 }
 
 /// Holds what a pair should say: the new text of each file that has to change, and what is not in them.
-struct Settled {
-    own: Option<Vec<u8>>,
-    hub: Option<Vec<u8>>,
-    losses: Vec<Loss>,
-    removals: Vec<Loss>,
-    held: Vec<String>,
-    sources: Sources,
-}
+struct Settled(Merged);
 
 impl Settled {
     /// Whether the hub's file should say something else, and whether the profile's should.
     fn differing(&self) -> (bool, bool) {
-        (self.hub.is_some(), self.own.is_some())
+        (self.0.hub.is_some(), self.0.own.is_some())
     }
 
     /// Writes the files and what is known of them, in the order that the merge base asks for.
-    fn apply(&self, pair: &Pair, texts: &Texts, memory: &mut Memory, locks: Vec<ClientLock>) -> Result<Placed, Stop> {
-        let Some(hub) = self.hub.as_ref().or(texts.hub.as_ref()) else { return Ok(Placed::AsMeant) };
+    fn apply(&self, pair: &Pair, texts: &Texts, memory: &mut Memory, seen: &mut Seen, locks: Vec<ClientLock>) -> Result<Placed, Stop> {
+        let Some(hub) = self.0.hub.as_ref().or(texts.hub.as_ref()) else { return Ok(Placed::AsMeant) };
         if texts.hub.is_none() && !pair.kind.is_locked() && !has_been_quiet(&pair.hub) {
             return Err(Stop::Left(format!("{} vanished a moment ago", pair.hub.display())));
         }
-        let agreed = Object::document(hub).map_err(|broken| not_whole(&pair.hub, broken))?;
-        let hash = |text: &Option<Vec<u8>>| memory.fingerprints.bytes(text.as_deref().unwrap_or_default());
-        let hashes = [hash(&texts.own), hash(&texts.hub)];
-        let steps = memory.steps_to(&agreed, pair.kind.is_private(), &self.sources, hashes);
+        let (span, members) = self.0.hub_members.clone();
+        let was = Object { text: texts.hub.as_deref().unwrap_or(EMPTY), span, members };
+        // Most of a new text is spelled as the old one.
+        let agreed = if self.0.hub.is_some() { Object::document_like(hub, Some(&was)).map_err(|broken| not_whole(&pair.hub, broken))? } else { was };
+        let hashes = texts.hashes(memory.fingerprints);
+        let steps = memory.steps_to(&agreed, pair.kind.is_private(), &self.0.sources, hashes);
         if self.differing() != (false, false) {
             memory.intend(&steps)?;
             self.keep_losses(pair)?;
         }
         let hub_file = io::resolved(&pair.hub);
-        for (side, file, text, before) in [(Side::Hub, &hub_file, &self.hub, &texts.hub), (Side::Own, &pair.own, &self.own, &texts.own)] {
+        for (side, file, text, before) in [(Side::Hub, &hub_file, &self.0.hub, &texts.hub), (Side::Own, &pair.own, &self.0.own, &texts.own)] {
             let Some(text) = text else { continue };
             if file.is_symlink() || before.is_none() {
                 io::write(file, text)?;
@@ -299,11 +302,13 @@ impl Settled {
         }
         drop(locks); // what follows may wait for the disk, and is nobody else's
         // What is held is on both sides again, and so agreed on.
-        if !self.held.is_empty() {
-            pair.deletions.hold(&pair.file(), &self.held)?;
+        if !self.0.held.is_empty() {
+            pair.deletions.hold(&pair.file(), &self.0.held)?;
         }
-        let own = self.own.as_deref().or(texts.own.as_deref()).unwrap_or_default();
-        memory.agree(&steps, memory.fingerprints.bytes(own), memory.fingerprints.bytes(hub))?;
+        let hash = |new: &Option<Vec<u8>>, old| new.as_ref().map_or(old, |text| memory.fingerprints.bytes(text));
+        let hashes = [hash(&self.0.own, hashes[0]), hash(&self.0.hub, hashes[1])];
+        memory.agree(&steps, hashes)?;
+        seen.note(pair, memory.fingerprints, hashes);
         if !pair.kind.is_locked() {
             memory.save()?; // rare, and no helper's end waits for it
         }
@@ -314,7 +319,7 @@ impl Settled {
     fn keep_losses(&self, pair: &Pair) -> Result<()> {
         let file = serde_json::Value::from(pair.file());
         let mut lines = Vec::new();
-        for (losses, mark) in [(&self.losses, ""), (&self.removals, ",\"removed\":true")] {
+        for (losses, mark) in [(&self.0.losses, ""), (&self.0.removals, ",\"removed\":true")] {
             for loss in losses {
                 lines.extend(
                     format!("{{\"file\":{file},\"pointer\":{}{mark},\"value\":", serde_json::Value::from(loss.pointer.as_str())).into_bytes(),
