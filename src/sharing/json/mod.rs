@@ -11,6 +11,8 @@ mod measure;
 mod memory;
 mod merge;
 #[cfg(test)]
+mod million;
+#[cfg(test)]
 mod model;
 mod pair;
 mod place;
