@@ -127,6 +127,26 @@ fn odd_keys_and_numbers_are_carried_across_as_they_are() {
 }
 
 #[test]
+fn bytes_that_are_not_utf8_stay_in_the_user_s_state_though_the_client_replaces_them() {
+    let household = Household::new(&["work"]);
+    let (own, hub) = (household.own("work"), household.hub());
+    let text = b"{\n  \"numStartups\": 1,\n  \"note\": \"caf\xe9\",\n  \"projects\": {\n    \"/srv/\xff\": {\n      \"cost\": 1\n    }\n  }\n}\n";
+    fs::write(&hub, text).unwrap();
+    household.enter("work");
+    wait_until("the profile has its own", || own.exists());
+    assert_eq!(fs::read(&own).unwrap(), text);
+    // The client reads and writes text, in which such a byte is U+FFFD.
+    let (before, after) = ("\"numStartups\": 1", "\"numStartups\": 2");
+    replace(&own, String::from_utf8_lossy(text).replace(before, after));
+    let at = text.windows(before.len()).position(|part| part == before.as_bytes()).unwrap();
+    let expected = [&text[..at], after.as_bytes(), &text[at + before.len()..]].concat();
+    wait_until("the edit is in the hub", || fs::read(&hub).unwrap() != text);
+    let is = fs::read(&hub).unwrap();
+    assert!(is == expected, "{}", String::from_utf8_lossy(&is));
+    assert_eq!(household.troubles("work"), [] as [String; 0]);
+}
+
+#[test]
 fn a_helper_that_finds_nothing_to_share_says_so_and_begins_when_it_is_there() {
     let household = Household::in_use(&["work"]);
     settle(&household.hub(), &[household.own("work")]);

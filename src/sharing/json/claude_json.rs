@@ -16,13 +16,13 @@ use crate::sharing::decide::Side;
 /// Returns what a new profile starts with: the hub's state without its account's keys, so that the client asks no first-run question again.
 ///
 /// `None` when the hub's text is not a JSON object; the client then makes a file of its own.
-pub fn seed(hub: &[u8]) -> Option<String> {
+pub fn seed(hub: &[u8]) -> Option<Vec<u8>> {
     let state = Object::document(hub).ok()?;
     let is_accounts = |place: &usize| is_account_keys(&state.key(state.members[*place]));
     let change = Change { removed: (0..state.members.len()).filter(is_accounts).collect(), added: Vec::new() };
     let mut edits = Edits::default();
     change.note(&state, true, 0, &mut edits);
-    Some(String::from_utf8_lossy(&edits.apply(hub)).into_owned())
+    Some(edits.apply(hub))
 }
 
 /// Takes into the hub's state what another one knows besides: where both say something, the hub's stays. False when a client holds its lock for too long.
@@ -47,9 +47,11 @@ mod tests {
     #[test]
     fn a_seed_keeps_its_layout_and_drops_the_account() {
         let hub = br#"{"zeta": 1.50, "oauthAccount": {"emailAddress": "x"}, "alpha": 12345678901234567890123, "primaryApiKey": "k"}"#;
-        assert_eq!(seed(hub).unwrap(), r#"{"zeta": 1.50, "alpha": 12345678901234567890123}"#);
-        assert_eq!(seed(b"{\n  \"oauthAccount\": {},\n  \"a\": \"\\ud800\"\n}\n").unwrap(), "{\n  \"a\": \"\\ud800\"\n}\n");
-        assert_eq!(seed(b"{\n  \"oauthAccount\": {}\n}").unwrap(), "{}");
+        assert_eq!(seed(hub).unwrap(), br#"{"zeta": 1.50, "alpha": 12345678901234567890123}"#);
+        assert_eq!(seed(b"{\n  \"oauthAccount\": {},\n  \"a\": \"\\ud800\"\n}\n").unwrap(), b"{\n  \"a\": \"\\ud800\"\n}\n");
+        assert_eq!(seed(b"{\n  \"oauthAccount\": {}\n}").unwrap(), b"{}");
+        let not_utf8 = b"{\"oauthAccount\": {}, \"a\": \"\xff\xe9\"}";
+        assert_eq!(seed(not_utf8).unwrap(), b"{\"a\": \"\xff\xe9\"}", "bytes that are not UTF-8 stay as they are");
     }
 
     #[test]

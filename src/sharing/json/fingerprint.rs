@@ -1,6 +1,7 @@
 //! What two JSON values have in common if they say the same: a hash of what they mean, and not of how they are laid out.
 //!
-//! White space, the order of an object's keys and the spelling of a string's characters do not count; the spelling of a number does.
+//! White space, the order of an object's keys and the spelling of a string's characters do not count; the spelling of a number does. Bytes that are not
+//! UTF-8 mean U+FFFD, as they do to the client.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
@@ -30,7 +31,9 @@ impl Fingerprints {
 
     /// Hashes the name of a member, by its raw key.
     pub fn key(self, raw: &[u8]) -> u64 {
-        xxh3_64_with_seed(&unescaped(raw), self.0)
+        // The client reads bytes that are not UTF-8 as U+FFFD, and writes them back so: that is not a change of the user's.
+        let text = String::from_utf8_lossy(raw);
+        xxh3_64_with_seed(&unescaped(text.as_bytes()), self.0)
     }
 
     /// Hashes a value; never to [`Self::ABSENT`].
@@ -221,6 +224,16 @@ mod tests {
         for (one, other) in same {
             assert_eq!(hash(one), hash(other), "{one} {other}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_mean_what_the_client_reads_instead() {
+        let hash = |text: &[u8]| Fingerprints::new(7).value(text, Span::new(0..text.len()));
+        for (raw, read) in [(&b"\"a\xff\""[..], "\"a\u{fffd}\""), (b"{\"\xe9\": [\"\xc3\"]}", "{\"\u{fffd}\": [\"\\ufffd\"]}")] {
+            assert_eq!(hash(raw), hash(read.as_bytes()), "{read}");
+        }
+        assert_ne!(hash(b"\"\xff\""), hash(b"\"\""));
+        assert_ne!(hash(b"\"\xff\""), hash(br#""\ud800""#));
     }
 
     #[test]

@@ -222,7 +222,7 @@ pub fn seed_claude_json(config_dir: &Path, hub: &Hub) -> Result<()> {
     let Some(seed) = claude_json::seed(&text) else { return Ok(()) };
     // Never over a file that a client makes at this moment: that one has a login in it.
     let temp = io::temporary(&own);
-    io::write(&temp, seed.as_bytes())?;
+    io::write(&temp, &seed)?;
     if !io::relocate(&temp, &own)? {
         let _ = sys::remove_file(&temp);
     }
