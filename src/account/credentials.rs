@@ -6,11 +6,15 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value};
 
 use super::Secret;
+use crate::io;
+use crate::io::json::{Object, compact, state, value};
 
 /// Holds everything that Claude Code keeps beside a login, too: tokens of MCP servers, plugins' secrets.
 #[derive(Clone, PartialEq)]
 pub struct Credentials {
     tree: Map<String, Value>,
+    /// The text, where the client reads more in it than a tree can hold: a lone surrogate, nesting that is too deep for one, bytes that are not UTF-8.
+    text: Option<Vec<u8>>,
 }
 
 /// Holds one sign-in of a claude.ai account.
@@ -35,9 +39,14 @@ pub struct Login {
 impl Credentials {
     /// Parses a credentials file.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        // serde's message can quote what it found.
-        let tree = serde_json::from_slice(text).map_err(|error| anyhow!("it is not a JSON object (line {})", error.line()))?;
-        Ok(Self { tree })
+        match serde_json::from_slice(text) {
+            Ok(tree) => Ok(Self { tree, text: None }),
+            Err(error) => {
+                // serde's message can quote what it found.
+                let tree = state(text).map_err(|_| anyhow!("it is not a JSON object (line {})", error.line()))?;
+                Ok(Self { tree, text: Some(text.into()) })
+            }
+        }
     }
 
     /// Returns a login of a long-lived token alone, as Claude Code itself pictures one: it cannot be refreshed, and is good for messages only.
@@ -46,7 +55,7 @@ impl Credentials {
             "accessToken": token.reveal(), "refreshToken": null, "expiresAt": null, "scopes": ["user:inference"],
             "subscriptionType": null, "rateLimitTier": null,
         });
-        Self { tree: Map::from_iter([(LOGIN.to_owned(), login)]) }
+        Self { tree: Map::from_iter([(LOGIN.to_owned(), login)]), text: None }
     }
 
     /// Returns the login; `None` where nobody is signed in any more: Claude Code empties a revoked one.
@@ -78,9 +87,35 @@ impl Credentials {
         self.tree.get(key).and_then(Value::as_str) == Some(text)
     }
 
-    /// Returns the text of a credentials file.
+    /// Returns the text of a credentials file, on one line.
     pub(super) fn to_json(&self) -> Result<String> {
-        serde_json::to_string(&self.tree).context("could not write JSON")
+        match &self.text {
+            None => serde_json::to_string(&self.tree).context("could not write JSON"),
+            Some(text) => self.edited(text),
+        }
+    }
+
+    /// Returns the members of the text, those spelled anew that were changed in the tree.
+    fn edited(&self, text: &[u8]) -> Result<String> {
+        let document = Object::document(text)?;
+        let mut added = self.tree.clone();
+        let mut members = Vec::new();
+        for member in &document.members {
+            let (raw, key) = (document.raw(member.value), String::from_utf8_lossy(&document.key(*member)).into_owned());
+            added.shift_remove(&key);
+            let spelled = match (value(raw), self.tree.get(&key)) {
+                // What is nested too deeply for a tree never was in it.
+                (None, _) => compact(raw),
+                (Some(before), Some(now)) if before == *now => compact(raw),
+                (Some(_), Some(now)) => io::json(now)?,
+                (Some(_), None) => continue,
+            };
+            members.push([document.raw(member.key), b":", &spelled].concat());
+        }
+        for (key, now) in &added {
+            members.push([&io::json(key)?[..], b":", &io::json(now)?].concat());
+        }
+        Ok(format!("{{{}}}", String::from_utf8_lossy(&members.join(&b','))))
     }
 
     /// Returns the whole tree, to be edited and written.
@@ -101,5 +136,27 @@ fn milliseconds(value: &Value) -> Option<u64> {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[credentials]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_that_the_client_reads_is_read_and_what_stands_beside_it_survives() {
+        let deep = "[".repeat(500) + &"]".repeat(500);
+        let text = format!(
+            "\u{feff}{{\n  \"mcp\": {{\"lone\": \"\\ud800\"}},\n  \"claudeAiOauth\": {{\"refreshToken\": \"R\"}},\n  \"deep\": {deep}, \"gone\": 1\n}}\n"
+        );
+        let mut credentials = Credentials::parse(text.as_bytes()).unwrap();
+        assert_eq!(credentials.login().unwrap().refresh_token.reveal(), "R");
+        credentials.tree_mut()[LOGIN]["refreshToken"] = "S".into();
+        credentials.tree_mut().shift_remove("gone");
+        credentials.tree_mut().insert("new".into(), 1.into());
+        let expected = format!("{{\"mcp\":{{\"lone\":\"\\ud800\"}},\"claudeAiOauth\":{{\"refreshToken\":\"S\"}},\"deep\":{deep},\"new\":1}}");
+        assert_eq!(credentials.to_json().unwrap(), expected);
+        assert_eq!(Credentials::parse(expected.as_bytes()).unwrap().to_json().unwrap(), expected);
+        assert_eq!(Credentials::parse(b"{\n\"secret\"").unwrap_err().to_string(), "it is not a JSON object (line 2)");
     }
 }

@@ -12,6 +12,7 @@ use super::settle::{Kept, Mover, carry_all};
 use super::{depart, places};
 use crate::claude_code::{CREDENTIALS, LIMIT, SETTINGS, STATE};
 use crate::hub::Hub;
+use crate::io::json::Object;
 use crate::{io, sys};
 
 /// Where a file is while it is compared with the hub's: in the directory itself, and so on its file system.
@@ -135,8 +136,7 @@ impl Belongings {
 /// Whether settings belong to one account; what cannot be read as settings may.
 fn is_of_one_account(settings: &Path) -> bool {
     let text = io::read_regular(settings, LIMIT).ok().flatten().unwrap_or_default();
-    let parsed: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(&text);
-    parsed.map_or(true, |settings| OF_ONE_ACCOUNT.iter().any(|key| settings.contains_key(*key)))
+    Object::document(&text).map_or(true, |settings| OF_ONE_ACCOUNT.iter().any(|key| settings.has(key)))
 }
 
 /// Whether a file of the hub is as clauth has made it: nobody has written to it since.

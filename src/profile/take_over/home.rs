@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::OldConfig;
 use crate::account::{Credentials, Identity, Login, Secret, live_clients};
 use crate::claude_code::variables::{AUTH_TOKEN, BASE_URL};
 use crate::claude_code::{CREDENTIALS, DIRECTORY, SETTINGS};
+use crate::io::json::{Change, Edits, Object};
 use crate::layout::Writable;
 use crate::name::ProfileName;
 use crate::{io, sys};
@@ -80,7 +81,7 @@ impl Home {
             io::create_dir(rescue)?;
             io::write(&rescue.join("claude-settings.json"), &text)?;
             let target = sys::physical(&settings).with_context(|| format!("could not find {}", settings.display()))?;
-            io::write(&target, &io::pretty_json(&without)?)?;
+            io::write(&target, &without)?;
         }
         if whereabouts == Whereabouts::Shared {
             sys::remove_file(&login).with_context(|| format!("could not remove {}", login.display()))?;
@@ -102,18 +103,21 @@ impl Home {
 }
 
 /// Returns the shared settings without what the older clauth wrote there for the profile; `None` when nothing of it is there.
-fn without_endpoint(settings: &[u8], old: &OldConfig) -> Option<Map<String, Value>> {
-    let mut settings: Map<String, Value> = serde_json::from_slice(settings).ok()?;
-    let env = settings.get_mut("env")?.as_object_mut()?;
-    let before = env.len();
+fn without_endpoint(text: &[u8], old: &OldConfig) -> Option<Vec<u8>> {
+    let settings = Object::document(text).ok()?;
+    let env = settings.object("env")?;
+    let mut change = Change::default();
     let endpoint = [(BASE_URL, old.base_url.as_deref()), (AUTH_TOKEN, old.api_key.as_ref().map(Secret::reveal))];
     let endpoint = endpoint.into_iter().filter_map(|(name, value)| Some((name, value?)));
     for (name, value) in endpoint.chain(old.env.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
-        if env.get(name).and_then(Value::as_str) == Some(value) {
-            env.shift_remove(name);
+        let is = env.get(name).and_then(|member| io::json::value(env.raw(member.value)));
+        if is.as_ref().and_then(Value::as_str) == Some(value) {
+            change.removed.extend(env.places(name));
         }
     }
-    (env.len() < before).then_some(settings)
+    let mut edits = Edits::default();
+    change.note(&env, false, 1, &mut edits);
+    (!edits.is_empty()).then(|| edits.apply(text))
 }
 
 fn lies_in(target: &Path, directory: &Path) -> bool {
