@@ -74,6 +74,10 @@ mistakes! {
     KeychainUnkept { item } => "the Keychain did not keep what was written to its item {item}, which is as it was", "look at it in the app Keychain Access, then try again";
     /// A login does not fit into a line of `security`, and arguments are for everybody to see.
     KeychainTooLong { item } => "the login in the Keychain item {item} is too long for clauth to write (`security` takes lines of 4096 bytes)", "let Claude Code renew it: run `claude` there";
+    /// Such an item and its second one belong together, and only the client can open the second.
+    KeychainOverflow { item } => "the Keychain item {item} goes on in a second one, which Claude Code alone can read", "let Claude Code renew it by running `claude` there; where it should be moved, sign in to the profile with `clauth login NAME`";
+    /// An organization's sign-in hangs on settings and a lock of its own.
+    OrganizationLogin { place } => "the sign-in at {place} is an organization's, which Claude Code alone can renew and move", "let Claude Code renew it by running `claude` there; where it should be moved, sign in to the profile with `clauth login NAME`";
     /// A new profile would come into the login of an earlier one.
     KeychainTaken { name, item, command } => "the Keychain item {item} still has the login of an earlier profile `{name}`", "choose another name, or delete it with `{command}`";
     /// The directory cannot become a profile.
@@ -181,6 +185,8 @@ mistakes! {
     /// A template asks for what there is not.
     UnknownPlaceholder { text, known } => "`{text}` is no placeholder of `--format`", "use {known}, and `{{{{` for a brace";
     /// There is no login to refresh.
+    ConsoleNeedsNoRefresh { name } => "the profile `{name}` is signed in with a Console account, which Claude Code renews itself", "run `claude` in a directory of the profile";
+    /// There is nothing to refresh.
     NotSignedIn { name } => "the profile `{name}` is not signed in", "sign in with `clauth login {name}`";
     /// The login is a key of its own.
     KeyNeedsNoRefresh { name, file } => "the profile `{name}` uses an API key, which needs no refresh", "it stands in {file}";

@@ -63,18 +63,24 @@ impl Place {
         Ok(account)
     }
 
-    /// Returns the login that lies there, and all that lies beside it.
+    /// Returns the login that lies there, and all that lies beside it: what can be moved.
     pub fn login(&self, layout: &Layout) -> Result<(Credentials, Login), Mistake> {
         let broken = |error: anyhow::Error| error.downcast().unwrap_or_else(|error| Mistake::BrokenLogin { reason: format!("{error:#}") });
-        let found = self.store(layout).read().map_err(broken)?;
-        let whole = found.and_then(|credentials| Some((credentials.login()?, credentials)));
-        whole.map(|(login, credentials)| (credentials, login)).ok_or_else(|| Mistake::NoLogin { place: self.directory.display().to_string() })
+        let store = self.store(layout);
+        store.refuse_overflow()?;
+        let place = || self.directory.display().to_string();
+        let credentials = store.read().map_err(broken)?.ok_or_else(|| Mistake::NoLogin { place: place() })?;
+        match credentials.login() {
+            _ if credentials.has_organization() => Err(Mistake::OrganizationLogin { place: place() }),
+            Some(login) => Ok((credentials, login)),
+            None => Err(Mistake::NoLogin { place: place() }),
+        }
     }
 
     /// Whether a login lies there; fails where nobody can say, as of a locked Keychain.
     pub fn is_signed_in(&self, layout: &Layout) -> Result<bool, Mistake> {
         match self.login(layout) {
-            Ok(_) => Ok(true),
+            Ok(_) | Err(Mistake::OrganizationLogin { .. } | Mistake::KeychainOverflow { .. }) => Ok(true),
             Err(Mistake::NoLogin { .. } | Mistake::BrokenLogin { .. }) => Ok(false),
             Err(unknown) => Err(unknown),
         }

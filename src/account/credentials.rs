@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::{Map, Value};
 
 use super::Secret;
+use crate::claude_code::credentials::{LOGIN, ORGANIZATION, OVERFLOW, TOKENS};
 use crate::io;
 use crate::io::json::{Object, compact, state, value};
 
@@ -77,9 +78,20 @@ impl Credentials {
         (is_long_lived || !login.refresh_token.reveal().is_empty()).then_some(login)
     }
 
+    /// Whether an organization's sign-in lies here.
+    pub fn has_organization(&self) -> bool {
+        let sign_in = self.tree.get(ORGANIZATION);
+        sign_in.is_some_and(|sign_in| TOKENS.iter().any(|key| sign_in.get(key).and_then(Value::as_str).is_some_and(|token| !token.is_empty())))
+    }
+
+    /// Whether this is only a part of what lies in the Keychain.
+    pub fn overflows(&self) -> bool {
+        self.tree.contains_key(OVERFLOW)
+    }
+
     /// Whether Claude Code emptied a login here that it took for ended.
     pub fn is_emptied(&self) -> bool {
-        self.tree.get(LOGIN).is_some_and(|login| ["accessToken", "refreshToken"].iter().all(|key| login.get(key).and_then(Value::as_str) == Some("")))
+        self.tree.get(LOGIN).is_some_and(|login| TOKENS.iter().all(|key| login.get(key).and_then(Value::as_str) == Some("")))
     }
 
     /// Whether it has this text under this key.
@@ -123,9 +135,6 @@ impl Credentials {
         &mut self.tree
     }
 }
-
-/// The key of the claude.ai login.
-pub const LOGIN: &str = "claudeAiOauth";
 
 /// Times before 2001 in milliseconds are times in seconds that somebody else's tool wrote.
 fn milliseconds(value: &Value) -> Option<u64> {

@@ -25,22 +25,23 @@ pub struct Identity {
 }
 
 /// Holds what `.claude.json` says of the account; the rest of it, megabytes, is skipped.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClaudeJson {
     /// Who it is.
     pub oauth_account: Option<Identity>,
     /// What the client was last told of the account's limits.
     pub cached_usage_utilization: Option<Value>,
+    /// Whether there is an API key of a Console sign-in.
+    pub has_console_key: bool,
 }
 
 impl ClaudeJson {
     /// Reads the file; one that cannot be read says nothing.
     pub fn read(file: &Path) -> Self {
-        let told = io::open_regular(file, LIMIT).ok().flatten().map(|opened| glance(opened, [state::ACCOUNT, state::USAGE]));
-        if let Some(Ok(Some([account, usage]))) = told {
+        let told = io::open_regular(file, LIMIT).ok().flatten().map(|opened| glance(opened, [state::ACCOUNT, state::USAGE, state::CONSOLE_KEY]));
+        if let Some(Ok(Some([account, usage, key]))) = told {
             let oauth_account = account.and_then(|account| serde_json::from_value(account).ok()).flatten();
-            return Self { oauth_account, cached_usage_utilization: usage };
+            return Self { oauth_account, cached_usage_utilization: usage, has_console_key: is_key(key.as_ref()) };
         }
         let text = io::read_regular(file, LIMIT).ok().flatten();
         text.and_then(|text| Self::of(&text)).unwrap_or_default()
@@ -50,8 +51,13 @@ impl ClaudeJson {
         let state = Object::document(text).ok()?;
         let value = |key| io::json::value(state.raw(state.get(key)?.value));
         let oauth_account = value(state::ACCOUNT).and_then(|account| serde_json::from_value(account).ok()).flatten();
-        Some(Self { oauth_account, cached_usage_utilization: value(state::USAGE) })
+        let has_console_key = is_key(value(state::CONSOLE_KEY).as_ref());
+        Some(Self { oauth_account, cached_usage_utilization: value(state::USAGE), has_console_key })
     }
+}
+
+fn is_key(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str).is_some_and(|key| !key.is_empty())
 }
 
 impl Identity {

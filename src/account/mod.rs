@@ -2,6 +2,7 @@
 
 mod claude_json;
 mod clients;
+mod console;
 mod credentials;
 mod glance;
 mod identity;
@@ -16,6 +17,7 @@ pub mod usage;
 
 pub use claude_json::{Kinship, Place};
 pub use clients::{has_live_session, live_clients};
+pub use console::Console;
 pub use credentials::{Credentials, Login};
 pub use identity::{ClaudeJson, Identity};
 pub use keychain::Item;
@@ -30,11 +32,11 @@ use std::path::Path;
 use crate::error::Mistake;
 use crate::layout::Layout;
 
-/// Whether a login lies in this config directory: one whose tokens are not empty.
+/// Whether somebody is signed in with this config directory, in whatever way: to claude.ai with tokens that are not empty, or to a Console account.
 ///
 /// Claude Code empties the tokens of a login that was revoked and leaves the file.
 pub fn is_signed_in(layout: &Layout, config_dir: &Path) -> Result<bool, Mistake> {
-    Place::of(config_dir).is_signed_in(layout)
+    Ok(Place::of(config_dir).is_signed_in(layout)? || Console::of(layout, config_dir).is_some())
 }
 
 /// Returns the address of the account that Claude Code shows in this config directory, if it names one.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::usage::{self, Account, Reading};
-use super::{ClaudeJson, Credentials, Identity, Login, Store, refresh};
+use super::{ClaudeJson, Console, Credentials, Identity, Login, Store, refresh};
 use crate::claude_code::STATE;
 use crate::io::{Clock, clock};
 use crate::layout::Layout;
@@ -14,6 +14,10 @@ use crate::name::ProfileName;
 
 /// The scope without which the service names neither an account nor its usage. A token of `claude setup-token` lacks it.
 const PROFILE_SCOPE: &str = "user:profile";
+
+/// What stands in the place of a plan where somebody is signed in to no claude.ai account.
+const CONSOLE: &str = "Console";
+const ORGANIZATION: &str = "organization";
 
 /// Says why a login is not one to ask with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub enum Obstacle {
     MessagesOnly,
     /// It cannot be read.
     Unreadable,
+    /// It is no login of claude.ai.
+    OtherSignIn,
     /// Nobody knows whose it is.
     UnknownAccount,
     /// The access token ended then.
@@ -43,6 +49,7 @@ impl Obstacle {
             Self::OtherAccount => "other_account",
             Self::MessagesOnly => "messages_only",
             Self::Unreadable => "login_unreadable",
+            Self::OtherSignIn => "other_sign_in",
             Self::UnknownAccount => "unknown_account",
             Self::Expired(_) => "expired",
         }
@@ -55,6 +62,7 @@ impl Obstacle {
             Self::Ended => format!("the login has ended: run `clauth login {profile}`"),
             Self::OtherAccount => format!("the login is of another account than .claude.json names: run `clauth login {profile}`"),
             Self::MessagesOnly => "a long-lived token: the service tells it no usage windows".into(),
+            Self::OtherSignIn => "a Console account's or an organization's sign-in: the service tells it no usage windows".into(),
             Self::Unreadable => "the login cannot be read: run `clauth doctor`".into(),
             Self::UnknownAccount => format!("whose login it is, is not known yet: run `clauth start {profile}` once"),
             Self::Expired(end) => {
@@ -71,6 +79,8 @@ pub struct Standing {
     pub identity: Option<Identity>,
     /// The login; `None` where nobody is signed in.
     pub login: Option<Login>,
+    /// Another sign-in than a login of claude.ai: what it is, and whose.
+    pub other: Option<(&'static str, Console)>,
     /// Why nobody can say whether there is one.
     pub trouble: Option<String>,
     /// Whether it is over, so that only a new sign-in helps.
@@ -134,8 +144,12 @@ impl Standing {
             Ok(credentials) => (credentials, None),
             Err(error) => (None, Some(format!("{error:#}"))),
         };
+        let login = credentials.as_ref().and_then(Credentials::login);
+        let organization = credentials.as_ref().filter(|credentials| credentials.has_organization()).map(|_| (ORGANIZATION, Console::default()));
+        let other = organization.or_else(|| Some((CONSOLE, Console::of(layout, config_dir)?)).filter(|_| login.is_none()));
         Self {
-            login: credentials.as_ref().and_then(Credentials::login),
+            login,
+            other,
             has_ended: credentials.is_some_and(|credentials| refresh::has_ended(layout, name, &credentials)),
             trouble,
             ..Self::shown(&config_dir.join(STATE))
@@ -144,7 +158,7 @@ impl Standing {
 
     /// Reads a `.claude.json` and no login.
     pub fn shown(claude_json: &Path) -> Self {
-        let ClaudeJson { oauth_account: identity, cached_usage_utilization: cache } = ClaudeJson::read(claude_json);
+        let ClaudeJson { oauth_account: identity, cached_usage_utilization: cache, .. } = ClaudeJson::read(claude_json);
         let uuid = identity.as_ref().and_then(|identity| identity.account_uuid.as_deref());
         let told = uuid.and_then(|uuid| usage::of_client_cache(&cache?, uuid));
         Self { identity, told, ..Self::default() }
@@ -160,11 +174,12 @@ impl Standing {
     /// Returns what there is to say of it.
     pub fn summary(&self) -> Summary {
         let identity = self.identity.clone().unwrap_or_default();
+        let (kind, other) = self.other.clone().map(|(kind, other)| (Some(kind), other)).unwrap_or_default();
         Summary {
-            account: identity.email_address,
-            organization: identity.organization_name,
-            plan: self.login.as_ref().and_then(|login| login.subscription.clone()),
-            signed_in: self.login.is_some() && !self.has_ended,
+            account: identity.email_address.or(other.email_address),
+            organization: identity.organization_name.or(other.organization_name),
+            plan: kind.map(str::to_owned).or_else(|| self.login.as_ref()?.subscription.clone()),
+            signed_in: self.other.is_some() || (self.login.is_some() && !self.has_ended),
             trouble: self.trouble.clone(),
             login_ended: self.has_ended,
             other_account: self.is_of_two(),
@@ -183,6 +198,7 @@ impl Standing {
         let may = |login: &Login| login.scopes.is_empty() || login.scopes.iter().any(|scope| scope == PROFILE_SCOPE);
         match &self.login {
             _ if self.trouble.is_some() => Some(Obstacle::Unreadable),
+            _ if self.other.is_some() => Some(Obstacle::OtherSignIn),
             _ if self.has_ended => Some(Obstacle::Ended),
             None => Some(Obstacle::SignedOut),
             Some(_) if self.is_of_two() => Some(Obstacle::OtherAccount),

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::credentials::{Credentials, LOGIN};
+use super::Credentials;
 use super::keychain::{Held, Item, in_ascii};
 use crate::claude_code::CREDENTIALS;
+use crate::claude_code::credentials::LOGIN;
 use crate::error::Mistake;
 use crate::io;
 use crate::layout::Layout;
@@ -68,6 +69,16 @@ impl Store {
         }
         let Some(text) = io::read_if_any(&self.file, LIMIT)? else { return Ok(None) };
         Credentials::parse(&text).map(Some).with_context(|| format!("could not read {}", self.file.display()))
+    }
+
+    /// Fails where the item goes on in a second one, which only the client can open: what is read here may be a part.
+    pub fn refuse_overflow(&self) -> Result<(), Mistake> {
+        match self.in_item()? {
+            Some((item, text)) if Credentials::parse(&text).is_ok_and(|found| found.overflows()) => {
+                Err(Mistake::KeychainOverflow { item: item.to_string() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Replaces what lies there. It is on the disk, or has been read back from the Keychain, when this returns.

@@ -14,6 +14,8 @@
 //! What no table knows is treated so that no account can leak: a name that the client makes in a profile stays in that profile, while what the user puts
 //! into `~/.claude` is shared; a key of the state that sounds like an account's (see [`state::is_private`]) stays where it is. `doctor` lists both.
 
+pub mod anthropic;
+pub mod credentials;
 mod locks;
 pub mod names;
 pub mod state;

@@ -8,12 +8,16 @@ pub const ACCOUNT: &str = "oauthAccount";
 /// What the client was last told of the account's limits.
 pub const USAGE: &str = "cachedUsageUtilization";
 
+/// The API key of a Console sign-in, which is a login too.
+pub const CONSOLE_KEY: &str = "primaryApiKey";
+
 /// What makes an unknown key sound like an account's, in small letters. A key of a later client that is shared by mistake tells one account of another;
 /// one that is kept by mistake is asked for once more.
 const SOUNDS: &[&str] = &[
     "account",
     "apikey",
-    "auth",
+    "authent",
+    "authoriz",
     "billing",
     "cached",
     "credential",
@@ -35,8 +39,8 @@ const SOUNDS: &[&str] = &[
     "usagelimit",
 ];
 
-/// How one that is written in small and capital letters begins or goes on: a word of its own, as in `orgModel` or `lastSeenOrg`.
-const WORD: &str = "org";
+/// The same where it is a word of its own, as in `orgModel`, `lastSeenOrg` or `authState`.
+const WORDS: [&str; 3] = ["auth", "oauth", "org"];
 
 const TEXT: &str = include_str!("state-keys.tsv");
 const ROWS: &[[&str; 2]] = &table::rows::<{ table::count(TEXT) }, 2>(TEXT);
@@ -46,14 +50,19 @@ pub fn is_private(key: &str) -> bool {
     table::find(ROWS, key).map_or_else(|| sounds_private(key), |[_, treatment]| *treatment == "private")
 }
 
+/// Whether a key is in no table, but kept in its file for how it sounds.
+pub fn is_unknown_and_private(key: &str) -> bool {
+    table::find(ROWS, key).is_none() && sounds_private(key)
+}
+
 fn sounds_private(key: &str) -> bool {
     let small = key.to_ascii_lowercase();
-    let is_word = |at: usize| {
-        let rest = &key[at + WORD.len()..];
+    let is_word = |(at, word): (usize, &str)| {
+        let rest = &key[at + word.len()..];
         let begins = at == 0 || key.as_bytes()[at].is_ascii_uppercase() || !key.as_bytes()[at - 1].is_ascii_alphanumeric();
         begins && rest.chars().next().is_none_or(|next| !next.is_ascii_lowercase())
     };
-    SOUNDS.iter().any(|sound| small.contains(sound)) || small.match_indices(WORD).any(|(at, _)| is_word(at))
+    SOUNDS.iter().any(|sound| small.contains(sound)) || WORDS.iter().any(|word| small.match_indices(word).any(is_word))
 }
 
 #[cfg(test)]
@@ -62,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_keys_of_an_account_stay() {
-        for key in [ACCOUNT, "primaryApiKey", USAGE, "claudeCodeFirstTokenDate", "cachedExperimentFeatures", "feedbackRefusedByServer"] {
+        for key in [ACCOUNT, CONSOLE_KEY, USAGE, "claudeCodeFirstTokenDate", "cachedExperimentFeatures", "feedbackRefusedByServer"] {
             assert!(is_private(key), "{key}");
         }
     }
@@ -76,10 +85,12 @@ mod tests {
 
     #[test]
     fn an_unknown_key_that_sounds_like_an_account_s_stays() {
-        for key in ["hybridOauthThing", "orgModelPick", "lastSeenOrg", "newSubscriptionNotice", "someTokenDate", "my_org_cache", "accountUuid"] {
+        for key in
+            ["hybridOauthThing", "orgModelPick", "lastSeenOrg", "newSubscriptionNotice", "someTokenDate", "my_org_cache", "accountUuid", "authState"]
+        {
             assert!(is_private(key), "{key}");
         }
-        for key in ["mark", "organizeImports", "forgetMe", "newTheme", "disorganized", "hasSeenSomething"] {
+        for key in ["mark", "organizeImports", "forgetMe", "newTheme", "disorganized", "coAuthored", "/home/clauth", "hasSeenSomething"] {
             assert!(!is_private(key), "{key}");
         }
     }

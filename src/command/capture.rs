@@ -28,6 +28,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     context.refuse_unsettled()?;
     let hub = context.hub(&context.config()?)?;
     let from = arrive::hub_place(&hub);
+    from.login(&layout)?;
     arrive::agree_to_delete(context, &from, arguments.yes)?;
     removal::finish(context, &name)?;
     // Before the lock: an older clauth's profile is taken over under it.

@@ -76,5 +76,15 @@ fn one(context: &Context, layout: Writable<'_>, services: &Services, profile: &P
 
 /// Whether this says that there is nothing to be refreshed in a profile, which is no failure of `--all`.
 fn has_none(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(Mistake::KeyNeedsNoRefresh { .. } | Mistake::NotSignedIn { .. } | Mistake::TokenNeedsNoRefresh { .. }))
+    matches!(
+        error.downcast_ref(),
+        Some(
+            Mistake::KeyNeedsNoRefresh { .. }
+                | Mistake::NotSignedIn { .. }
+                | Mistake::TokenNeedsNoRefresh { .. }
+                | Mistake::ConsoleNeedsNoRefresh { .. }
+                | Mistake::OrganizationLogin { .. }
+                | Mistake::KeychainOverflow { .. }
+        )
+    )
 }

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::Mistake;
 use crate::name::ProfileName;
 
+mod client;
 mod hooks;
 mod installation;
 mod login;
@@ -105,6 +106,7 @@ pub fn examine(context: &Context) -> Examination {
         place::examine(context),
         settings::examine(context),
         login::examine(context),
+        client::examine(context),
         tree::examine(context),
         unfinished::examine(context),
     ];

@@ -19,7 +19,7 @@ const OWN: &str = "home/.claude-work";
 
 /// What lies in it, by where its text must be in the end: in the hub, or rescued since the hub has another.
 const SHARED: [(&str, &str); 4] =
-    [("projects/-p/new.jsonl", "transcript"), ("commands/mine.md", "command"), ("plans/deep/er.md", "plan"), ("new-thing.json", "thing")];
+    [("projects/-p/new.jsonl", "transcript"), ("commands/mine.md", "command"), ("plans/deep/er.md", "plan"), ("loop.md", "thing")];
 const CONFLICTS: [(&str, &str); 2] = [("CLAUDE.md", "Be long.\n"), ("settings.json", "{\"model\": \"opus\"}")];
 /// A log that the hub has too: it gets what it lacks.
 const LOG: (&str, &str) = ("projects/-srv-example/session.jsonl", "another session");
@@ -137,7 +137,7 @@ fn a_dry_run_lists_and_changes_nothing() {
     for line in [
         "move  the login of me@work.example to the profile work",
         "move  projects (2 files) to",
-        "move  new-thing.json to",
+        "move  loop.md to",
         "merge .claude.json into",
         "keep  settings.json in",
         "drop  plugins: a link",

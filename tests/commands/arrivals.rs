@@ -35,6 +35,11 @@ pub(super) fn no_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     (sandbox.clauth(&["capture", "work"]), Mistake::NoLogin { place: text(sandbox.path("home/.claude")) })
 }
 
+pub(super) fn organization_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.write("home/.claude/.credentials.json", r#"{"hybridOauth":{"accessToken":"a","refreshToken":"r","organizationUuid":"o"}}"#);
+    (sandbox.clauth(&["capture", "work"]), Mistake::OrganizationLogin { place: text(sandbox.path("home/.claude")) })
+}
+
 pub(super) fn not_importable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let directory = text(sandbox.mkdir("plain"));
     let finished = sandbox.clauth(&["import", &directory, "other"]);

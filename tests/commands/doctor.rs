@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -245,6 +246,52 @@ fn logins_that_do_not_belong_where_they_lie_are_found_and_not_shown() {
     put(&sandbox, ".clauth/profiles/play/runtime/.claude.json", r#"{"oauthAccount":{"accountUuid":"two"}}"#);
     put(&sandbox, ".clauth/profiles/play/runtime/.credentials.json", "{");
     assert_found(&sandbox, "the login of play cannot be read", "sign in again");
+}
+
+#[test]
+fn two_tokens_that_cannot_be_refreshed_are_no_copies_of_one_login() {
+    let sandbox = healthy(&[]);
+    for name in ["one", "two"] {
+        sandbox.clauth_with_input(&["add", name, "--token-stdin"], format!("sk-ant-oat01-{name}")).success();
+        sandbox.clauth(&["exec", name, "--", "true"]).success();
+    }
+    let told = sandbox.clauth(&["doctor"]).success();
+    assert!(!told.stdout().contains("copies of one login"), "{told:?}");
+}
+
+#[test]
+fn what_no_table_knows_is_listed_and_left_alone() {
+    let sandbox = healthy(&["work"]);
+    sandbox.clauth(&["exec", "work", "--", "true"]).success();
+    let runtime = sandbox.runtime("work");
+    sandbox.write(runtime.join("of-a-new-client.json"), "{}");
+    sandbox.write(runtime.join(".claude.json"), r#"{"newSubscriptionThing": 1, "theme": "dark", "mark": 2}"#);
+    let told = sandbox.clauth(&["doctor"]);
+    let expected = "work has what clauth does not know: newSubscriptionThing in .claude.json, of-a-new-client.json";
+    assert_eq!(told.stdout().matches(expected).count(), 1, "{told:?}");
+    assert!(runtime.join("of-a-new-client.json").exists());
+}
+
+#[test]
+fn a_console_login_of_the_whole_machine_is_named() {
+    let mut sandbox = healthy(&["work"]);
+    sandbox.sign_in_to_console("home/.config/anthropic", "console@example.com");
+    let told = sandbox.clauth(&["doctor"]).success();
+    let named = |directory: PathBuf| format!("a Console account is signed in at {}", directory.display());
+    assert!(told.stdout().contains(&named(sandbox.path("home/.config/anthropic"))) && !told.stdout().contains("sk-ant"), "{told:?}");
+    sandbox.sign_in_to_console("elsewhere", "console@example.com");
+    sandbox.set_variable("ANTHROPIC_CONFIG_DIR", sandbox.path("elsewhere"));
+    for arguments in [&["doctor"][..], &["exec", "work", "--", "clauth", "doctor"]] {
+        let told = sandbox.clauth(arguments).success();
+        assert!(told.stdout().contains(&named(sandbox.path("elsewhere"))), "{told:?}");
+    }
+    // What is broken there is none.
+    for (file, text) in [("credentials/default.json", ""), ("configs/default.json", "{"), ("active_config", "other")] {
+        sandbox.sign_in_to_console("elsewhere", "console@example.com");
+        sandbox.write(format!("elsewhere/{file}"), text);
+        let told = sandbox.clauth(&["doctor"]);
+        assert!(!told.stdout().contains(&named(sandbox.path("elsewhere"))), "{file}: {told:?}");
+    }
 }
 
 #[test]

@@ -53,6 +53,11 @@ pub(super) fn unkept(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     (sandbox.clauth_with_input(&["add", "long", "--token-stdin"], "sk-ant-oat01-LONG"), Mistake::KeychainUnkept { item })
 }
 
+pub(super) fn overflow(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let item = sign_in(sandbox, r#"","keychainOverflow":{"slot":"a","key":"k"},"more":""#);
+    (sandbox.clauth(&["refresh", "work"]), Mistake::KeychainOverflow { item })
+}
+
 pub(super) fn too_long(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let item = sign_in(sandbox, &"x".repeat(1900));
     (sandbox.clauth(&["refresh", "work"]), Mistake::KeychainTooLong { item })

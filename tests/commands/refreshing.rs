@@ -85,6 +85,11 @@ pub(super) fn not_signed_in(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     (sandbox.clauth(&["refresh", "work"]), Mistake::NotSignedIn { name: name() })
 }
 
+pub(super) fn console_needs_no_refresh(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.sign_in_to_console("home/.clauth/profiles/work/anthropic", "console@example.com");
+    (sandbox.clauth(&["refresh", "work"]), Mistake::ConsoleNeedsNoRefresh { name: name() })
+}
+
 pub(super) fn key_needs_no_refresh(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.clauth_with_input(&["add", "key", "--api-key-stdin"], "sk-ant-api-own").success();
     let file = text(sandbox.path("home/.clauth/profiles/key/profile.toml"));

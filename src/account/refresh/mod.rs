@@ -24,7 +24,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use self::answer::{Grant, Verdict};
 use self::renewed::Renewed;
 use self::spent::{Fate, Spent};
-use super::{Credentials, Login, Services, Store};
+use super::{Console, Credentials, Login, Services, Store};
 use crate::claude_code::{self, CREDENTIALS};
 use crate::env::Env;
 use crate::error::Mistake;
@@ -135,7 +135,17 @@ impl Refresh<'_> {
     /// Reads the login, which must be one that can be refreshed.
     fn login(&self) -> Result<Login> {
         let name = self.name.to_string();
-        let Some(login) = self.store().read()?.and_then(|credentials| credentials.login()) else { bail!(Mistake::NotSignedIn { name }) };
+        self.store().refuse_overflow()?;
+        let credentials = self.store().read()?;
+        if credentials.as_ref().is_some_and(Credentials::has_organization) {
+            bail!(Mistake::OrganizationLogin { place: self.config_dir.display().to_string() });
+        }
+        let Some(login) = credentials.and_then(|credentials| credentials.login()) else {
+            if Console::of(&self.layout, self.config_dir).is_some() {
+                bail!(Mistake::ConsoleNeedsNoRefresh { name });
+            }
+            bail!(Mistake::NotSignedIn { name })
+        };
         if login.refresh_token.reveal().is_empty() {
             bail!(Mistake::TokenNeedsNoRefresh { name });
         }

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answer::Grant;
-use crate::account::credentials::LOGIN;
 use crate::account::{Secret, Store};
 use crate::claude_code;
+use crate::claude_code::credentials::LOGIN;
 use crate::io::{self, ClientLock, Purpose};
 
 /// The most that is read of one, in bytes: more than the longest answer.

@@ -102,7 +102,7 @@ fn a_base_does_what_a_map_does_however_often_it_is_opened() {
         let (key, value) = (key((dice >> 40) % 60), (dice >> 20).to_le_bytes());
         let record = (dice >> 60 != 0).then_some(value);
         // So many go another way than one does; of two for one key the later one counts.
-        if dice >> 50 & 31 == 0 {
+        if (dice >> 50).is_multiple_of(32) {
             let all: Vec<_> = (0..1500).map(|number| (self::key(number % 60), (number + round) % 7 != 0, (number + round).to_le_bytes())).collect();
             model.extend(all.iter().map(|(key, is_there, value)| (key.group * 1000 + key.member, is_there.then_some(*value))));
             base.set_all(all.into_iter().map(|(key, is_there, value)| (key, is_there.then_some(value))).collect());

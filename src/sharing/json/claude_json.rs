@@ -51,7 +51,7 @@ mod tests {
         assert_eq!(seed(b"{\n  \"oauthAccount\": {},\n  \"a\": \"\\ud800\"\n}\n").unwrap(), b"{\n  \"a\": \"\\ud800\"\n}\n");
         assert_eq!(seed(b"{\n  \"oauthAccount\": {}\n}").unwrap(), b"{}");
         let not_utf8 = b"{\"oauthAccount\": {}, \"a\": \"\xff\xe9\"}";
-        assert_eq!(seed(not_utf8).unwrap(), b"{\"a\": \"\xff\xe9\"}", "bytes that are not UTF-8 stay as they are");
+        assert_eq!(seed(not_utf8).unwrap(), b"{ \"a\": \"\xff\xe9\"}", "bytes that are not UTF-8 stay as they are");
     }
 
     #[test]

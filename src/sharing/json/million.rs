@@ -48,7 +48,9 @@ fn edited(dice: &mut Dice, before: &Members, is_outer: bool) -> Members {
         }
     }
     if dice.below(8) == 0 {
-        after.iter_mut().for_each(|member| *member = member.take().filter(|_| dice.below(5) == 0));
+        for member in &mut after {
+            *member = member.take().filter(|_| dice.below(5) == 0);
+        }
     }
     after
 }

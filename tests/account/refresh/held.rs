@@ -268,7 +268,11 @@ fn a_profile_that_was_removed_meanwhile_is_not_refreshed() {
     fs4::FileExt::lock(&lock).unwrap();
     let command = world.command(&["work", "--force"]);
     let waiting = thread::spawn(move || Finished::run(command));
-    wait_until("it runs", || !world.sandbox.processes_named("clauth refresh").is_empty());
+    let waits_for_lock = |pid: &i32| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.into_iter().any(|file| fs::read_link(file.path()).is_ok_and(|file| file.ends_with("rotation.lock")))
+    };
+    wait_until("it waits", || world.sandbox.processes_named("clauth refresh").iter().any(waits_for_lock));
     fs::rename(world.sandbox.path("home/.clauth/profiles/work"), world.sandbox.path("gone")).unwrap();
     drop(lock);
     waiting.join().unwrap().complains(1, "there is no profile `work`");

@@ -35,6 +35,14 @@ fn who_cannot_be_asked_for_is_told_why() {
     says(&world, "unknown_account", "whose login it is");
     std::fs::remove_file(world.sandbox.runtime("work").join(".credentials.json")).unwrap();
     says(&world, "signed_out", "not signed in: run `clauth login work`");
+    world.sandbox.sign_in_to_console("home/.clauth/profiles/work/anthropic", "console@example.com");
+    says(&world, "other_sign_in", "a Console account's or an organization's sign-in: the service tells it no usage windows");
+    std::fs::remove_dir_all(world.sandbox.path("home/.clauth/profiles/work/anthropic")).unwrap();
+    world
+        .sandbox
+        .write(world.sandbox.runtime("work").join(".credentials.json"), r#"{"hybridOauth": {"refreshToken": "r", "organizationUuid": "o"}}"#);
+    says(&world, "other_sign_in", "a Console account's or an organization's sign-in");
+    std::fs::remove_file(world.sandbox.runtime("work").join(".credentials.json")).unwrap();
     assert!(!world.sandbox.path("home/.clauth/usage").exists());
 
     let profile = world.sandbox.read("home/.clauth/profiles/work/profile.toml");
