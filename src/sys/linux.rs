@@ -307,6 +307,15 @@ impl Events {
     }
 }
 
+/// Makes a private copy that takes no space until one of the two changes (`ioctl_ficlone(2)`: Btrfs, XFS, bcachefs).
+pub fn clone_file(file: &fs::File, to: &Path) -> io::Result<()> {
+    let cloned = super::create_private_file(to).and_then(|copy| Ok(rustix::fs::ioctl_ficlone(&copy, file)?));
+    if cloned.is_err() {
+        let _ = fs::remove_file(to);
+    }
+    cloned
+}
+
 /// Whether another process has a file open for writing, as far as the kernel tells: it then refuses a read lease (fcntl(2)). Of a file that is not the
 /// user's, or on a file system without leases, nobody can tell, and the answer is no.
 #[expect(unsafe_code, reason = "rustix lacks leases")]

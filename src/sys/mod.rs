@@ -13,6 +13,7 @@
 //! - [`physical`], [`working_directory`]: paths without links, as the system's other programs spell them; [`spelled`]: as a person or a shell does.
 //! - [`powershell_dir`]: where it keeps the user's profile.
 //! - [`look_at`]: who a file is, from one look that follows no link; [`identity`], [`same_file`], [`has_other_names`], [`owned_by_this_user`].
+//! - [`clone_file`]: a copy that takes no space until one of the two changes; an error where the file system cannot.
 //! - [`symlink`], [`link_directory`]: `Unsupported` where this user may not make a link; [`remove_file`] removes any of them.
 //! - [`link_program`], [`linked_program`], [`unlink_program`]: another name for a program.
 //! - [`rename`], [`rename_new`], [`exchange`]: renames that lose nothing, whoever writes at that moment, and wait for who is in the way for a moment.
@@ -53,12 +54,12 @@ mod tests;
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    DIRECTORIES_TELL_WRITES, Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written,
+    DIRECTORIES_TELL_WRITES, Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, clone_file, command_name, give_back_memory, is_being_written,
     keep_memory_private, origins, process_group, program_name, start_time, sync_file_system,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
-    DIRECTORIES_TELL_WRITES, Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, command_name, give_back_memory, is_being_written,
+    DIRECTORIES_TELL_WRITES, Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, clone_file, command_name, give_back_memory, is_being_written,
     keep_memory_private, origins, process_group, program_name, start_time, sync_file_system,
 };
 #[cfg(unix)]
@@ -74,7 +75,7 @@ pub use unix::{
 #[cfg(windows)]
 pub use windows::{
     DIRECTORIES_TELL_WRITES, Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES,
-    PROGRAM_SUFFIX, TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, command_name, create_lock_dir, create_private_dir,
+    PROGRAM_SUFFIX, TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, clone_file, command_name, create_lock_dir, create_private_dir,
     create_private_file, detach, exchange, give_back_memory, has_other_names, identity, is_being_written, is_momentary, is_private,
     keep_memory_private, link_directory, link_program, linked_program, look_at, make_private, open_directory, open_for_reading, open_lock_file,
     origins, owned_by_this_user, parent_process, physical, powershell_dir, process_group, program_name, remove_file, rename, rename_new,

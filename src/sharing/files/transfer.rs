@@ -114,7 +114,9 @@ impl Sides {
         if !meta.is_file() {
             return Err(std::io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        let mut copy = create(temp)?;
+        let clone = if before.length > SMALL { clone(&file, temp) } else { None };
+        let is_clone = clone.is_some();
+        let mut copy = clone.map_or_else(|| create(temp), Ok)?;
         let (content, end) = if before.length <= SMALL {
             let mut bytes = Vec::with_capacity(usize::try_from(before.length).unwrap_or_default() + 1);
             (&mut file).take(SMALL + 1).read_to_end(&mut bytes)?;
@@ -125,7 +127,9 @@ impl Sides {
             copy.write_all(&bytes)?;
             (hash(&bytes), tail_of(&bytes))
         } else {
-            std::io::copy(&mut file, &mut copy)?;
+            if !is_clone {
+                std::io::copy(&mut file, &mut copy)?;
+            }
             let last = last_bytes(&mut file, before.length)?;
             let length = before.length - open_end(source, &last, before) as u64;
             copy.set_len(length)?;
@@ -301,6 +305,15 @@ pub fn create(temp: &Path) -> std::io::Result<File> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => sys::remove_file(temp).and_then(|()| sys::create_private_file(temp)),
         created => created,
     }
+}
+
+/// Makes a clone that can be written; `None` where it must be copied.
+fn clone(file: &File, temp: &Path) -> Option<File> {
+    let cloned = sys::clone_file(file, temp).and_then(|()| File::options().write(true).open(temp));
+    if cloned.is_err() {
+        let _ = sys::remove_file(temp);
+    }
+    cloned.ok()
 }
 
 /// Sets the time of the last write, in nanoseconds since 1970.

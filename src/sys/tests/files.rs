@@ -34,6 +34,21 @@ fn a_file_is_who_it_is_under_every_name_and_nobody_else() {
 }
 
 #[test]
+fn a_clone_has_the_bytes_of_its_file_and_where_it_cannot_be_made_there_is_nothing() {
+    let scratch = scratch("clone");
+    let [file, clone] = ["file", "clone"].map(|name| scratch.0.join(name));
+    fs::write(&file, "bytes").unwrap();
+    match sys::clone_file(&fs::File::open(&file).unwrap(), &clone) {
+        Ok(()) => {
+            assert_eq!(text(&clone), "bytes");
+            fs::write(&clone, "others").unwrap();
+            assert_eq!(text(&file), "bytes");
+        }
+        Err(_) => assert!(!clone.exists()),
+    }
+}
+
+#[test]
 fn a_rename_over_nothing_replaces_nothing() {
     let scratch = scratch("rename-new");
     let [one, other, new, directory] = ["one", "other", "new", "directory"].map(|name| scratch.0.join(name));

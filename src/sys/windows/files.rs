@@ -193,6 +193,11 @@ pub fn working_directory(called: PathBuf) -> io::Result<PathBuf> {
     physical(&called)
 }
 
+/// Makes a copy that takes no space until one of the two changes: not on NTFS.
+pub fn clone_file(_: &File, _: &Path) -> io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
+}
+
 /// Whether another process has a file open for writing: it could then be neither renamed nor removed, and is found so.
 pub fn is_being_written(_path: &Path) -> bool {
     false
