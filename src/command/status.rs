@@ -27,7 +27,7 @@ use crate::project::decide::Loaded;
 use crate::project::{Outcome, Resolution, Source, resolve};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
-use crate::sharing::files::{Size, trash};
+use crate::sharing::files::{Size, Space, trash};
 
 /// Show which profile applies here, and why
 #[derive(Args, Default)]
@@ -78,6 +78,8 @@ struct Status {
     troubles: Vec<String>,
     /// What the profile's copies of the history take.
     copies: Option<Size>,
+    /// Old transcripts that are hard links to those of `~/.claude` instead.
+    hard_links: Option<Size>,
     /// What was removed and is kept for a while.
     removed_files: Option<Size>,
     /// Variables that win over the login where they are set.
@@ -177,6 +179,7 @@ impl Status {
             helper: None,
             troubles: Vec::new(),
             copies: None,
+            hard_links: None,
             removed_files: None,
             set_aside: Record::load(&context.env).aside().collect(),
             ignored: ignored.map(|directory| directory.join(BINDING).display().to_string()).collect(),
@@ -184,6 +187,7 @@ impl Status {
         };
         let Outcome::Bound(profile) = &found.outcome else { return status };
         let session = Session::new(&context.layout, &profile.name);
+        let space = Space::read(&context.layout.copies(&profile.name));
         Self {
             profile: Some(profile.name.to_string()),
             account: Standing::of(&context.layout, &profile.name, &profile.config_dir).summary(),
@@ -192,7 +196,8 @@ impl Status {
             holders: Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect(),
             clients: live_clients(&profile.config_dir),
             helper: Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since }),
-            copies: Size::read(&context.layout.copies(&profile.name)),
+            copies: space.map(|space| space.copies),
+            hard_links: space.map(|space| space.links).filter(|size| size.files > 0),
             removed_files: Some(trash::size(&context.layout.trash())).filter(|size| size.files > 0),
             troubles: fs::read_to_string(session.troubles()).unwrap_or_default().lines().map(str::to_owned).collect(),
             ..status
@@ -279,6 +284,9 @@ fn text(status: &Status, clock: &Clock) -> String {
     }
     if let Some(copies) = &status.copies {
         rows.push(("copies", format!("{copies}, beside those in ~/.claude")));
+    }
+    if let Some(links) = &status.hard_links {
+        rows.push(("hard links", format!("{links}: old transcripts that share the files in ~/.claude, to save disk space")));
     }
     if let Some(removed) = &status.removed_files {
         rows.push(("removed", format!("{removed}, kept for {} days; `clauth removals empty` deletes them", trash::DAYS)));

@@ -37,6 +37,7 @@ pub fn mend(context: &Context, mend: &Mend) -> Result<String> {
             if let Some(_lock) = FileLock::exclusive_unless_held(&session.lock())? {
                 let mut mirror = tree.mirror();
                 let trouble = mirror.settle(&mut Nobody);
+                mirror.finish_links();
                 mirror.save()?;
                 ensure!(trouble.is_none(), trouble.unwrap_or_default());
             }

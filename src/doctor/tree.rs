@@ -16,6 +16,7 @@ use crate::profile::{self, Profile};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 use crate::sharing::decide::Side;
+use crate::sharing::files::{Space, dedup::may_be_linked};
 use crate::sharing::{Tree, first_few, links, names};
 use crate::sys;
 
@@ -91,7 +92,9 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     } else {
         links::astray(&tree.sides, &tree.hub, tree.has_own_settings()).unwrap_or_default()
     };
-    let second_names = if has_helper { 0 } else { files_with_second_names(&tree) };
+    // Those that are kept as links to save disk space are not a problem.
+    let has_links = Space::read(&context.layout.copies(name)).is_some_and(|space| space.links.files > 0);
+    let second_names = if has_helper { 0 } else { files_with_second_names(&tree, has_links) };
     if second_names > 0 {
         let what = format!("{name}: {} also have a name in ~/.claude, as clauth 0.6 made them", io::counted(second_names, "file"));
         let finding =
@@ -106,8 +109,8 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
     found
 }
 
-/// Counts the files of a profile that are hard links to those of the hub.
-fn files_with_second_names(tree: &Tree) -> usize {
+/// Counts the files of a profile that are hard links to those of the hub; without old transcripts if `has_links`.
+fn files_with_second_names(tree: &Tree, has_links: bool) -> usize {
     let mut waiting: Vec<PathBuf> = names::MIRRORED.iter().map(PathBuf::from).collect();
     let mut count = 0;
     while let Some(relative) = waiting.pop() {
@@ -115,7 +118,7 @@ fn files_with_second_names(tree: &Tree) -> usize {
             let inside = relative.join(entry.file_name());
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => waiting.push(inside),
-                Ok(kind) if kind.is_file() && sys::has_other_names(&entry.path()) => {
+                Ok(kind) if kind.is_file() && sys::has_other_names(&entry.path()) && !(has_links && may_be_linked(&inside, &entry.path())) => {
                     count += usize::from(sys::same_file(&entry.path(), &tree.sides.path(Side::Hub, &inside)));
                 }
                 _ => {}

@@ -18,6 +18,9 @@ pub const CLAUTH_SHIM: &str = "CLAUTH_SHIM";
 /// How profiles share files: `symlink` (the default), `hardlink` or `copy`, where there are no symbolic links.
 pub const CLAUTH_LINK_MODE: &str = "CLAUTH_LINK_MODE";
 
+/// How many bytes of copies a profile may have before its old transcripts become hard links to those of `~/.claude`. For tests.
+pub const CLAUTH_COPIES_LIMIT: &str = "CLAUTH_COPIES_LIMIT";
+
 /// The address of a stand-in for the services that clauth asks, on this machine alone: `http://127.0.0.1:8484`. For tests.
 pub const CLAUTH_SERVICES: &str = "CLAUTH_SERVICES";
 

@@ -42,7 +42,7 @@ pub fn helper(context: &Context, session: &Session, name: &ProfileName, lifetime
     let is_left_to_others = lifetime == Lifetime::Replaced && sys::KEEPS_DEAD_CHILDREN;
     command.arg("helper").arg(name.as_str()).args(is_left_to_others.then_some("--orphan"));
     command.env_clear().env(variable::CLAUTH_HOME, context.layout.home()).envs(context.env.locale());
-    let kept = sys::NEEDED_VARIABLES.iter().copied().chain([variable::CLAUTH_LINK_MODE]);
+    let kept = sys::NEEDED_VARIABLES.iter().copied().chain([variable::CLAUTH_LINK_MODE, variable::CLAUTH_COPIES_LIMIT]);
     command.envs(kept.filter_map(|name| Some((name, context.env.get(name)?))));
     let (stdout, wait) = sys::start_detached(&mut command, &log).with_context(failed)?;
     let ready = said_ready(stdout, PATIENCE);

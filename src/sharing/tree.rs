@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 
 use super::decide::Side;
-use super::files::{Mirror, Sides};
+use super::files::{Mirror, Sides, dedup};
 use super::json::{self, Deletions, Keys, Kind, Pair, State};
 use super::link_mode::LinkMode;
 use super::links::{self, Use};
 use super::{names, places};
 use crate::claude_code::{self, SETTINGS, STATE};
 use crate::context::Context;
-use crate::env::variable::CLAUTH_LINK_MODE;
+use crate::env::variable::{CLAUTH_COPIES_LIMIT, CLAUTH_LINK_MODE};
 use crate::error::Mistake;
 use crate::hub::Hub;
 use crate::io;
@@ -37,6 +37,8 @@ pub struct Tree {
     pub base: PathBuf,
     /// Where it is remembered that the best way to share files is not to be had.
     remembered_mode: PathBuf,
+    /// How many bytes of copies there may be before old transcripts become hard links.
+    limit: u64,
     /// What the profile's settings say differently.
     pub overrides: State,
     /// The log of values that lost a conflict.
@@ -61,6 +63,7 @@ impl Tree {
         let remembered = || fs::read_to_string(&remembered_mode).ok().map(OsString::from);
         let mode = context.env.get(CLAUTH_LINK_MODE).map(OsStr::to_owned).or_else(remembered);
         let mode = mode.as_deref().map_or_else(LinkMode::default, LinkMode::from_name);
+        let limit = context.env.get(CLAUTH_COPIES_LIMIT).and_then(|limit| limit.to_str()?.parse().ok()).unwrap_or(dedup::LIMIT);
         let sides = Sides::new(&profile.config_dir, &hub.directory, layout.rescue(&profile.name), layout.trash(), mode);
         Self {
             config_dir: profile.config_dir.clone(),
@@ -71,6 +74,7 @@ impl Tree {
             deletions: Deletions { held: base.join("held.json"), accepted: layout.accepted_deletions() },
             base,
             remembered_mode,
+            limit,
             overrides,
         }
     }
@@ -204,7 +208,7 @@ impl Tree {
 
     /// Returns what keeps the mirrored directories the same.
     pub fn mirror(&self) -> Mirror {
-        Mirror::open(self.sides.clone(), self.has_own_settings().then(|| SETTINGS.into()), &self.base)
+        Mirror::open(self.sides.clone(), self.has_own_settings().then(|| SETTINGS.into()), &self.base, self.limit)
     }
 
     /// The client's state in the profile and in the hub.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::steps::{Run, Step, Verdict, project_name};
 use super::{answers, client, in_use, served_by, world};
-use crate::support::files::{text, wait_for_text};
+use crate::support::files::{age, is_one_file, text, wait_for_text};
 use crate::support::finished::Finished;
 use crate::support::rig::{Freshness, Rig, read_json};
 use crate::support::{Holder, Sandbox, Shell, Startup, Terminal, wait_until};
@@ -106,6 +106,46 @@ fn a_conversation_goes_on_under_another_account_and_comes_back() {
     let served: Vec<_> = messages.iter().map(|message| message["account"].as_str().unwrap()).collect();
     assert_eq!(served, ["alice", "bob", "carol", "alice"].repeat(shells));
     rig.assert_served(&[("alice", 2 * shells), ("bob", shells), ("carol", shells)]);
+    rig.assert_nobody_was_logged_out();
+}
+
+/// Above the limit of copies, as hard links.
+#[test]
+fn an_old_conversation_that_is_a_hard_link_goes_on_under_each_account() {
+    let Some((mut rig, holders)) = live() else { return };
+    let office = rig.sandbox.path("office");
+    let session = "0c1a4f00-0000-4000-8000-0000000000aa";
+    let places = everywhere(&rig.sandbox, &format!("projects/{}/{session}.jsonl", project_name(&office)));
+    let ask = |rig: &Rig, profile: Option<&str>, words: &[&str]| {
+        let mut command = client(&rig.sandbox, profile, &[&["-p"], words].concat());
+        command.current_dir(&office);
+        answers(Finished::run(command).success().stdout())
+    };
+    let is_everywhere =
+        |word: &str| places.iter().all(|place| text(place).is_some_and(|said| said.contains(word) && Some(&said) == text(&places[0]).as_ref()));
+    assert_eq!(ask(&rig, Some("work"), &["first", "--session-id", session]), served_by("alice"));
+    wait_until("the conversation is everywhere", || is_everywhere(&served_by("alice")));
+    drop(holders);
+    rig.sandbox.assert_no_helpers_left();
+    for place in &places {
+        age(place, 20 * 24 * 60 * 60);
+    }
+    rig.sandbox.set_variable("CLAUTH_COPIES_LIMIT", "0");
+    let _holders = PROFILES.map(|profile| in_use(&rig.sandbox, profile));
+    wait_until("it is one file", || is_one_file(&places));
+    assert_eq!(ask(&rig, Some("personal"), &["second", "--continue"]), served_by("bob"));
+    wait_until("the conversation is everywhere", || is_everywhere(&served_by("bob")));
+    wait_until("who goes on has a file of its own", || !is_one_file(&[places[1].clone(), places[2].clone()]));
+    assert_eq!(ask(&rig, None, &["third", "--resume", session]), served_by("carol"));
+    wait_until("the conversation is everywhere", || is_everywhere(&served_by("carol")));
+    assert_eq!(ask(&rig, Some("work"), &["fourth", "--resume", session]), served_by("alice"));
+    let last = rig.bodies().pop().unwrap();
+    for part in ["first", "second", "third", "fourth"] {
+        assert!(last.contains(part), "{part}");
+    }
+    wait_until("all have files of their own", || {
+        places.iter().all(|place| std::os::unix::fs::MetadataExt::nlink(&fs::metadata(place).unwrap()) == 1)
+    });
     rig.assert_nobody_was_logged_out();
 }
 

@@ -7,6 +7,7 @@ mod inferred;
 mod meeting;
 mod model;
 mod returning;
+mod space;
 mod stuck;
 mod systems;
 mod temporary;

@@ -15,7 +15,7 @@ use std::thread;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::model::{Found, append, enter_own_mounts, look, tokens};
+use super::model::{Found, age_logs, append, enter_own_mounts, look, tokens};
 use crate::support::Sandbox;
 use crate::support::finished::Finished;
 use crate::support::length::{is_long, rounds};
@@ -245,8 +245,12 @@ impl Model {
         self.sides.stop(profile);
         let mode = *self.random.pick(&MODES);
         self.sides.sandbox.set_variable("CLAUTH_LINK_MODE", mode);
+        // Above the limit, old transcripts become hard links.
+        let limit = *self.random.pick(&["0", "1000000"]);
+        self.sides.sandbox.set_variable("CLAUTH_COPIES_LIMIT", limit);
+        let aged = age_logs(&[0, 1, 2].map(|side| self.root(side)), &LOGS);
         self.sides.start(profile);
-        format!("mode {mode}")
+        format!("mode {mode}, limit {limit}, {aged} logs are old")
     }
 
     fn remove_profile(&mut self, profile: &str) -> String {

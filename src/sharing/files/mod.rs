@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use self::dedup::Dedup;
 use self::intent::Intent;
 use self::record::Files;
 use self::removals::Removals;
@@ -31,6 +32,7 @@ use crate::io;
 use crate::sys::Interest;
 
 mod carry;
+pub mod dedup;
 mod intent;
 mod log;
 mod meet;
@@ -45,7 +47,7 @@ pub mod trash;
 mod walk;
 
 pub use self::side::Sides;
-pub use size::Size;
+pub use size::{Size, Space};
 
 /// Told of each directory before it is listed, so that the kernel tells what appears in it afterwards.
 pub trait Watcher {
@@ -89,8 +91,10 @@ pub struct Mirror {
     /// Whether this is the first look of a session, which knows what happened before only from the base.
     is_beginning: bool,
     /// What the profile's files take, as of the last whole look.
-    copies: Size,
-    copies_file: PathBuf,
+    space: Space,
+    space_file: PathBuf,
+    /// The transcripts that are to become links.
+    dedup: Dedup,
     /// Whether directories that are known are listed too. An event tells what changed in one, so it need not be.
     is_deep: bool,
     /// The ending of temporary names.
@@ -98,8 +102,9 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Takes up the mirror where the last session left it. `base` is the directory of what was agreed on.
-    pub fn open(sides: Sides, without: Option<PathBuf>, base: &Path) -> Self {
+    /// Takes up the mirror where the last session left it. `base` is the directory of what was agreed on; `limit` is how many bytes of copies there may be
+    /// before old transcripts become links.
+    pub fn open(sides: Sides, without: Option<PathBuf>, base: &Path, limit: u64) -> Self {
         io::forget_unfinished(base);
         let base_file = base.join("files");
         Self {
@@ -117,8 +122,9 @@ impl Mirror {
             unwatched: BTreeSet::new(),
             mounted: BTreeSet::new(),
             is_beginning: true,
-            copies: Size::default(),
-            copies_file: base.join("copies"),
+            space: Space::default(),
+            space_file: base.join("copies"),
+            dedup: Dedup::new(limit),
             is_deep: false,
             ending: io::own_ending(),
         }
@@ -133,12 +139,13 @@ impl Mirror {
         {
             self.fail(Path::new("projects"), &error);
         }
-        self.copies = Size::default();
+        self.space = Space::default();
         for name in self.names() {
             self.settle_deeply(&name, watcher);
         }
-        if let Err(error) = self.copies.write(&self.copies_file) {
-            self.fail(Path::new(""), &error);
+        self.write_space();
+        if self.is_beginning {
+            self.plan_links();
         }
         self.is_beginning = false;
         if let Err(error) = self.base.fold() {
@@ -232,7 +239,8 @@ impl Mirror {
 
     /// Returns how long to wait until something has to be looked at again, if anything has.
     pub fn patience(&self) -> Option<Duration> {
-        self.retries.wait().into_iter().chain(self.removals.wait()).min()
+        let dedup = self.dedup.is_due().then_some(Duration::ZERO);
+        self.retries.wait().into_iter().chain(self.removals.wait()).chain(dedup).min()
     }
 
     /// Looks again at what waited long enough. `is_wanted` is false where the profile is being taken away: then nothing of what vanished was meant.
@@ -252,7 +260,21 @@ impl Mirror {
             }
             self.record();
         }
+        if !is_wanted {
+            self.dedup.stop();
+        } else if self.dedup.is_due() {
+            self.dedup();
+            self.record();
+        }
         self.trouble()
+    }
+
+    /// Makes or separates at once all links that the first look has planned.
+    pub fn finish_links(&mut self) {
+        while self.dedup.is_due() {
+            self.dedup();
+        }
+        self.record();
     }
 
     /// Acts on the user's word about removals that are held.

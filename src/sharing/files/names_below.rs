@@ -29,6 +29,11 @@ pub fn is_log(relative: &Path) -> bool {
     relative.extension() == Some(OsStr::new("jsonl"))
 }
 
+/// Whether a path is that of a session's transcript: `projects/P/SESSION.jsonl`.
+pub fn is_transcript(relative: &Path) -> bool {
+    relative.starts_with("projects") && relative.components().count() == 3 && is_log(relative)
+}
+
 /// Whether a directory holds logs that grow many times a minute.
 pub fn holds_logs(directory: &Path) -> bool {
     let mut names = directory.iter();
@@ -74,6 +79,7 @@ mod tests {
         assert_eq!(session("projects/p/s1").as_deref(), Some(Path::new("projects/p/s1")));
         assert_eq!((session("projects/p"), session("projects/p/memory/a.md"), session("tasks/l/1.json")), (None, None, None));
         assert_eq!(session_id(Path::new("projects/p/s1.jsonl")).as_deref(), Some("s1"));
+        assert!(is_transcript(Path::new("projects/p/s1.jsonl")) && !is_transcript(Path::new("projects/p/s1/subagents/a.jsonl")));
         assert!(holds_logs(Path::new("projects/p")) && holds_logs(Path::new("projects/p/s1/subagents/x")));
         assert!(!holds_logs(Path::new("projects/p/memory")) && !holds_logs(Path::new("projects")));
     }

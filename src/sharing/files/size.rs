@@ -17,10 +17,21 @@ pub struct Size {
     pub bytes: u64,
 }
 
+/// How much space the files of one profile take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Space {
+    /// The files of its own.
+    #[serde(flatten)]
+    pub copies: Size,
+    /// The transcripts that are hard links to those of `~/.claude`, and take none.
+    #[serde(default)]
+    pub links: Size,
+}
+
 /// The most that is read of the file, in bytes.
 const LIMIT: usize = 4096;
 
-impl Size {
+impl Space {
     /// Reads what the last whole look has found.
     pub fn read(file: &Path) -> Option<Self> {
         serde_json::from_slice(&io::read_regular(file, LIMIT).ok()??).ok()
@@ -32,10 +43,29 @@ impl Size {
         io::write(file, &io::json(self)?)
     }
 
+    /// Counts a copy as a link from now on.
+    pub fn link(&mut self, bytes: u64) {
+        self.copies.remove(bytes);
+        self.links.add(bytes);
+    }
+
+    /// Counts a link as a copy from now on.
+    pub fn separate(&mut self, bytes: u64) {
+        self.links.remove(bytes);
+        self.copies.add(bytes);
+    }
+}
+
+impl Size {
     /// Counts one more file.
     pub fn add(&mut self, bytes: u64) {
         self.files += 1;
         self.bytes += bytes;
+    }
+
+    fn remove(&mut self, bytes: u64) {
+        self.files = self.files.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
     }
 }
 

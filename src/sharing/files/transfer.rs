@@ -188,7 +188,8 @@ impl Sides {
         Ok(false)
     }
 
-    fn dispose(&self, path: &Path, relative: &Path, replaced: Replaced) -> Result<()> {
+    /// Lets go of a file that was replaced, unless something of it would be lost with it.
+    pub fn dispose(&self, path: &Path, relative: &Path, replaced: Replaced) -> Result<()> {
         if replaced.fate == Fate::Linked && sys::has_other_names(path) {
             return sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()));
         }
@@ -268,7 +269,7 @@ impl Sides {
         let Some(named) = io::left_for(path) else { return Ok(()) };
         let relative = relative.with_file_name(named.file_name().unwrap_or_default());
         match look(path) {
-            Entry::File(_) if Side::BOTH.iter().any(|side| is_beginning_of(path, &self.path(*side, &relative))) || is_beginning_of(path, &named) => {
+            Entry::File(_) if self.is_elsewhere(path, &named, &relative) => {
                 sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()))
             }
             Entry::Link(_) if fs::read_link(path).is_ok_and(|target| target == Path::new(PROBE) || target.starts_with(self.root(Side::Hub))) => {
@@ -280,6 +281,13 @@ impl Sides {
             Entry::Directory(_) => fs::remove_dir(path).or_else(|_| sys::rename_new(path, &named)).or(Ok(())),
             Entry::Other | Entry::Absent => Ok(()),
         }
+    }
+
+    /// Whether what has a temporary name is also elsewhere: at the beginning of a file, or under another name of the same file.
+    fn is_elsewhere(&self, path: &Path, named: &Path, relative: &Path) -> bool {
+        let places = [self.path(Side::Own, relative), self.path(Side::Hub, relative), named.into()];
+        let has_other_name = || look(named) != Entry::Absent && places.iter().any(|place| sys::same_file(path, place));
+        places.iter().any(|place| is_beginning_of(path, place)) || has_other_name()
     }
 
     /// Takes up what was left in one directory.

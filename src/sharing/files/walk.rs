@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::names_below::{holds_logs, is_never_carried, session_directory};
+use super::names_below::{holds_logs, is_never_carried, is_transcript, session_directory};
 use super::record::{Kind, Record, group, key, stat_hash};
 use super::side::{Entry, Stat, look};
 use super::{Mirror, Watcher};
@@ -206,14 +206,21 @@ impl Mirror {
     /// Returns whether both sides are the same now; false when the file is looked at again later.
     fn visit_file(&mut self, relative: &Path, entries: [Entry; 2], watcher: &mut dyn Watcher) -> Result<bool> {
         let mut found = entries.map(Entry::leaf);
-        if let Some(stat) = found.into_iter().flatten().next().filter(|_| self.is_deep) {
-            self.copies.add(stat.length);
+        if self.is_deep {
+            self.count(found);
+        }
+        if let Some(is_settled) = self.visit_linked(relative, entries)? {
+            return Ok(is_settled);
         }
         let record = self.get(relative).filter(|record| record.kind != Kind::Directory);
         if let [Some(own), Some(hub)] = found {
             let is_one = own.identity == hub.identity;
             let has_other_names = || Side::BOTH.iter().any(|side| sys::has_other_names(&self.sides.path(*side, relative)));
-            if (is_one || self.is_beginning) && has_other_names() && entries.iter().all(|entry| matches!(entry, Entry::File(_))) {
+            if !is_transcript(relative)
+                && (is_one || self.is_beginning)
+                && has_other_names()
+                && entries.iter().all(|entry| matches!(entry, Entry::File(_)))
+            {
                 if !self.split(relative, [own, hub])? {
                     return Ok(false);
                 }
@@ -260,6 +267,7 @@ impl Mirror {
                 Ok(is_done)
             }
             Decision::Give(_) | Decision::Conflict if !found.contains(&None) && self.is_log(relative) => self.merge(relative, found, record),
+            Decision::Give(from) if self.give_link(relative, from, found)? => Ok(true),
             Decision::Give(from) => self.give(relative, from, found, record),
             Decision::Conflict => self.settle_conflict(relative, found),
         }
