@@ -109,10 +109,11 @@ impl Open {
 }
 
 impl Sides {
-    /// Brings the two sides of a log together.
+    /// Brings the two sides of a log together, as they were found; one that was edited since without growing is looked at again.
     pub fn merge_log(
         &self,
         relative: &Path,
+        found: [Stat; 2],
         agreed: Option<Agreed>,
         intent: &Intent,
         is_live: &dyn Fn(Side) -> bool,
@@ -129,6 +130,9 @@ impl Sides {
         let mut opened = Vec::with_capacity(2);
         for (place, mut file) in [own, hub].into_iter().enumerate() {
             let stat = stat_of_open(&file)?;
+            if is_edited(found[place], stat) {
+                return Ok(Merged::Again);
+            }
             let has_grown = agreed.is_none_or(|agreed| tail(&mut file, length).ok().flatten() == Some(agreed.tails[place]));
             opened.push(Open { file, stat, has_grown, news: Vec::new() });
         }
@@ -154,18 +158,19 @@ impl Sides {
 
     /// Brings together a log that was edited without growing: the lines before the agreed end are others now. `None` where that is not so.
     ///
-    /// The two sides can have the same lines in another order, so they are compared as sets.
+    /// The two sides can have the same lines in another order, so they are compared as sets. `found` is the look by which `changed` was decided: a side
+    /// that was edited since must not be replaced by the other.
     pub fn merge_edited(
         &self,
         relative: &Path,
+        found: [Stat; 2],
         agreed: Agreed,
         changed: [bool; 2],
         is_live: &dyn Fn(Side) -> bool,
         ending: &str,
     ) -> Result<Option<Merged>> {
         let paths = Side::BOTH.map(|side| self.path(side, relative));
-        let stats = paths.each_ref().map(|path| look(path).leaf());
-        let [Some(own), Some(hub)] = stats else { return Ok(None) };
+        let [own, hub] = found;
         let edited = match changed {
             [true, false] => Side::Own,
             [true, true] if own.modified >= hub.modified => Side::Own,
@@ -191,7 +196,7 @@ impl Sides {
             let begin = length.saturating_sub(TAIL as u64);
             let before = read(&mut sides[place].file, begin, length - begin)?;
             let whole = [&before, sides[place].whole(), &missing[place]].concat();
-            expected.push((begin + whole.len() as u64, tail_of(&whole)));
+            expected.push((begin + whole.len() as u64, tail_of(&whole), sides[place].stat));
             if missing[place].is_empty() {
                 continue;
             }
@@ -213,19 +218,19 @@ impl Sides {
         self.agree(relative, &expected)
     }
 
-    /// Returns what both sides have, if that is just what is expected of each: so many bytes, with this end.
-    fn agree(&self, relative: &Path, expected: &[(u64, u32)]) -> Result<Merged> {
+    /// Returns what both sides have, if that is just what is expected of each: so many bytes, with this end, and what was read if nothing was appended.
+    fn agree(&self, relative: &Path, expected: &[(u64, u32, Stat)]) -> Result<Merged> {
         let mut stats = [Stat { identity: (0, 0), length: 0, modified: 0 }; 2];
-        for ((place, side), (length, end)) in Side::BOTH.into_iter().enumerate().zip(expected) {
+        for ((place, side), (length, end, read)) in Side::BOTH.into_iter().enumerate().zip(expected) {
             let path = self.path(side, relative);
             let mut file = sys::open_for_reading(&path).with_context(|| format!("could not read {}", path.display()))?;
             stats[place] = stat_of_open(&file)?;
-            if stats[place].length != *length || tail(&mut file, *length)? != Some(*end) {
+            if is_edited(*read, stats[place]) || stats[place].length != *length || tail(&mut file, *length)? != Some(*end) {
                 return Ok(Merged::Again);
             }
         }
         match expected {
-            [(own, own_end), (hub, hub_end)] if own == hub => {
+            [(own, own_end, _), (hub, hub_end, _)] if own == hub => {
                 Ok(Merged::Equal { agreed: Agreed { length: *own, tails: [*own_end, *hub_end] }, stats })
             }
             _ => Ok(Merged::Again),
@@ -276,6 +281,11 @@ impl Sides {
         let tail = || tail(&mut sys::open_for_reading(&self.path(side, relative)).ok()?, agreed.length).ok().flatten();
         stat.length == agreed.length && tail() == Some(agreed.tails[place])
     }
+}
+
+/// Whether a log was replaced or written since an earlier look, and is as long as it was: then its length and its end do not tell.
+fn is_edited(before: Stat, now: Stat) -> bool {
+    now.length == before.length && now != before
 }
 
 /// Reads what each side has beyond the agreed length; whether only a part of it was read.

@@ -76,15 +76,17 @@ impl Mirror {
         };
         let sides = self.sides.clone();
         let is_live = |side| is_live(&sides, relative, side);
-        let hashes = found.map(|stat| stat.map(|stat| stat_hash(&self.base, stat)));
-        let changed = record.map(|record| Side::BOTH.map(|side| hashes[side as usize] != Some(record.stats[side as usize])));
+        let [Some(own), Some(hub)] = found else { return Ok(true) };
+        let found = [own, hub];
+        let hashes = found.map(|stat| stat_hash(&self.base, stat));
+        let changed = record.map(|record| Side::BOTH.map(|side| hashes[side as usize] != record.stats[side as usize]));
         let merged = match agreed {
-            Some(agreed) => self.sides.merge_edited(relative, agreed, changed.unwrap_or_default(), &is_live, &self.ending)?,
+            Some(agreed) => self.sides.merge_edited(relative, found, agreed, changed.unwrap_or_default(), &is_live, &self.ending)?,
             None => None,
         };
         let merged = match merged {
             Some(merged) => merged,
-            None => self.sides.merge_log(relative, agreed, &self.intent, &is_live, &self.ending)?,
+            None => self.sides.merge_log(relative, found, agreed, &self.intent, &is_live, &self.ending)?,
         };
         self.note_merged(relative, merged)
     }
