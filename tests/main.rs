@@ -6,6 +6,8 @@ mod account;
 mod anywhere;
 mod architecture;
 #[cfg(unix)]
+mod client;
+#[cfg(unix)]
 mod commands;
 #[cfg(target_os = "linux")]
 mod faults;
