@@ -50,6 +50,11 @@ pub fn is_private(key: &str) -> bool {
     table::find(ROWS, key).map_or_else(|| sounds_private(key), |[_, treatment]| *treatment == "private")
 }
 
+/// Whether a key crosses only while it is `true` on both sides or missing on one: a sign-out makes it false, and nobody else is to be asked again.
+pub fn is_shared_when_true(key: &str) -> bool {
+    table::find(ROWS, key).is_some_and(|[_, treatment]| *treatment == "shared when true")
+}
+
 /// Whether a key is in no table, but kept in its file for how it sounds.
 pub fn is_unknown_and_private(key: &str) -> bool {
     table::find(ROWS, key).is_none() && sounds_private(key)
@@ -81,6 +86,12 @@ mod tests {
         for key in ["projects", "mcpServers", "theme", "userID", "hasCompletedOnboarding", "cachedChangelog", "knownAccounts"] {
             assert!(!is_private(key), "{key}");
         }
+    }
+
+    #[test]
+    fn the_onboarding_is_shared_when_it_is_over() {
+        assert!(is_shared_when_true("hasCompletedOnboarding") && !is_private("hasCompletedOnboarding"));
+        assert!(!is_shared_when_true("theme") && !is_shared_when_true("hasCompletedSomething"));
     }
 
     #[test]

@@ -99,6 +99,24 @@ fn what_crosses_keeps_its_order_and_its_numbers() {
 }
 
 #[test]
+fn a_sign_out_sends_nobody_else_through_the_onboarding() {
+    let household = Household::in_use(&["work", "acme"]);
+    let (own, other, hub) = (household.own("work"), household.own("acme"), household.hub());
+    let done = "hasCompletedOnboarding";
+    edit(&own, |state| drop(state.insert(done.into(), json!(true))));
+    wait_for(&[&hub, &other], done, &json!(true));
+    edit(&own, |state| drop(state.insert(done.into(), json!(false))));
+    settle(&own, &[&hub, &other]);
+    settle(&hub, &[&own]);
+    assert_eq!([&own, &hub, &other].map(|file| state(file)[done].clone()), [json!(false), json!(true), json!(true)]);
+    // A sign-in is over, and what the others say was never lost.
+    edit(&own, |state| drop(state.insert(done.into(), json!(true))));
+    edit(&hub, |state| drop(state.insert(done.into(), json!(false))));
+    settle(&hub, &[&own, &other]);
+    assert_eq!([&own, &hub, &other].map(|file| state(file)[done].clone()), [json!(true), json!(false), json!(true)]);
+}
+
+#[test]
 fn both_sides_of_an_object_are_taken_key_by_key_and_of_a_list_as_a_set() {
     let household = Household::in_use(&["work"]);
     let (own, hub) = (household.own("work"), household.hub());

@@ -1,7 +1,8 @@
 //! What of a pair of files is shared.
 
 use super::State;
-use crate::claude_code::state::is_private;
+use crate::claude_code::state::{is_private, is_shared_when_true};
+use crate::io::json::Object;
 
 /// What the two files are, which says what of them is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,4 +34,10 @@ impl Kind {
 /// Whether a key, in bytes, belongs to the account.
 pub(super) fn is_account_keys(key: &[u8]) -> bool {
     std::str::from_utf8(key).is_ok_and(is_private)
+}
+
+/// Whether an outermost key stays as it is in both files for what one of them says under it.
+pub(super) fn is_held_back(key: &[u8], files: [&Object<'_>; 2]) -> bool {
+    let Some(key) = std::str::from_utf8(key).ok().filter(|key| is_shared_when_true(key)) else { return false };
+    files.iter().any(|file| file.get(key).is_some_and(|member| file.raw(member.value) != b"true"))
 }

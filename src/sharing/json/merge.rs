@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use super::fingerprint::{Fingerprints, HashesOf, PlacesOf, is_set};
+use super::kind::is_held_back;
 use super::pointer;
 use super::sources::{Source, Sources};
 use crate::io::json::{Broken, Change, Edits, Member, Object, Raw, Span, compact, elements, is_pretty};
@@ -145,7 +146,7 @@ struct Removal {
 
 impl<'a> Merge<'a, '_> {
     fn object(&mut self, group: u64, own: &Object<'a>, hub: &Object<'a>) {
-        let is_left_out = |key: &[u8]| self.path.is_empty() && (self.rules.is_private)(key);
+        let is_left_out = |key: &[u8]| self.path.is_empty() && ((self.rules.is_private)(key) || is_held_back(key, [own, hub]));
         let tables = [own, hub].map(|object| Table::new(object, self.rules.fingerprints, is_left_out));
         let [own_table, hub_table] = &tables;
         let mut changes = [Change::default(), Change::default()];
