@@ -158,6 +158,10 @@ impl Tree {
         }
         let report = report?;
         self.say_what_lost(SETTINGS, &report.lost);
+        if !report.overridden.is_empty() {
+            let (edited, log) = (report.overridden.join(", "), self.losses.display());
+            io::say(format_args!("{SETTINGS}: the profile overrides {edited}, so the edit has no effect; its value is in {log}"));
+        }
         if !report.held.is_empty() {
             bail!(held_back(SETTINGS, &report.held));
         }

@@ -157,6 +157,23 @@ fn of_two_edits_of_one_setting_the_profile_s_wins_and_the_other_is_kept() {
 }
 
 #[test]
+fn an_edit_of_what_the_profile_overrides_is_kept_and_told_without_its_value() {
+    let household = Household::new(&["work"]);
+    fs::write(household.hub_settings(), r#"{"model": "sonnet"}"#).unwrap();
+    household.configure("work", OVERRIDES);
+    household.enter("work");
+    let own = household.own_settings("work");
+    let losses = || fs::read_to_string(household.sandbox.path("home/.clauth/rescued/work/losses.jsonl")).unwrap_or_default();
+    assert_eq!(losses(), "", "overrides themselves are no edit");
+    edit(&own, |state| state.extend([("model".into(), json!("haiku")), ("theme".into(), json!("light"))]));
+    wait_for(&[&own], "model", &json!("opus"));
+    wait_for(&[household.hub_settings()], "theme", &json!("light"));
+    assert_eq!(losses(), "{\"file\":\"settings.json\",\"pointer\":\"/model\",\"overridden\":true,\"value\":\"haiku\"}\n");
+    wait_until("it is told", || household.log("work").contains("the profile overrides /model"));
+    assert!(!household.log("work").contains("haiku"), "it could be a key: {}", household.log("work"));
+}
+
+#[test]
 #[cfg_attr(windows, ignore = "beyond Wine: row `symlink` of tests/cross/README.md")]
 fn overrides_that_change_or_end_leak_nothing_and_lose_no_edit() {
     let household = Household::new(&["work"]);

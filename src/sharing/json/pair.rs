@@ -11,7 +11,7 @@ use anyhow::{Context, Error, Result};
 
 use super::fingerprint::Fingerprints;
 use super::memory::Memory;
-use super::merge::{Agreed, Merged, Rules, merge};
+use super::merge::{Agreed, Loss, Merged, Rules, merge};
 use super::place::{Placed, place};
 use super::seen::Seen;
 use super::{Deletions, Kind, State, settings};
@@ -66,6 +66,8 @@ impl Pair {
 pub struct Report {
     /// Where values of the hub's lost against the profile's, as JSON pointers.
     pub lost: Vec<String>,
+    /// Where the profile's settings were edited, and an override counts instead, as JSON pointers.
+    pub overridden: Vec<String>,
     /// Where members were removed, as JSON pointers.
     pub removed: Vec<String>,
     /// The names of members whose removal waits for the user's word.
@@ -159,6 +161,7 @@ fn pass(pair: &Pair, seen: &mut Seen, report: &mut Report) -> Result<Placed, Sto
     }
     let placed = settled.apply(pair, &texts, &mut memory, seen, locks)?;
     report.lost.extend(settled.0.losses.into_iter().map(|loss| loss.pointer));
+    report.overridden.extend(settled.1.into_iter().map(|edit| edit.pointer));
     report.removed.extend(settled.0.removals.into_iter().map(|removal| removal.pointer));
     report.held.extend(settled.0.held);
     Ok(placed)
@@ -250,7 +253,7 @@ impl Texts {
             let file = |side| if side == Side::Own { &pair.own } else { &pair.hub };
             merge(plain.as_deref().unwrap_or(own), hub, &rules).map_err(|(side, broken)| whole(file(side), broken))
         };
-        let mut merged = merge_with(&BTreeSet::new())?;
+        let (mut merged, mut overridden) = (merge_with(&BTreeSet::new())?, Vec::new());
         let accepted = if merged.held.is_empty() { BTreeSet::new() } else { pair.deletions.accepted(&pair.file()) };
         if !accepted.is_empty() {
             merged = merge_with(&accepted)?;
@@ -260,13 +263,14 @@ impl Texts {
             // A link would send the overrides to the hub.
             let differs = self.own.is_none() || pair.own.is_symlink() || !memory.fingerprints.are_equal(&dressed, own);
             merged.own = differs.then_some(dressed);
+            overridden = settings::overridden(own, overrides, hub).map_err(|broken| whole(&pair.own, broken))?;
         }
-        Ok(Settled(merged))
+        Ok(Settled(merged, overridden))
     }
 }
 
-/// Holds what a pair should say: the new text of each file that has to change, and what is not in them.
-struct Settled(Merged);
+/// Holds what a pair should say: the new text of each file that has to change, and what is not in them. The latter are edits of what is overridden.
+struct Settled(Merged, Vec<Loss>);
 
 impl Settled {
     /// Whether the hub's file should say something else, and whether the profile's should.
@@ -319,7 +323,7 @@ impl Settled {
     fn keep_losses(&self, pair: &Pair) -> Result<()> {
         let file = serde_json::Value::from(pair.file());
         let mut lines = Vec::new();
-        for (losses, mark) in [(&self.0.losses, ""), (&self.0.removals, ",\"removed\":true")] {
+        for (losses, mark) in [(&self.0.losses, ""), (&self.0.removals, ",\"removed\":true"), (&self.1, ",\"overridden\":true")] {
             for loss in losses {
                 lines.extend(
                     format!("{{\"file\":{file},\"pointer\":{}{mark},\"value\":", serde_json::Value::from(loss.pointer.as_str())).into_bytes(),

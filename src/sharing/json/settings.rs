@@ -6,9 +6,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::State;
 use super::fingerprint::Fingerprints;
-use crate::io::json::{Broken, Change, Edits, Ignore, Member, Object, Scanner, Span, is_pretty};
+use super::merge::Loss;
+use super::{State, pointer};
+use crate::io::json::{Broken, Change, Edits, Ignore, Member, Object, Scanner, Span, compact, is_pretty};
 
 /// The name of the variable that leads the client to its config directory.
 const CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
@@ -62,6 +63,15 @@ pub fn undressed(own: &[u8], overrides: &State, hub: &[u8]) -> Result<Vec<u8>, B
     Ok(work.edits.apply(own.text))
 }
 
+/// Returns what the profile's settings say where an override stands, and neither the override nor the hub says: an edit that cannot count.
+pub fn overridden(own: &[u8], overrides: &State, hub: &[u8]) -> Result<Vec<Loss>, Broken> {
+    let (own, hub) = (Object::document(own)?, Object::document(hub)?);
+    let work = Work { is_pretty: false, fingerprints: Fingerprints::fresh(), edits: Edits::default() };
+    let mut edits = Vec::new();
+    work.find(&own, &Overrides::of(overrides), Some(&hub), &mut Vec::new(), &mut edits);
+    Ok(edits)
+}
+
 /// Overrides as raw text, so that they can be put into one.
 struct Overrides(Vec<Override>);
 
@@ -107,6 +117,21 @@ impl<'a> Work<'a> {
             }
         }
         change.note(settings, self.is_pretty, level, &mut self.edits);
+    }
+
+    fn find<'o>(&self, own: &Object<'_>, overrides: &'o Overrides, hub: Option<&Object<'_>>, path: &mut Vec<&'o [u8]>, edits: &mut Vec<Loss>) {
+        for one in &overrides.0 {
+            let Some(member) = own.get(&one.key) else { continue };
+            let below = hub.and_then(|hub| Some((hub, hub.get(&one.key)?)));
+            path.push(&one.raw_key);
+            if let (Some(inner), Some(inside)) = (Object::at(own.text, member.value), &one.inside) {
+                let inner_below = below.and_then(|(hub, member)| Object::at(hub.text, member.value));
+                self.find(&inner, inside, inner_below.as_ref(), path, edits);
+            } else if !self.is_equal(own, member, &one.value) && !below.is_some_and(|(hub, below)| self.is_equal(own, member, hub.raw(below.value))) {
+                edits.push(Loss { pointer: pointer::of(path), value: compact(own.raw(member.value)) });
+            }
+            path.pop();
+        }
     }
 
     fn is_equal(&self, settings: &Object<'_>, member: Member, value: &[u8]) -> bool {
@@ -177,6 +202,17 @@ mod tests {
         let edited = json!({"theme": "light", "env": {"ANTHROPIC_BASE_URL": "http://x", "MINE": "1"}});
         let plain = undressed(&text(&edited), &overrides, br#"{"theme": "dark"}"#).unwrap();
         assert_eq!(parsed(&plain), json!({"theme": "light", "env": {"MINE": "1"}}));
+    }
+
+    #[test]
+    fn an_edit_of_what_is_overridden_is_found_and_the_hub_s_value_is_none() {
+        let overrides = state(&json!({"model": "opus", "env": {"A": "mine", "B": "mine"}, "x": {"y": {"z": 1}}, "gone": 1}));
+        let hub = br#"{"model": "sonnet", "env": {"A": "1"}}"#;
+        let own = br#"{"model": "sonnet", "env": {"A": "mine", "B": "edited", "C": "c"}, "x": {"y": [ 2 ]}}"#;
+        let found = overridden(own, &overrides, hub).unwrap();
+        let found: Vec<_> = found.iter().map(|edit| (edit.pointer.as_str(), &edit.value[..])).collect();
+        assert_eq!(found, [("/env/B", &b"\"edited\""[..]), ("/x/y", b"[2]")]);
+        assert_eq!(overridden(&dressed(hub, &overrides).unwrap(), &overrides, hub).unwrap(), []);
     }
 
     #[test]
