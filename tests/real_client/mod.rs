@@ -6,7 +6,9 @@ use crate::support::rig::{Freshness, Rig};
 use crate::support::{Holder, Sandbox, wait_until};
 
 mod accounts;
+mod console;
 mod editors;
+mod evidence;
 mod features;
 mod permissions;
 mod places;
