@@ -14,6 +14,7 @@ mod permissions;
 mod places;
 mod sharing;
 mod steps;
+mod variables;
 
 /// The directories of a world and the accounts that must serve what is asked there; `plain` is bound to nothing.
 const DIRECTORIES: [(&str, &str); 3] = [("office", "alice"), ("private-life", "bob"), ("plain", "carol")];
