@@ -12,6 +12,7 @@ mod evidence;
 mod features;
 mod permissions;
 mod places;
+mod settings_env;
 mod sharing;
 mod steps;
 mod variables;
