@@ -105,9 +105,9 @@ mistakes! {
     /// A profile's requests go to such an endpoint.
     EndpointGetsLogin { name, file } => "the profile `{name}` sends its requests elsewhere than to Anthropic and has no key for that, so the token of a login would go there", "put the endpoint's `api_key` into {file}, or take the URL out of it";
     /// The shared settings, or the profile's, send the client to another config directory.
-    SettingsRedirect { file } => "{file} sets CLAUDE_CONFIG_DIR in its `env` block, which would send every profile to one account", "remove that line";
+    SettingsRedirect { file, variable } => "{file} sets {variable} in its `env` block, which would send every profile to one account", "remove that line";
     /// The shared settings may do that, and cannot be read.
-    SettingsUnclear { file, reason } => "{file} may set CLAUDE_CONFIG_DIR, and cannot be read to the end ({reason})", "correct that file";
+    SettingsUnclear { file, reason } => "{file} may set CLAUDE_CONFIG_DIR or ANTHROPIC_CONFIG_DIR, and cannot be read to the end ({reason})", "correct that file";
     /// An older clauth's profile could not be taken over.
     TakeOverFailed { name, reason } => "the profile `{name}` of an older clauth could not be taken over ({reason})", "mend that, then run `clauth list`";
     /// Live shells or clients use the profile.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::glance::glance;
 use crate::claude_code::{LIMIT, STATE, state};
@@ -54,6 +54,18 @@ impl ClaudeJson {
         let has_console_key = is_key(value(state::CONSOLE_KEY).as_ref());
         Some(Self { oauth_account, cached_usage_utilization: value(state::USAGE), has_console_key })
     }
+}
+
+/// Returns the variables that the client takes from its state; a state that cannot be read sets none.
+pub fn env_of(file: &Path) -> Map<String, Value> {
+    let glanced = io::open_regular(file, LIMIT).ok().flatten().and_then(|opened| glance(opened, ["env"]).ok().flatten());
+    let parsed = || {
+        let text = io::read_regular(file, LIMIT).ok().flatten()?;
+        let state = Object::document(&text).ok()?;
+        io::json::value(state.raw(state.get("env")?.value))
+    };
+    let env = glanced.map_or_else(parsed, |[env]| env);
+    env.as_ref().and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 fn is_key(value: Option<&Value>) -> bool {

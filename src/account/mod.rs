@@ -19,7 +19,7 @@ pub use claude_json::{Kinship, Place};
 pub use clients::{has_live_session, live_clients};
 pub use console::Console;
 pub use credentials::{Credentials, Login};
-pub use identity::{ClaudeJson, Identity};
+pub use identity::{ClaudeJson, Identity, env_of};
 pub use keychain::Item;
 pub use secret::Secret;
 pub use services::Services;

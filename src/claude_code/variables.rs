@@ -8,6 +8,9 @@ pub const CLAUDE_CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
 /// The directory of Anthropic profiles: the sign-in of a Console account. Without it that is `~/.config/anthropic`, for every config directory.
 pub const ANTHROPIC_CONFIG_DIR: &str = "ANTHROPIC_CONFIG_DIR";
 
+/// What leads a client to its account, wherever it is set: in the `env` of settings or of the state it wins over the shell's, and moves every profile.
+pub const PLACES: [&str; 2] = [CLAUDE_CONFIG_DIR, ANTHROPIC_CONFIG_DIR];
+
 /// A bearer token that wins over a login.
 pub const AUTH_TOKEN: &str = "ANTHROPIC_AUTH_TOKEN";
 

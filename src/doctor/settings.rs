@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Finding;
-use crate::claude_code::{self, SETTINGS};
+use crate::claude_code::{self, SETTINGS, STATE};
 use crate::context::Context;
 use crate::env::to_set_aside;
 use crate::sharing::json;
-use crate::{env, io, sys};
+use crate::{env, io, profile, sys};
 
 /// What a project's settings are called in the directory where the client starts.
 const OF_PROJECT: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
@@ -24,6 +24,7 @@ enum Whose {
     /// With whether they are read as this directory's own, too.
     Shared(bool),
     Projects,
+    Profiles,
 }
 
 /// The client's own word for which organizations may sign in at all.
@@ -34,12 +35,17 @@ const ASK: &str = "ask who looks after this machine to take it out";
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let Ok(config) = context.config() else { return Vec::new() };
-    let shared = context.hub(&config).ok().map(|hub| hub.directory.join(SETTINGS));
+    let hub = context.hub(&config).ok();
+    let shared = hub.as_ref().map(|hub| hub.directory.join(SETTINGS));
     let project = env::current_dir().into_iter().flat_map(|directory| OF_PROJECT.map(|name| directory.join(name)));
     let (twice, project): (Vec<_>, Vec<_>) = project.partition(|file| shared.as_ref().is_some_and(|shared| sys::same_file(file, shared)));
     let shared = shared.into_iter().map(|file| (file, Whose::Shared(!twice.is_empty())));
     let managed = managed(Path::new(sys::MANAGED_SETTINGS)).into_iter().map(|file| (file, Whose::Administrators));
-    let all = managed.chain(shared).chain(project.into_iter().map(|file| (file, Whose::Projects)));
+    // The client takes settings of an older kind from its state.
+    let states = hub.into_iter().map(|hub| (hub.claude_json, Whose::Shared(false)));
+    let profiles = profile::names(&context.layout).into_iter().filter_map(|name| profile::load(&context.layout, &name).ok());
+    let states = states.chain(profiles.map(|profile| (profile.config_dir.join(STATE), Whose::Profiles)));
+    let all = managed.chain(states).chain(shared).chain(project.into_iter().map(|file| (file, Whose::Projects)));
     let overriding: Vec<_> = to_set_aside(&config.keep_env).collect();
     all.flat_map(|(file, whose)| examine_file(&file, whose, &overriding)).collect()
 }
@@ -72,14 +78,16 @@ fn examine_file(file: &Path, whose: Whose, overriding: &[&str]) -> Vec<Finding> 
         Whose::Administrators => "nothing of a user's can take that back: it wins over the login of every profile",
         Whose::Shared(_) => "it wins over the login of every profile",
         Whose::Projects => "here it wins over the login of every profile",
+        Whose::Profiles => "it wins over the login of that profile",
     };
-    if json::redirects(&state) {
+    if let Some(variable) = json::redirects(&state) {
         let why = match whose {
             Whose::Shared(_) => "it would send every profile to one account, so every profile refuses",
             Whose::Administrators => "it sends every profile to one account",
+            Whose::Profiles => "it sends that profile to another account, so the profile refuses",
             Whose::Projects => wins,
         };
-        found.push(Finding::problem(format!("{file} sets CLAUDE_CONFIG_DIR in its `env` block"), why, remedy("remove that line")));
+        found.push(Finding::problem(format!("{file} sets {variable} in its `env` block"), why, remedy("remove that line")));
     }
     let set = |name: &&&str| state.get("env").and_then(Value::as_object).is_some_and(|env| env.contains_key(**name));
     let overriding: Vec<_> = overriding.iter().filter(set).copied().collect();

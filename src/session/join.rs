@@ -78,7 +78,7 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
     let has_helper = FileLock::is_held(&session.lock())?;
     if has_helper && profile.config_dir.exists() {
-        refuse_redirection(&hub, &profile.overrides).map_err(TreeError)?;
+        refuse_redirection(&hub, &profile.config_dir, &profile.overrides).map_err(TreeError)?;
     } else {
         // What cannot be mended is the helper's to say, which looks at it all again.
         Tree::new(context, hub, profile).prepare(Use::Beginning).map_err(TreeError)?;

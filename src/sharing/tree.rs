@@ -12,6 +12,7 @@ use super::json::{self, Deletions, Keys, Kind, Pair, State};
 use super::link_mode::LinkMode;
 use super::links::{self, Use};
 use super::{names, places};
+use crate::account;
 use crate::claude_code::{self, SETTINGS, STATE};
 use crate::context::Context;
 use crate::env::variable::{CLAUTH_COPIES_LIMIT, CLAUTH_LINK_MODE};
@@ -84,7 +85,7 @@ impl Tree {
     pub fn prepare(&mut self, use_: Use) -> Result<Vec<anyhow::Error>> {
         // A profile that was removed meanwhile must not come back as a directory without one.
         anyhow::ensure!(self.profile_file.exists(), "{} does not exist any more", self.profile_file.display());
-        refuse_redirection(&self.hub, &self.overrides)?;
+        refuse_redirection(&self.hub, &self.config_dir, &self.overrides)?;
         if use_ == Use::Beginning {
             self.refuse_one_place()?;
         }
@@ -252,8 +253,8 @@ impl Tree {
 /// How many names a message lists.
 const SHOWN: usize = 5;
 
-/// Fails when the shared settings or the profile's would send the client to another config directory, and so to another account.
-pub fn refuse_redirection(hub: &Hub, overrides: &State) -> Result<()> {
+/// Fails when the shared settings or the profile's, or the state of either, would send the client to another place, and so to another account.
+pub fn refuse_redirection(hub: &Hub, config_dir: &Path, overrides: &State) -> Result<()> {
     let shared = hub.directory.join(SETTINGS);
     let file = || shared.display().to_string();
     let unclear = |reason: String| Mistake::SettingsUnclear { file: file(), reason };
@@ -264,11 +265,17 @@ pub fn refuse_redirection(hub: &Hub, overrides: &State) -> Result<()> {
         }
         read => read.ok().flatten().unwrap_or_default(),
     };
-    if json::text_redirects(&text).map_err(|broken| unclear(broken.to_string()))? {
-        return Err(Mistake::SettingsRedirect { file: file() }.into());
+    let redirect = |file: String, variable: &str| Err(Mistake::SettingsRedirect { file, variable: variable.into() }.into());
+    if let Some(variable) = json::text_redirects(&text).map_err(|broken| unclear(broken.to_string()))? {
+        return redirect(file(), variable);
     }
-    if json::redirects(overrides) {
-        return Err(Mistake::SettingsRedirect { file: "profile.toml".into() }.into());
+    if let Some(variable) = json::redirects(overrides) {
+        return redirect("profile.toml".into(), variable);
+    }
+    for state in [&hub.claude_json, &config_dir.join(STATE)] {
+        if let Some(variable) = json::redirects(&State::from_iter([("env".into(), account::env_of(state).into())])) {
+            return redirect(state.display().to_string(), variable);
+        }
     }
     Ok(())
 }

@@ -211,7 +211,7 @@ fn no_api_key(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 
 fn settings_redirect(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let file = sandbox.write("home/.claude/settings.json", r#"{"env": {"CLAUDE_CONFIG_DIR": "/elsewhere"}}"#);
-    (sandbox.clauth(&["exec", "work", "--", "true"]), Mistake::SettingsRedirect { file: text(file) })
+    (sandbox.clauth(&["exec", "work", "--", "true"]), Mistake::SettingsRedirect { file: text(file), variable: "CLAUDE_CONFIG_DIR".into() })
 }
 
 fn settings_unclear(sandbox: &mut Sandbox) -> (Finished, Mistake) {

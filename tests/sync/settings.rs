@@ -228,24 +228,28 @@ fn overrides_that_end_while_the_user_s_settings_cannot_be_read_wait() {
 
 #[test]
 fn an_env_block_that_redirects_the_client_is_refused() {
-    let redirect = r#"{"env": {"CLAUDE_CONFIG_DIR": "/elsewhere"}}"#;
-    for in_profile in [false, true] {
+    for (variable, place) in ["CLAUDE_CONFIG_DIR", "ANTHROPIC_CONFIG_DIR"].into_iter().flat_map(|name| (0..4).map(move |place| (name, place))) {
         let household = Household::new(&["work"]);
-        if in_profile {
-            household.configure("work", "[env]\nCLAUDE_CONFIG_DIR = \"/elsewhere\"");
-        } else {
-            fs::write(household.hub_settings(), redirect).unwrap();
+        let file = [household.hub_settings(), household.hub(), household.own("work")].into_iter().nth(place);
+        match &file {
+            Some(file) => household.sandbox.write(file, json!({"env": {variable: "/elsewhere"}}).to_string()),
+            None => household.sandbox.mkdir("nothing"),
+        };
+        if file.is_none() {
+            household.configure("work", &format!("[env]\n{variable} = \"/elsewhere\""));
         }
         let refused = household.prompt("work");
         assert_eq!(refused.stderr().lines().count(), 1, "{}", refused.stderr());
-        assert!(refused.stderr().contains("sets CLAUDE_CONFIG_DIR"), "{}", refused.stderr());
+        assert!(refused.stderr().contains(&format!("sets {variable}")), "{}", refused.stderr());
         let refusal = household.clauth("refused/run-clauth-status");
         let shown = |path: PathBuf| path.to_str().unwrap().replace('\\', "/");
         assert!(refused.stdout().contains(&shown(refusal)), "{}", refused.stdout());
         assert!(!refused.stdout().contains(shown(household.runtime("work", "")).trim_end_matches('/')), "{}", refused.stdout());
         assert_eq!(household.helper("work"), None);
         household.configure("work", "");
-        fs::write(household.hub_settings(), "{}").unwrap();
+        if let Some(file) = file {
+            fs::write(file, "{}").unwrap();
+        }
         household.enter("work");
     }
 }

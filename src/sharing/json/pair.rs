@@ -237,8 +237,10 @@ impl Texts {
             Kind::ClaudeJson => None,
             Kind::Settings { overrides } => {
                 for (file, text) in [(&pair.own, own), (&pair.hub, hub)] {
-                    if settings::text_redirects(text).map_err(|broken| whole(file, broken))? {
-                        return Err(Stop::Left(Mistake::SettingsRedirect { file: file.display().to_string() }.to_string()));
+                    if let Some(variable) = settings::text_redirects(text).map_err(|broken| whole(file, broken))? {
+                        return Err(Stop::Left(
+                            Mistake::SettingsRedirect { file: file.display().to_string(), variable: variable.into() }.to_string(),
+                        ));
                     }
                 }
                 Object::document(hub).map_err(|broken| whole(&pair.hub, broken))?;

@@ -9,27 +9,26 @@ use serde_json::Value;
 use super::fingerprint::Fingerprints;
 use super::merge::Loss;
 use super::{State, pointer};
+use crate::claude_code::variables::PLACES;
 use crate::io::json::{Broken, Change, Edits, Ignore, Member, Object, Scanner, Span, compact, is_pretty};
 
-/// The name of the variable that leads the client to its config directory.
-const CONFIG_DIR: &str = "CLAUDE_CONFIG_DIR";
-
-/// Whether settings of a profile would send the client to another config directory, and so to another account.
-pub fn redirects(settings: &State) -> bool {
-    settings.get("env").and_then(Value::as_object).is_some_and(|env| env.contains_key(CONFIG_DIR))
+/// Returns the variable by which settings, or a state, would send the client to another account's place; `None` where they set none.
+pub fn redirects(settings: &State) -> Option<&'static str> {
+    let env = settings.get("env").and_then(Value::as_object)?;
+    PLACES.into_iter().find(|name| env.contains_key(*name))
 }
 
 /// The same of a settings file, read as the client reads it. Cheap where nothing can: such a text is not parsed.
 ///
 /// Fails for a text that may redirect and is not JSON to us: another parser might read it.
-pub fn text_redirects(text: &[u8]) -> Result<bool, Broken> {
-    let may_redirect = [CONFIG_DIR.as_bytes(), b"\\u"].iter().any(|part| memchr::memmem::find(text, part).is_some());
+pub fn text_redirects(text: &[u8]) -> Result<Option<&'static str>, Broken> {
+    let may_redirect = PLACES.iter().map(|name| name.as_bytes()).chain([&b"\\u"[..]]).any(|part| memchr::memmem::find(text, part).is_some());
     if !may_redirect {
-        return Ok(false);
+        return Ok(None);
     }
     match Object::document(text) {
-        Ok(settings) => Ok(settings.object("env").is_some_and(|env| env.has(CONFIG_DIR))),
-        Err(Broken::NotAnObject) => Ok(false),
+        Ok(settings) => Ok(settings.object("env").and_then(|env| PLACES.into_iter().find(|name| env.has(name)))),
+        Err(Broken::NotAnObject) => Ok(None),
         Err(broken) => Err(broken),
     }
 }
@@ -173,6 +172,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 
     fn state(value: &Value) -> State {
         value.as_object().cloned().unwrap()
@@ -234,12 +234,12 @@ mod tests {
             r#"{"\u0065nv": {"CLAUDE_CONFIG_DIR": "/x"}}"#,
             &deep,
         ] {
-            assert_eq!(text_redirects(text.as_bytes()), Ok(true), "{text}");
+            assert_eq!(text_redirects(text.as_bytes()), Ok(Some(CLAUDE_CONFIG_DIR)), "{text}");
         }
         for text in
             [r#"{"env": {"CLAUDE_CONFIG_DIR": 1}, "env": {}}"#, r#"{"CLAUDE_CONFIG_DIR": 1}"#, r#"["CLAUDE_CONFIG_DIR"]"#, "{broken", r#""\u0041""#]
         {
-            assert_eq!(text_redirects(text.as_bytes()), Ok(false), "{text}");
+            assert_eq!(text_redirects(text.as_bytes()), Ok(None), "{text}");
         }
         for text in [r#"{"env": {"CLAUDE_CONFIG_DIR": "/x"},}"#, "// CLAUDE_CONFIG_DIR", r#"{"env": {"\u0043LAUDE"#] {
             assert!(text_redirects(text.as_bytes()).is_err(), "{text}");
