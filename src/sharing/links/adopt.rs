@@ -65,7 +65,7 @@ pub fn adopt_directory(sides: &Sides, name: &Path) -> Result<()> {
 /// Moves a directory to the hub where the two cannot change places: it is copied there, a link takes its place, and what was written meanwhile is merged.
 fn move_directory(sides: &Sides, name: &Path, own: &Path, hub: &Path) -> Result<()> {
     let copy = io::free_temporary(hub);
-    sys::create_private_dir(&copy)?;
+    copy_directories(own, &copy)?;
     let mut files = Vec::new();
     depart::collect_files(own, Path::new(""), &mut files)?;
     for file in &files {
@@ -83,6 +83,18 @@ fn move_directory(sides: &Sides, name: &Path, own: &Path, hub: &Path) -> Result<
     sys::link_directory(hub, &moved)?;
     io::exchange(&moved, own)?;
     empty_into(sides, name, &moved, hub)
+}
+
+/// Makes every directory that lies in another one, the empty ones too: a program that has just made one is about to write there.
+fn copy_directories(from: &Path, to: &Path) -> std::io::Result<()> {
+    sys::create_private_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            copy_directories(&entry.path(), &to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Asks the file system whether names beside these two can change places, by doing it with names that nobody looks at.
