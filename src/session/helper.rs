@@ -33,6 +33,7 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
         return Ok(());
     };
     let mut events = Events::new().context("could not wait for events")?;
+    events.pass_over(io::own_ending());
     // Watch first, then look: what comes between is seen twice, never missed.
     let leases = events.watch(&session.leases(), Interest::Names).with_context(|| format!("could not watch {}", session.leases().display()))?;
     let mut helper = Helper { context, name, session, events, leases, holders: HashMap::new(), watchdog: None, hindrance: None, has_put_off: false };

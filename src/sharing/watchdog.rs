@@ -73,10 +73,15 @@ pub struct Watchdog {
     unwatched: BTreeSet<PathBuf>,
     /// What each duty complains about now.
     complaints: Complaints,
+    /// How many files were given since events were last read.
+    given: usize,
 }
 
 /// How long to wait for others that write the same file, one after the other.
 const TURN: Duration = Duration::from_millis(50);
+
+/// After so many given files events are read, each making four: the kernel keeps 16,384.
+const MANY_GIVEN: usize = 1000;
 
 /// The first pause before a duty that failed is tried again. A client holds a lock for milliseconds, and one whose holder died can be taken over after
 /// seconds.
@@ -99,6 +104,7 @@ impl Watchdog {
             stuck: None,
             unwatched: BTreeSet::new(),
             complaints: Complaints::new(troubles),
+            given: 0,
         })
     }
 
@@ -329,7 +335,8 @@ impl Watchdog {
     }
 
     fn with_mirror(&mut self, events: &mut Events, work: impl FnOnce(&mut Mirror, &mut dyn Watcher) -> Option<String>) {
-        let mut watcher = MirrorWatcher { events, places: &mut self.places, unwatched: &mut self.unwatched, error: None };
+        let (places, unwatched, given) = (&mut self.places, &mut self.unwatched, &mut self.given);
+        let mut watcher = MirrorWatcher { events, places, unwatched, given, error: None };
         let trouble = work(&mut self.mirror, &mut watcher);
         let error = watcher.error.take();
         self.complaints.say("mirror", trouble.as_deref());
@@ -360,6 +367,7 @@ struct MirrorWatcher<'a> {
     events: &'a mut Events,
     places: &'a mut HashMap<Watch, Place>,
     unwatched: &'a mut BTreeSet<PathBuf>,
+    given: &'a mut usize,
     error: Option<std::io::Error>,
 }
 
@@ -377,6 +385,14 @@ impl Watcher for MirrorWatcher<'_> {
                 self.unwatched.insert(path.into());
                 self.error.get_or_insert(error);
             }
+        }
+    }
+
+    fn note_given(&mut self) {
+        *self.given += 1;
+        if *self.given >= MANY_GIVEN {
+            *self.given = 0;
+            let _ = self.events.gather(); // the next wait says what is wrong
         }
     }
 }

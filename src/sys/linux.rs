@@ -1,20 +1,17 @@
 //! Linux: procfs, pidfd, inotify, epoll.
 
-use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use rustix::event::{Timespec, epoll};
-use rustix::fs::inotify;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::{Event, Interest, Watch};
+pub use self::events::Events;
+
+mod events;
 
 /// Whether a new terminal starts a login shell, which reads other files than one in a terminal within a terminal.
 pub const TERMINALS_RUN_LOGIN_SHELLS: bool = false;
@@ -161,149 +158,6 @@ fn trim_heap() {
         }
         // SAFETY: malloc_trim(3) may be called at any time; it takes a number of bytes to keep and touches no live allocation.
         unsafe { malloc_trim(0) };
-    }
-}
-
-/// The tokens of the two inotify descriptors; no pid is 0 or so large.
-const DIRECTORY: u64 = 0;
-const LOGS: u64 = u64::MAX;
-
-/// How long changes of [`Interest::Logs`] wait after a look at them.
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// Waits in the kernel for process exits and directory changes, with no timer of its own.
-#[derive(Debug)]
-pub struct Events {
-    epoll: OwnedFd,
-    inotify: OwnedFd,
-    /// A queue of its own for logs, so that it can be left unread: then no append wakes this process. Its watches have negative numbers.
-    logs: OwnedFd,
-    /// Until when that queue is left unread.
-    pause: Option<Instant>,
-    processes: HashMap<u32, OwnedFd>,
-}
-
-impl Events {
-    /// Makes a waiter that waits for nothing yet.
-    pub fn new() -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let queue = || inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK);
-        let (inotify, logs) = (queue()?, queue()?);
-        epoll::add(&epoll, &inotify, epoll::EventData::new_u64(DIRECTORY), epoll::EventFlags::IN)?;
-        epoll::add(&epoll, &logs, epoll::EventData::new_u64(LOGS), epoll::EventFlags::IN)?;
-        Ok(Self { epoll, inotify, logs, pause: None, processes: HashMap::new() })
-    }
-
-    /// Watches a directory or a file.
-    pub fn watch(&mut self, path: &Path, interest: Interest) -> io::Result<Watch> {
-        use inotify::WatchFlags as Flags;
-        let names = Flags::CREATE | Flags::DELETE | Flags::MOVED_TO | Flags::MOVED_FROM | Flags::DELETE_SELF | Flags::MOVE_SELF | Flags::ONLYDIR;
-        let flags = match interest {
-            Interest::Names => names,
-            Interest::Contents | Interest::Logs => names | Flags::CLOSE_WRITE,
-            // The link count is an attribute: a file that another was renamed over tells so by ATTRIB.
-            Interest::File => Flags::CLOSE_WRITE | Flags::ATTRIB | Flags::DELETE_SELF | Flags::MOVE_SELF,
-        };
-        if interest == Interest::Logs {
-            return Ok(Watch(-inotify::add_watch(&self.logs, path, flags)?));
-        }
-        Ok(Watch(inotify::add_watch(&self.inotify, path, flags)?))
-    }
-
-    /// Watches for the exit of one process; false when that very process is gone already.
-    pub fn watch_process(&mut self, pid: u32, start: &str) -> io::Result<bool> {
-        let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
-        let handle = match pidfd_open(raw, PidfdFlags::empty()) {
-            Ok(handle) => handle,
-            Err(rustix::io::Errno::SRCH) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        // The handle first, then the question who it is: the other way round, the pid could pass on in between.
-        if started(pid)?.as_deref() != Some(start) {
-            return Ok(false);
-        }
-        epoll::add(&self.epoll, &handle, epoll::EventData::new_u64(pid.into()), epoll::EventFlags::IN)?;
-        self.processes.insert(pid, handle);
-        Ok(true)
-    }
-
-    /// Stops watching a process.
-    pub fn forget_process(&mut self, pid: u32) {
-        self.processes.remove(&pid); // closing a pidfd takes it out of the epoll set
-    }
-
-    /// Sleeps until something happens, for ever or as long as asked, and returns all of it.
-    pub fn wait(&mut self, patience: Option<Duration>) -> io::Result<Vec<Event>> {
-        let deadline = patience.map(|patience| Instant::now() + patience);
-        loop {
-            let now = Instant::now();
-            if self.pause.is_some_and(|pause| pause <= now) {
-                self.read_logs_from(None, epoll::EventFlags::IN)?;
-            }
-            let until = deadline.into_iter().chain(self.pause).min();
-            let timeout = until.and_then(|until| Timespec::try_from(until.saturating_duration_since(now)).ok());
-            let events = self.told(timeout.as_ref())?;
-            if !events.is_empty() || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Ok(events);
-            }
-        }
-    }
-
-    /// Returns what has happened by now, with what waits.
-    pub fn pending(&mut self) -> io::Result<Vec<Event>> {
-        let mut events = Vec::new();
-        self.read_changes(LOGS, &mut events)?;
-        events.append(&mut self.told(Some(&Timespec::default()))?);
-        Ok(events)
-    }
-
-    fn told(&mut self, timeout: Option<&Timespec>) -> io::Result<Vec<Event>> {
-        let mut ready = Vec::with_capacity(64);
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut ready), timeout) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let mut events = Vec::new();
-        for token in ready.iter().map(|event| event.data.u64()) {
-            if token == LOGS {
-                self.read_logs_from(Some(Instant::now() + PAUSE), epoll::EventFlags::empty())?;
-            }
-            if matches!(token, DIRECTORY | LOGS) {
-                self.read_changes(token, &mut events)?;
-            } else if let Ok(pid) = u32::try_from(token) {
-                self.forget_process(pid);
-                events.push(Event::Exited(pid));
-            }
-        }
-        Ok(events)
-    }
-
-    fn read_logs_from(&mut self, pause: Option<Instant>, flags: epoll::EventFlags) -> io::Result<()> {
-        self.pause = pause;
-        Ok(epoll::modify(&self.epoll, &self.logs, epoll::EventData::new_u64(LOGS), flags)?)
-    }
-
-    fn read_changes(&self, queue: u64, events: &mut Vec<Event>) -> io::Result<()> {
-        let (queue, sign) = if queue == LOGS { (&self.logs, -1) } else { (&self.inotify, 1) };
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut reader = inotify::Reader::new(queue, &mut buffer);
-        loop {
-            match reader.next() {
-                Ok(change) if change.events().contains(inotify::ReadFlags::QUEUE_OVERFLOW) => events.push(Event::Overflow),
-                // The kernel dropped the watch with its file: nothing more to say than was said.
-                Ok(change) if change.events().contains(inotify::ReadFlags::IGNORED) => {}
-                Ok(change) if change.events().intersects(inotify::ReadFlags::DELETE_SELF | inotify::ReadFlags::MOVE_SELF) => {
-                    events.push(Event::Gone(Watch(sign * change.wd())));
-                }
-                Ok(change) => {
-                    let name = change.file_name().map(|name| OsStr::from_bytes(name.to_bytes()).into());
-                    events.push(Event::Changed(Watch(sign * change.wd()), name));
-                }
-                Err(rustix::io::Errno::AGAIN) => return Ok(()),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 }
 

@@ -53,6 +53,9 @@ pub use size::{Size, Space};
 pub trait Watcher {
     /// Watches one directory, or one file, of one side.
     fn watch(&mut self, relative: &Path, path: &Path, interest: Interest);
+
+    /// Told of each file that was put into a watched directory.
+    fn note_given(&mut self) {}
 }
 
 /// Watches nothing: for a look outside of a session.

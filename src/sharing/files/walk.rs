@@ -267,8 +267,10 @@ impl Mirror {
                 Ok(is_done)
             }
             Decision::Give(_) | Decision::Conflict if !found.contains(&None) && self.is_log(relative) => self.merge(relative, found, record),
-            Decision::Give(from) if self.give_link(relative, from, found)? => Ok(true),
-            Decision::Give(from) => self.give(relative, from, found, record),
+            Decision::Give(from) => {
+                watcher.note_given();
+                Ok(self.give_link(relative, from, found)? || self.give(relative, from, found, record)?)
+            }
             Decision::Conflict => self.settle_conflict(relative, found),
         }
     }

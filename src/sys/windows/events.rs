@@ -42,6 +42,15 @@ impl Events {
         Ok(Self { port, next_key: 0, next_watch: 0, processes: HashMap::new(), directories: HashMap::new() })
     }
 
+    /// Passes over the events of files that this process prepares, where the system tells which rename they belong to: here it does not.
+    pub fn pass_over(&mut self, _ending: String) {}
+
+    /// Reads what has happened by now, for the next wait: here an overflow says so, and everything is looked at again.
+    #[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
+    pub fn gather(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Watches a directory or a file; the same one twice is one watch.
     ///
     /// Windows watches directories: a file by the one that it lies in, and one whose parent is watched with all that lies below it. So a large tree has
