@@ -23,9 +23,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use xxhash_rust::xxh3;
 
+use self::sorted::Sorted;
 use super::names::TOKEN;
 use crate::io::{self, with_ending};
 use crate::sys;
+
+mod sorted;
 
 /// Names one record: a group, such as a directory, and a member of it. Both are hashes; see [`Base::hash`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,8 +42,9 @@ pub struct Key {
 /// Stands for any boot: what the base describes is on the disk.
 const SYNCED: &str = "synced";
 
-/// So many changes in memory are folded into the sorted records, which are smaller.
+/// So many changes in memory are folded into the sorted records, which are smaller; of many records, a share.
 const MANY: usize = 1024;
+const SHARE: usize = 16;
 
 /// The most that is read, in bytes.
 const LIMIT: usize = 1024 * 1024 * 1024;
@@ -58,8 +62,8 @@ pub struct Base<const N: usize> {
     header: Header,
     /// Whether the file holds everything, and was written after what it describes was synced.
     is_synced: bool,
-    /// The sorted records of the file, as they lie there.
-    sorted: Box<[u8]>,
+    /// The sorted records, those of the file as a rule.
+    sorted: Sorted<N>,
     /// What changed since; `None` for a record that is gone.
     changes: BTreeMap<Key, Option<[u8; N]>>,
     /// What was noted and not yet written.
@@ -90,8 +94,6 @@ struct Header {
 }
 
 impl<const N: usize> Base<N> {
-    /// The bytes of a sorted record.
-    const RECORD: usize = KEY + N;
     /// The bytes of a record in the journal: whether there is one, the record, a checksum.
     const ENTRY: usize = 1 + KEY + N + 4;
 
@@ -106,7 +108,7 @@ impl<const N: usize> Base<N> {
             file: file.into(),
             header,
             is_synced: false,
-            sorted: Box::default(),
+            sorted: Sorted::new(file.into(), &[], Vec::new()),
             changes: BTreeMap::new(),
             noted: Vec::new(),
             needs_save: false,
@@ -116,18 +118,17 @@ impl<const N: usize> Base<N> {
 
     fn load(file: &Path, owner: &str) -> Option<Self> {
         let mut text = io::read_regular(file, LIMIT).ok()??;
-        let (header, records) = split_line(&text)?;
-        let header = Header::parse(header).filter(|header| header.owner == owner && header.is_trusted())?;
+        let (line, records) = split_line(&text)?;
+        let header = Header::parse(line).filter(|header| header.owner == owner && header.is_trusted())?;
         let count = usize::try_from(u64::from_le_bytes(*records.first_chunk()?)).ok()?;
-        let records = &records[8..];
-        if records.len() != count.checked_mul(Self::RECORD)? {
+        let head: Vec<u8> = text.drain(..line.len() + 1 + 8).collect();
+        if text.len() != count.checked_mul(Sorted::<N>::RECORD)? {
             return None;
         }
         let is_synced = header.boot == SYNCED;
         let header = Header { boot: sys::boot_and_namespace(), ..header };
-        let first = text.len() - records.len();
-        text.drain(..first); // in place: a second copy would be as large as a third of the JSON file
-        let mut base = Self { is_synced, header, sorted: text.into_boxed_slice(), ..Self::empty(file, owner) };
+        let sorted = Sorted::new(file.into(), &head, text);
+        let mut base = Self { header, is_synced, sorted, ..Self::empty(file, owner) };
         let journal = io::read_regular(&base.journal_file(), LIMIT).ok()??;
         let (line, entries) = split_line(&journal)?;
         let (generation, boot) = std::str::from_utf8(line).ok()?.split_once(' ')?;
@@ -160,14 +161,14 @@ impl<const N: usize> Base<N> {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.sorted.is_empty() && self.changes.is_empty()
+        self.sorted.len() == 0 && self.changes.is_empty()
     }
 
     /// Returns a record.
     pub fn get(&self, key: Key) -> Option<[u8; N]> {
         match self.changes.get(&key) {
             Some(changed) => *changed,
-            None => self.sorted_record(self.place(key)).filter(|(found, _)| *found == key).map(|(_, record)| record),
+            None => self.sorted.get(self.sorted.place(key)).filter(|(found, _)| *found == key).map(|(_, record)| record),
         }
     }
 
@@ -177,6 +178,9 @@ impl<const N: usize> Base<N> {
             self.changes.insert(key, record);
             self.noted.push((key, record));
             self.is_synced = false;
+            if self.is_many(self.changes.len()) {
+                self.merge();
+            }
         }
     }
 
@@ -187,18 +191,27 @@ impl<const N: usize> Base<N> {
         if records.len() <= MANY {
             return records.into_iter().for_each(|(key, record)| self.set(key, record));
         }
-        for changes in [std::mem::take(&mut self.changes), records.into_iter().collect()] {
-            self.sorted = self.sorted_with(changes);
-        }
+        self.changes.extend(records);
+        self.merge();
         self.noted.clear(); // it is among the sorted records now
         self.needs_save = true;
         self.is_synced = false;
     }
 
+    /// Merges the changes into the sorted records in memory.
+    fn merge(&mut self) {
+        self.sorted = Sorted::new(self.file.clone(), &[], self.merged());
+        self.changes.clear();
+    }
+
+    fn is_many(&self, changes: usize) -> bool {
+        changes > MANY.max(self.sorted.len() / SHARE)
+    }
+
     /// Returns the members of a group that have a record.
     pub fn members(&self, group: u64) -> Vec<u64> {
         let first = Key { group, member: 0 };
-        let sorted = (self.place(first)..).map_while(|place| self.sorted_record(place)).map(|(key, _)| key);
+        let sorted = (self.sorted.place(first)..).map_while(|place| self.sorted.get(place)).map(|(key, _)| key);
         let members: Vec<u64> = sorted.take_while(|key| key.group == group).map(|key| key.member).collect();
         let mut changes = self.changes.range(first..=Key { group, member: u64::MAX }).peekable();
         if changes.peek().is_none() {
@@ -220,7 +233,8 @@ impl<const N: usize> Base<N> {
         if self.noted.is_empty() && !self.needs_save {
             return Ok(());
         }
-        if self.needs_save || !self.file.exists() || self.journal_length > SMALL_JOURNAL.max(self.sorted.len() as u64) {
+        let is_long = self.journal_length > SMALL_JOURNAL.max((self.sorted.len() * Sorted::<N>::RECORD) as u64);
+        if self.needs_save || !self.file.exists() || is_long || self.is_many(self.noted.len()) {
             return self.save();
         }
         let text: Vec<u8> = std::mem::take(&mut self.noted).into_iter().flat_map(|(key, record)| Self::entry(key, record)).collect();
@@ -231,9 +245,13 @@ impl<const N: usize> Base<N> {
         appended.with_context(|| format!("could not write {}", journal.display()))
     }
 
-    /// Gives back the memory of many changes.
-    pub fn fold(&mut self) -> Result<()> {
-        if self.changes.len() > MANY { self.save() } else { Ok(()) }
+    /// Gives back memory before a pause: what is needed is read again.
+    pub fn rest(&mut self) -> Result<()> {
+        if self.needs_save || !self.sorted.is_saved() || self.is_many(self.changes.len()) {
+            self.save()?;
+        }
+        self.sorted.rest();
+        Ok(())
     }
 
     /// Writes everything into the sorted file, for the time after the next boot too. To be called when a session ends, after what the base describes was
@@ -251,59 +269,58 @@ impl<const N: usize> Base<N> {
 
     /// Writes everything into the sorted file, durably, and begins a new journal.
     fn save(&mut self) -> Result<()> {
-        let changes = std::mem::take(&mut self.changes);
-        let sorted = self.sorted_with(changes);
-        self.replace(sorted)
+        let records = self.merged();
+        self.changes.clear();
+        self.replace(records)
     }
 
-    /// Returns the sorted records with these changes.
-    fn sorted_with(&self, changes: BTreeMap<Key, Option<[u8; N]>>) -> Box<[u8]> {
-        let mut records = Vec::with_capacity(self.sorted.len() + changes.len() * Self::RECORD);
+    /// Returns the sorted records with all changes.
+    fn merged(&self) -> Vec<u8> {
+        let mut records = Vec::with_capacity((self.sorted.len() + self.changes.len()) * Sorted::<N>::RECORD);
         let mut push = |key: Key, record: &[u8]| {
             records.extend(key.group.to_be_bytes());
             records.extend(key.member.to_be_bytes());
             records.extend_from_slice(record);
         };
-        let mut changes = changes.into_iter().peekable();
-        for place in 0..self.sorted.len() / Self::RECORD {
-            let Some((old, record)) = self.sorted_record(place) else { break };
-            while let Some((key, changed)) = changes.next_if(|(key, _)| *key < old) {
+        let mut changes = self.changes.iter().peekable();
+        for (old, record) in self.sorted.all().chunks_exact(Sorted::<N>::RECORD).filter_map(Sorted::<N>::parse) {
+            while let Some((key, changed)) = changes.next_if(|(key, _)| **key < old) {
                 if let Some(record) = changed {
-                    push(key, &record);
+                    push(*key, record);
                 }
             }
-            match changes.next_if(|(key, _)| *key == old) {
-                Some((_, Some(changed))) => push(old, &changed),
+            match changes.next_if(|(key, _)| **key == old) {
+                Some((_, Some(changed))) => push(old, changed),
                 Some((_, None)) => {}
                 None => push(old, &record),
             }
         }
         for (key, changed) in changes {
             if let Some(record) = changed {
-                push(key, &record);
+                push(*key, record);
             }
         }
-        records.into_boxed_slice()
+        records
     }
 
     /// Forgets everything, on the disk first. To be called before what the base describes is taken apart.
     pub fn forget(&mut self) -> Result<()> {
         self.changes.clear();
-        self.replace(Box::default())
+        self.replace(Vec::new())
     }
 
-    fn replace(&mut self, sorted: Box<[u8]>) -> Result<()> {
+    fn replace(&mut self, records: Vec<u8>) -> Result<()> {
         self.header.generation += 1;
         self.noted.clear();
         self.needs_save = true; // until it is done
-        self.sorted = sorted;
-        let mut text = (self.header.text() + "\n").into_bytes();
-        text.extend(((self.sorted.len() / Self::RECORD) as u64).to_le_bytes());
-        text.reserve_exact(self.sorted.len());
-        text.extend_from_slice(&self.sorted);
+        let mut head = (self.header.text() + "\n").into_bytes();
+        head.extend(((records.len() / Sorted::<N>::RECORD) as u64).to_le_bytes());
+        let text = [&head[..], &records].concat();
+        // In no file until it is written: a write that fails must leave them in memory.
+        self.sorted = Sorted::new(self.file.clone(), &[], records);
         io::create_parent(&self.file)?;
         io::write_durably(&self.file, &text)?;
-        drop(text);
+        self.sorted.saved_behind(&head);
         self.begin_journal()?;
         self.needs_save = false;
         Ok(())
@@ -322,21 +339,6 @@ impl<const N: usize> Base<N> {
         with_ending(&self.file, ".journal")
     }
 
-    /// Returns the place in the sorted file at which a key is, or would be.
-    fn place(&self, key: Key) -> usize {
-        let (mut low, mut high) = (0, self.sorted.len() / Self::RECORD);
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.sorted_record(middle).is_some_and(|(found, _)| found < key) { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
-
-    fn sorted_record(&self, place: usize) -> Option<(Key, [u8; N])> {
-        let record = self.sorted.get(place * Self::RECORD..(place + 1) * Self::RECORD)?;
-        parse_record(record)
-    }
-
     fn entry(key: Key, record: Option<[u8; N]>) -> Vec<u8> {
         let mut entry = Vec::with_capacity(Self::ENTRY);
         entry.push(u8::from(record.is_some()));
@@ -350,7 +352,7 @@ impl<const N: usize> Base<N> {
     fn parse_entry(entry: &[u8]) -> Option<(Key, Option<[u8; N]>)> {
         let (body, check) = entry.split_last_chunk::<4>()?;
         let (is_there, record) = body.split_first()?;
-        let (key, record) = parse_record(record).filter(|_| *check == checksum(body))?;
+        let (key, record) = Sorted::<N>::parse(record).filter(|_| *check == checksum(body))?;
         Some((key, (*is_there == 1).then_some(record)))
     }
 }
@@ -358,12 +360,6 @@ impl<const N: usize> Base<N> {
 fn checksum(bytes: &[u8]) -> [u8; 4] {
     let [first, second, third, fourth, ..] = xxh3::xxh3_64(bytes).to_le_bytes();
     [first, second, third, fourth]
-}
-
-fn parse_record<const N: usize>(bytes: &[u8]) -> Option<(Key, [u8; N])> {
-    let (group, rest) = bytes.split_first_chunk::<8>()?;
-    let (member, rest) = rest.split_first_chunk::<8>()?;
-    Some((Key { group: u64::from_be_bytes(*group), member: u64::from_be_bytes(*member) }, rest.try_into().ok()?))
 }
 
 /// Splits a text after its first line.

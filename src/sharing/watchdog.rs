@@ -212,6 +212,9 @@ impl Watchdog {
             has_work = true;
             self.with_mirror(events, |mirror, watcher| mirror.look_again(is_wanted, watcher));
         }
+        if has_work {
+            self.mirror.rest();
+        }
         has_work
     }
 

@@ -111,6 +111,7 @@ fn a_base_does_what_a_map_does_however_often_it_is_opened() {
         model.insert(key.group * 1000 + key.member, record);
         match dice >> 33 & 31 {
             0 => base.save_synced().unwrap(),
+            2 => base.rest().unwrap(),
             1 => {
                 base.record().unwrap();
                 base = directory.open("here");
@@ -127,4 +128,44 @@ fn a_base_does_what_a_map_does_however_often_it_is_opened() {
             assert_eq!(base.get(Key { group, member }), model[&(group * 1000 + member)]);
         }
     }
+}
+
+#[test]
+fn a_large_base_does_the_same_from_its_file() {
+    let directory = Directory::new("large");
+    let mut base = directory.open("here");
+    let record = |number: u64| Some(number.to_le_bytes());
+    // So many that changes are merged in memory too.
+    for number in 0..20_000 {
+        base.set(key(number), record(number));
+    }
+    base.rest().unwrap();
+    assert!(!base.sorted.is_in_memory());
+    for number in [0, 1, 19_999, 7777, 20_000] {
+        assert_eq!(base.get(key(number)), record(number).filter(|_| number < 20_000), "{number}");
+    }
+    base.set(key(7), None);
+    base.set(key(8), record(9));
+    base.record().unwrap();
+    assert!(!base.sorted.is_in_memory());
+    for base in [&directory.open("here"), &base] {
+        assert_eq!((base.get(key(7)), base.get(key(8)), base.members(1).len()), (None, record(9), 6666));
+    }
+    base.save_synced().unwrap();
+    assert_eq!(directory.open("here").members(1).len(), 6666);
+}
+
+#[test]
+fn a_base_whose_file_is_another_one_now_is_empty() {
+    let directory = Directory::new("replaced");
+    let mut base = directory.open("here");
+    for number in 0..5000 {
+        base.set(key(number), Some([1; 8]));
+    }
+    base.rest().unwrap();
+    directory.open("here").save_synced().unwrap(); // of another generation
+    assert_eq!((base.get(key(1)), base.members(1)), (None, Vec::new()));
+    base.rest().unwrap();
+    fs::remove_file(directory.0.join("base")).unwrap();
+    assert_eq!((base.get(key(1)), base.members(1)), (None, Vec::new()));
 }

@@ -151,10 +151,14 @@ impl Mirror {
             self.plan_links();
         }
         self.is_beginning = false;
-        if let Err(error) = self.base.fold() {
+        self.trouble()
+    }
+
+    /// Gives back memory before a pause.
+    pub fn rest(&mut self) {
+        if let Err(error) = self.base.rest() {
             self.fail(Path::new(""), &error);
         }
-        self.trouble()
     }
 
     /// Takes note that both directories stand where they stood, or that others do (moved away and copied back, say): about those the base says nothing.
