@@ -99,6 +99,19 @@ pub fn look_at(path: &Path) -> io::Result<(fs::Metadata, (u64, u64, u128))> {
     Ok((meta, identity))
 }
 
+/// Looks at what is open, as [`look_at`] does at a path.
+pub fn look_at_open(file: &File) -> io::Result<(fs::Metadata, (u64, u64, u128))> {
+    let meta = file.metadata()?;
+    let identity = identity_of(&meta);
+    Ok((meta, identity))
+}
+
+/// Gives a file that [`create_private_file`] has made the permissions of another one; of a private one, only what these give the user.
+pub fn give_permissions(file: &File, _path: &Path, like: &fs::Metadata, is_private: bool) -> io::Result<()> {
+    let mode = like.mode() & if is_private { 0o700 } else { 0o7777 };
+    if mode == 0o600 { Ok(()) } else { file.set_permissions(fs::Permissions::from_mode(mode)) }
+}
+
 /// Returns the identity of what is open.
 pub fn identity(file: &File) -> io::Result<(u64, u64, u128)> {
     file.metadata().map(|meta| identity_of(&meta))

@@ -19,7 +19,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::intent::Intent;
 use super::side::{Sides, Stat, look, stat_of_open};
-use super::transfer::{Fate, Outcome, Replaced, set_modified};
+use super::transfer::{Fate, Given, Outcome, Replaced, set_modified};
 use crate::sharing::decide::Side;
 use crate::sharing::lines::beyond;
 use crate::{io, sys};
@@ -267,7 +267,7 @@ impl Sides {
 
     fn replace(&self, relative: &Path, from: Side, replaced: Replaced, ending: &str) -> Result<Merged> {
         Ok(match self.give(relative, from, ending, Some(replaced))? {
-            Outcome::Given { source, target, end, .. } => {
+            Outcome::Given(Given { source, target, end, .. }) => {
                 let stats = if from == Side::Own { [source, target] } else { [target, source] };
                 Merged::Equal { agreed: Agreed { length: target.length, tails: [end, end] }, stats }
             }

@@ -9,7 +9,7 @@ use super::names_below::is_log;
 use super::record::{Kind, Record, stat_hash};
 use super::removals::QUIET;
 use super::side::{Stat, look};
-use super::transfer::{Fate, Outcome, Replaced, UNKNOWN, content_of};
+use super::transfer::{Fate, Given, Outcome, Replaced, UNKNOWN, content_of};
 use super::walk::SOON;
 use super::{Mirror, PAUSE, is_live};
 use crate::sharing::decide::Side;
@@ -33,11 +33,11 @@ impl Mirror {
                 self.look_later(relative, SOON);
                 Ok(false)
             }
-            Outcome::Given { source, target, content, end } => {
+            Outcome::Given(Given { source, target, content, end, is_link }) => {
                 let source_agreed = Stat { length: target.length, ..source };
                 let stats = if from == Side::Own { [source_agreed, target] } else { [target, source_agreed] };
                 let agreed = Agreed { length: target.length, tails: [end, end] };
-                let kind = if self.is_log(relative) { Kind::Log(agreed) } else { Kind::Whole(content) };
+                let kind = if is_log(relative) && !is_link { Kind::Log(agreed) } else { Kind::Whole(content) };
                 self.agree(relative, stats, kind);
                 if source.length != target.length {
                     // A line of it was not whole yet.

@@ -199,6 +199,7 @@ impl Mirror {
 
     /// Brings one path together, and what lies below it; returns what is in the way, there or elsewhere.
     pub fn settle_path(&mut self, relative: &Path, watcher: &mut dyn Watcher) -> Option<String> {
+        self.sides.look_up_top(relative);
         match self.assert_present() {
             Ok(()) if !relative.iter().next().is_some_and(|name| self.is_mirrored(Path::new(name))) => {}
             Ok(()) => match self.replaced_above(relative) {
@@ -209,8 +210,12 @@ impl Mirror {
                 }
                 None => self.visit(relative, watcher),
             },
-            Err(error) => return Some(format!("{error:#}")),
+            Err(error) => {
+                self.sides.forget_top();
+                return Some(format!("{error:#}"));
+            }
         }
+        self.sides.forget_top();
         self.record();
         self.trouble()
     }

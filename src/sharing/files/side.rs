@@ -1,5 +1,6 @@
 //! The two sides of everything shared, and what a look at a name tells.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -65,7 +66,14 @@ pub fn look(path: &Path) -> Entry {
 
 /// Returns what an open file is.
 pub fn stat_of_open(file: &fs::File) -> io::Result<Stat> {
-    Ok(stat_of(&file.metadata()?, sys::identity(file)?))
+    look_at_open(file).map(|(_, stat)| stat)
+}
+
+/// Like [`stat_of_open`], with all that the system tells.
+pub fn look_at_open(file: &fs::File) -> io::Result<(fs::Metadata, Stat)> {
+    let (meta, identity) = sys::look_at_open(file)?;
+    let stat = stat_of(&meta, identity);
+    Ok((meta, stat))
 }
 
 fn stat_of(meta: &fs::Metadata, (device, inode, _): (u64, u64, u128)) -> Stat {
@@ -85,12 +93,25 @@ pub struct Sides {
     pub trash: PathBuf,
     /// How top-level names are shared.
     pub mode: LinkMode,
+    /// Where a top-level name of the hub lies, while all that lies below it is looked at.
+    top: Option<(OsString, PathBuf)>,
 }
 
 impl Sides {
     /// Names a profile's config directory, the hub, and the directories for what loses and for what is removed.
     pub fn new(own: &Path, hub: &Path, rescue: PathBuf, trash: PathBuf, mode: LinkMode) -> Self {
-        Self { own: own.into(), hub: hub.into(), rescue, trash, mode }
+        Self { own: own.into(), hub: hub.into(), rescue, trash, mode, top: None }
+    }
+
+    /// Looks up where the top-level name above a path lies, once for many paths; the caller forgets it by [`Sides::forget_top`] before it waits.
+    pub fn look_up_top(&mut self, relative: &Path) {
+        self.top = None;
+        self.top = relative.iter().next().map(|name| (name.into(), self.path(Side::Hub, Path::new(name))));
+    }
+
+    /// Forgets that again: the user can point a link elsewhere.
+    pub fn forget_top(&mut self) {
+        self.top = None;
     }
 
     /// Returns one side's own directory.
@@ -104,10 +125,19 @@ impl Sides {
     /// Returns where a relative path lies on one side. A top-level name of the hub that the user keeps elsewhere (stow, another disk) lies where the
     /// hub's own link leads.
     pub fn path(&self, side: Side, relative: &Path) -> PathBuf {
-        let root = self.root(side);
-        let mut names = relative.iter();
-        let top = names.next().map_or_else(|| root.to_path_buf(), |name| root.join(name));
-        let top = if side == Side::Hub && top.is_symlink() { sys::physical(&top).unwrap_or(top) } else { top };
-        names.fold(top, |path, name| path.join(name))
+        let mut below = relative.components();
+        let Some(name) = below.next().filter(|_| side == Side::Hub) else { return self.root(side).join(relative) };
+        let mut path = match &self.top {
+            Some((known, top)) if name.as_os_str() == known => top.clone(),
+            _ => {
+                let top = self.hub.join(name);
+                if top.is_symlink() { sys::physical(&top).unwrap_or(top) } else { top }
+            }
+        };
+        let below = below.as_path();
+        if !below.as_os_str().is_empty() {
+            path.push(below);
+        }
+        path
     }
 }

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::log::{OPEN_END, last_bytes, tail, tail_of};
 use super::names_below::is_log;
-use super::side::{Entry, Sides, Stat, look, stat_of_open};
+use super::side::{Entry, Sides, Stat, look, look_at_open, stat_of_open};
 use crate::sharing::decide::Side;
 use crate::{io, sys};
 
@@ -26,10 +26,25 @@ pub const PROBE: &str = "nowhere";
 /// What a transfer came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The other side has it: what was given, what was put there, the hash of its content, and that of its last bytes.
-    Given { source: Stat, target: Stat, content: u64, end: u32 },
+    /// The other side has it.
+    Given(Given),
     /// One of the two changed meanwhile, so nothing was done: look again.
     Overtaken,
+}
+
+/// What was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    /// What was given.
+    pub source: Stat,
+    /// What was put there. Another process may have replaced that by now.
+    pub target: Stat,
+    /// The hash of its content.
+    pub content: u64,
+    /// The hash of its last bytes.
+    pub end: u32,
+    /// Whether it is a link.
+    pub is_link: bool,
 }
 
 /// Stands for the content of a file that is too large to be hashed.
@@ -65,7 +80,7 @@ impl Sides {
         let path = self.path(side, relative);
         let separating = || format!("could not copy {}", path.display());
         let temp = io::temporary_ending(&path, ending);
-        if self.prepare(&path, &temp, &path, side.other()).with_context(separating)?.is_none() {
+        if self.prepare(&path, &temp, Some(&path), side.other()).with_context(separating)?.is_none() {
             let _ = sys::remove_file(&temp);
             return Ok(false);
         }
@@ -77,14 +92,12 @@ impl Sides {
         let (source, target) = (self.path(from, relative), self.path(from.other(), relative));
         let giving = || format!("could not copy {} to {}", source.display(), target.display());
         let temp = io::temporary_ending(&target, ending);
-        let Some((given, content, end)) = self.prepare(&source, &temp, &target, from).with_context(giving)? else {
+        let Some(given) = self.prepare(&source, &temp, replaced.map(|_| &*target), from).with_context(giving)? else {
             let _ = sys::remove_file(&temp);
             return Ok(Outcome::Overtaken);
         };
-        let prepared = look(&temp).leaf();
         match self.place(&temp, &target, relative, replaced) {
-            // What was prepared, and not what stands there now: that may be the next version already.
-            Ok(true) => Ok(prepared.map_or(Outcome::Overtaken, |target| Outcome::Given { source: given, target, content, end })),
+            Ok(true) => Ok(Outcome::Given(given)),
             Ok(false) => Ok(Outcome::Overtaken),
             Err(error) => {
                 let _ = sys::remove_file(&temp);
@@ -93,9 +106,11 @@ impl Sides {
         }
     }
 
-    /// Copies a file or link to a temporary name, with its mode and time; `None` when it changed meanwhile, or is gone.
-    fn prepare(&self, source: &Path, temp: &Path, target: &Path, from: Side) -> std::io::Result<Option<(Stat, u64, u32)>> {
-        if let Entry::Link(stat) = look(source) {
+    /// Copies a file or link to a temporary name, with its time, and its mode or that of the file which it replaces; `None` when it changed meanwhile,
+    /// or is gone.
+    fn prepare(&self, source: &Path, temp: &Path, replaced: Option<&Path>, from: Side) -> std::io::Result<Option<Given>> {
+        let before = look(source);
+        if let Entry::Link(stat) = before {
             let link = self.translated(source, from)?;
             let _ = sys::remove_file(temp);
             if source.is_dir() {
@@ -103,23 +118,24 @@ impl Sides {
             } else {
                 sys::symlink(&link, temp)?;
             }
-            return Ok(Some((stat, xxh3_64(link.as_os_str().as_encoded_bytes()), 0)));
+            let content = xxh3_64(link.as_os_str().as_encoded_bytes());
+            return Ok(look(temp).leaf().map(|target| Given { source: stat, target, content, end: 0, is_link: true }));
         }
+        let before = match before {
+            Entry::File(stat) => stat,
+            Entry::Absent => return Ok(None),
+            _ => return Err(std::io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")),
+        };
         let mut file = match sys::open_for_reading(source) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             opened => opened?,
         };
-        let meta = file.metadata()?;
-        let before = stat_of_open(&file)?;
-        if !meta.is_file() {
-            return Err(std::io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
-        }
         let clone = if before.length > SMALL { clone(&file, temp) } else { None };
         let is_clone = clone.is_some();
         let mut copy = clone.map_or_else(|| create(temp), Ok)?;
         let (content, end) = if before.length <= SMALL {
-            let mut bytes = Vec::with_capacity(usize::try_from(before.length).unwrap_or_default() + 1);
-            (&mut file).take(SMALL + 1).read_to_end(&mut bytes)?;
+            let mut bytes = Vec::with_capacity(usize::try_from(before.length).unwrap_or_default());
+            (&mut file).take(before.length).read_to_end(&mut bytes)?;
             bytes.truncate(bytes.len() - open_end(source, &bytes, before));
             if bytes.is_empty() && before.length > 0 {
                 return Ok(None); // not a line of it is whole yet
@@ -135,16 +151,16 @@ impl Sides {
             copy.set_len(length)?;
             (UNKNOWN, tail(&mut file, length)?.unwrap_or_default())
         };
-        if stat_of_open(&file)? != before {
+        // Another file if the name passed on before it was opened, and another time or length if it was written since the look.
+        let (meta, after) = look_at_open(&file)?;
+        if after != before {
             return Ok(None);
         }
         // A file that is replaced keeps its mode. Below clauth's home everything is the user's alone.
-        copy.set_permissions(fs::metadata(target).unwrap_or(meta).permissions())?;
-        if from == Side::Hub {
-            sys::make_private(temp)?;
-        }
+        let meta = replaced.and_then(|replaced| fs::metadata(replaced).ok()).unwrap_or(meta);
+        sys::give_permissions(&copy, temp, &meta, from == Side::Hub)?;
         set_modified(&copy, before.modified)?;
-        Ok(Some((before, content, end)))
+        Ok(Some(Given { source: before, target: stat_of_open(&copy)?, content, end, is_link: false }))
     }
 
     /// A link to something inside one side becomes a link to the same place on the other side.

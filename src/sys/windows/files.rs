@@ -86,6 +86,17 @@ pub fn look_at(path: &Path) -> io::Result<(fs::Metadata, (u64, u64, u128))> {
     Ok((file.metadata()?, identity(&file)?))
 }
 
+/// Looks at what is open, as [`look_at`] does at a path.
+pub fn look_at_open(file: &File) -> io::Result<(fs::Metadata, (u64, u64, u128))> {
+    Ok((file.metadata()?, identity(file)?))
+}
+
+/// Gives a file that [`create_private_file`] has made the permissions of another one; of a private one, only what these give the user.
+pub fn give_permissions(file: &File, path: &Path, like: &fs::Metadata, is_private: bool) -> io::Result<()> {
+    file.set_permissions(like.permissions())?;
+    if is_private { private::make_private(path) } else { Ok(()) }
+}
+
 /// Returns the identity of what is open.
 pub fn identity(file: &File) -> io::Result<(u64, u64, u128)> {
     let (meta, about) = (file.metadata()?, information(file)?);
