@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 
+use self::watcher::MirrorWatcher;
 use super::complaints::Complaints;
 use super::decide::Side;
 use super::files::removals::QUIET;
@@ -27,6 +28,8 @@ use crate::context::Context;
 use crate::io::ClientLock;
 use crate::profile::Profile;
 use crate::sys::{self, Events, Interest, Watch};
+
+mod watcher;
 
 /// What an event can say about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,9 +82,6 @@ pub struct Watchdog {
 
 /// How long to wait for others that write the same file, one after the other.
 const TURN: Duration = Duration::from_millis(50);
-
-/// After so many given files events are read, each making four: the kernel keeps 16,384.
-const MANY_GIVEN: usize = 1000;
 
 /// The first pause before a duty that failed is tried again. A client holds a lock for milliseconds, and one whose holder died can be taken over after
 /// seconds.
@@ -362,40 +362,5 @@ impl Watchdog {
 
     fn try_again(&mut self, duty: Duty) {
         self.again.later(duty, PAUSE);
-    }
-}
-
-/// Watches the mirror's directories as they are found.
-struct MirrorWatcher<'a> {
-    events: &'a mut Events,
-    places: &'a mut HashMap<Watch, Place>,
-    unwatched: &'a mut BTreeSet<PathBuf>,
-    given: &'a mut usize,
-    error: Option<std::io::Error>,
-}
-
-impl Watcher for MirrorWatcher<'_> {
-    fn watch(&mut self, relative: &Path, path: &Path, interest: Interest) {
-        match self.events.watch(path, interest) {
-            Ok(watch) => {
-                self.unwatched.remove(path);
-                if !matches!(self.places.get(&watch), Some(Place::Mirrored(known)) if **known == *relative) {
-                    self.places.insert(watch, Place::Mirrored(relative.into()));
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {} // removed since: its removal is an event of its own
-            Err(error) => {
-                self.unwatched.insert(path.into());
-                self.error.get_or_insert(error);
-            }
-        }
-    }
-
-    fn note_given(&mut self) {
-        *self.given += 1;
-        if *self.given >= MANY_GIVEN {
-            *self.given = 0;
-            let _ = self.events.gather(); // the next wait says what is wrong
-        }
     }
 }

@@ -16,7 +16,7 @@ use rustix::event::kqueue::{self, EventFilter, EventFlags, ProcessEvents, VnodeE
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::Pid;
 
-use super::{Event, Interest, Watch};
+use super::{Event, Interest, Listing, Watch};
 
 /// Whether a new terminal starts a login shell, which reads other files than one in a terminal within a terminal.
 pub const TERMINALS_RUN_LOGIN_SHELLS: bool = true;
@@ -114,10 +114,11 @@ impl Events {
     }
 
     /// Passes over the events of files that this process prepares, where the system tells names: here it does not.
+    #[expect(clippy::unused_self, reason = "other systems keep it")]
     pub fn pass_over(&mut self, _ending: String) {}
 
     /// Reads what has happened by now, for the next wait: here the kernel merges what is not read.
-    #[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "other systems read, and can fail")]
     pub fn gather(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -138,6 +139,11 @@ impl Events {
         let watch = Watch(file.as_raw_fd());
         self.files.insert(identity, file);
         Ok(watch)
+    }
+
+    /// Watches a directory that is open for listing; `path` is where it lies.
+    pub fn watch_listing(&mut self, _: &Listing, path: &Path, interest: Interest) -> io::Result<Watch> {
+        self.watch(path, interest)
     }
 
     /// Watches for the exit of one process; false when that very process is gone already.

@@ -7,13 +7,15 @@
 //! - [`MANAGED_SETTINGS`]: what an administrator says to Claude Code.
 //! - [`TERMINALS_RUN_LOGIN_SHELLS`]: what a new terminal starts.
 //! - [`boot_and_namespace`]: a file name that differs between kernel boots and pid namespaces.
-//! - [`create_private_dir`], [`create_private_file`], [`create_lock_dir`], [`open_lock_file`]: open to the user alone from the moment they exist.
+//! - [`create_private_dir`], [`create_private_file`], [`create_lock_dir`], [`open_lock_file`]: open to the user alone from the
+//!   moment they exist.
 //! - [`is_private`], [`make_private`], [`give_permissions`]: for what somebody opened to others since.
 //! - [`open_for_reading`]: never blocks, whatever the path is (a FIFO without a writer would); [`open_directory`]: to be asked and touched.
 //! - [`physical`], [`working_directory`]: paths without links, as the system's other programs spell them; [`spelled`]: as a person or a shell does.
 //! - [`powershell_dir`]: where it keeps the user's profile.
 //! - [`look_at`], [`look_at_open`]: who a file is, from one look that follows no link; [`identity`], [`same_file`], [`has_other_names`], [`owned_by_this_user`].
 //! - [`clone_file`]: a copy that takes no space until one of the two changes; an error where the file system cannot.
+//! - [`Listing`]: what stands in a directory, each name looked at.
 //! - [`symlink`], [`link_directory`]: `Unsupported` where this user may not make a link; [`remove_file`] removes any of them.
 //! - [`link_program`], [`linked_program`], [`unlink_program`]: another name for a program.
 //! - [`rename`], [`rename_new`], [`exchange`]: renames that lose nothing, whoever writes at that moment, and wait for who is in the way for a moment.
@@ -66,7 +68,7 @@ pub use macos::{
 pub use signals::HeldSignals;
 #[cfg(unix)]
 pub use unix::{
-    HOME_VARIABLE, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES, PROGRAM_SUFFIX, TypingHidden,
+    HOME_VARIABLE, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, Listing, NEEDED_VARIABLES, PROGRAM_SUFFIX, TypingHidden,
     create_lock_dir, create_private_dir, create_private_file, detach, exchange, give_permissions, has_other_names, identity, is_momentary,
     is_private, link_directory, link_program, linked_program, look_at, look_at_open, make_private, open_directory, open_for_reading, open_lock_file,
     owned_by_this_user, parent_process, physical, powershell_dir, remove_file, rename, rename_new, replace_process, same_file, silence_stdout,
@@ -74,13 +76,13 @@ pub use unix::{
 };
 #[cfg(windows)]
 pub use windows::{
-    DIRECTORIES_TELL_WRITES, Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, NEEDED_VARIABLES,
-    PROGRAM_SUFFIX, TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, clone_file, command_name, create_lock_dir, create_private_dir,
-    create_private_file, detach, exchange, give_back_memory, give_permissions, has_other_names, identity, is_being_written, is_momentary, is_private,
-    keep_memory_private, link_directory, link_program, linked_program, look_at, look_at_open, make_private, open_directory, open_for_reading,
-    open_lock_file, origins, owned_by_this_user, parent_process, physical, powershell_dir, process_group, program_name, remove_file, rename,
-    rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time, symlink, sync_directory, sync_file_system,
-    terminal_columns, unlink_program, working_directory,
+    DIRECTORIES_TELL_WRITES, Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, Listing,
+    NEEDED_VARIABLES, PROGRAM_SUFFIX, TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, clone_file, command_name, create_lock_dir,
+    create_private_dir, create_private_file, detach, exchange, give_back_memory, give_permissions, has_other_names, identity, is_being_written,
+    is_momentary, is_private, keep_memory_private, link_directory, link_program, linked_program, look_at, look_at_open, make_private, open_directory,
+    open_for_reading, open_lock_file, origins, owned_by_this_user, parent_process, physical, powershell_dir, process_group, program_name,
+    remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time, symlink, sync_directory,
+    sync_file_system, terminal_columns, unlink_program, working_directory,
 };
 
 /// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.
@@ -100,6 +102,32 @@ pub fn apart_from_terminal(command: &mut std::process::Command) -> &mut std::pro
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     command
+}
+
+/// What stands under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Link,
+    /// Something else, or something that could not be looked at.
+    Other,
+}
+
+/// What one look at a name tells, its links not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// What stands there.
+    pub kind: Kind,
+    /// The device and inode number.
+    pub identity: (u64, u64),
+    /// The length in bytes.
+    pub length: u64,
+    /// When it was last written, in nanoseconds since 1970.
+    pub modified: u64,
 }
 
 /// Something that a helper woke up for.

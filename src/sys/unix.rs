@@ -18,6 +18,10 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 
 use super::HeldSignals;
 
+pub use self::listing::Listing;
+
+mod listing;
+
 /// The environment variable that names the user's home.
 pub const HOME_VARIABLE: &str = "HOME";
 

@@ -29,7 +29,7 @@ use super::names::{self, MIRRORED};
 use super::retries::Retries;
 use crate::account;
 use crate::io;
-use crate::sys::Interest;
+use crate::sys::{Interest, Listing};
 
 mod carry;
 pub mod dedup;
@@ -53,6 +53,11 @@ pub use size::{Size, Space};
 pub trait Watcher {
     /// Watches one directory, or one file, of one side.
     fn watch(&mut self, relative: &Path, path: &Path, interest: Interest);
+
+    /// The same for a directory that is open for listing.
+    fn watch_listing(&mut self, relative: &Path, path: &Path, _: &Listing, interest: Interest) {
+        self.watch(relative, path, interest);
+    }
 
     /// Told of each file that was put into a watched directory.
     fn note_given(&mut self) {}

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use crate::sharing::decide::Side;
 use crate::sharing::link_mode::LinkMode;
-use crate::sys;
+use crate::sys::{self, Kind, Looked};
 
 /// What one `lstat` tells about a file, a link or a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,18 @@ impl Entry {
     /// Returns what is known of a directory.
     pub fn directory(self) -> Option<Stat> {
         if let Self::Directory(stat) = self { Some(stat) } else { None }
+    }
+}
+
+impl From<Looked> for Entry {
+    fn from(looked: Looked) -> Self {
+        let Looked { identity, length, modified, .. } = looked;
+        match looked.kind {
+            Kind::Directory => Self::Directory(Stat { identity, length: 0, modified: 0 }),
+            Kind::File => Self::File(Stat { identity, length, modified }),
+            Kind::Link => Self::Link(Stat { identity, length, modified }),
+            Kind::Other => Self::Other,
+        }
     }
 }
 

@@ -12,10 +12,11 @@ use anyhow::{Context, Result, bail};
 use super::names_below::{holds_logs, is_never_carried, is_transcript, session_directory};
 use super::record::{Kind, Record, group, key, stat_hash};
 use super::side::{Entry, Stat, look};
+use super::transfer::set_modified;
 use super::{Mirror, Watcher};
 use crate::io;
 use crate::sharing::decide::{Decision, Found, Side, decide};
-use crate::sys::{self, Interest};
+use crate::sys::{self, Interest, Listing};
 
 /// A lock that was not touched for so long is not held.
 const PHANTOM: Duration = Duration::from_secs(60);
@@ -33,11 +34,12 @@ pub(super) enum Version {
 impl Mirror {
     /// Looks at a path on both sides, brings it together, and what lies below it.
     pub(super) fn visit(&mut self, relative: &Path, watcher: &mut dyn Watcher) {
-        self.visit_found(relative, [true, true], watcher);
+        let entries = Side::BOTH.map(|side| look(&self.sides.path(side, relative)));
+        self.visit_entries(relative, entries, None, watcher);
     }
 
-    /// Like [`Mirror::visit`], where a listing has told on which sides there is something.
-    fn visit_found(&mut self, relative: &Path, is_listed: [bool; 2], watcher: &mut dyn Watcher) {
+    /// Like [`Mirror::visit`], where a listing has told what stands there, and on which device each of the listed directories lies.
+    fn visit_entries(&mut self, relative: &Path, entries: [Entry; 2], around: Option<[u64; 2]>, watcher: &mut dyn Watcher) {
         if relative.file_name().is_some_and(is_never_carried) {
             let paths = Side::BOTH.map(|side| self.sides.path(side, relative));
             if let Some(error) = paths.iter().find_map(|path| self.sides.take_up(path, relative).err()) {
@@ -50,14 +52,13 @@ impl Mirror {
             }
             return;
         }
-        let entries = Side::BOTH.map(|side| if is_listed[side as usize] { look(&self.sides.path(side, relative)) } else { Entry::Absent });
         let settled = match entries {
             [Entry::Absent, Entry::Absent] => {
                 self.forget(relative);
                 Ok(true)
             }
             [own @ (Entry::Directory(_) | Entry::Absent), hub @ (Entry::Directory(_) | Entry::Absent)] => {
-                self.visit_directory(relative, [own.directory(), hub.directory()], watcher)
+                self.visit_directory(relative, [own.directory(), hub.directory()], around, watcher)
             }
             [Entry::File(_) | Entry::Absent | Entry::Other, Entry::File(_) | Entry::Absent | Entry::Other]
             | [Entry::Link(_) | Entry::Absent, Entry::Link(_) | Entry::Absent] => self.visit_file(relative, entries, watcher),
@@ -76,7 +77,7 @@ impl Mirror {
     }
 
     /// Returns whether both sides are the same now, or are once what vanished has waited long enough.
-    fn visit_directory(&mut self, relative: &Path, found: [Option<Stat>; 2], watcher: &mut dyn Watcher) -> Result<bool> {
+    fn visit_directory(&mut self, relative: &Path, found: [Option<Stat>; 2], around: Option<[u64; 2]>, watcher: &mut dyn Watcher) -> Result<bool> {
         let record = self.get(relative).filter(|record| record.kind == Kind::Directory);
         if let [Some(own), Some(hub)] = found
             && own.identity == hub.identity
@@ -89,7 +90,7 @@ impl Mirror {
         }
         let is_another = record.is_some_and(|record| is_another(hashes, record));
         let may_be_mounted = record.is_none() || is_another;
-        let is_mounted = may_be_mounted && Side::BOTH.into_iter().any(|side| self.is_mount(relative, side, found[side as usize]));
+        let is_mounted = may_be_mounted && Side::BOTH.into_iter().any(|side| self.is_mount(relative, side, found[side as usize], around));
         let was_mounted = if is_mounted { !self.mounted.insert(relative.into()) } else { may_be_mounted && self.mounted.remove(relative) };
         if is_another && (self.is_beginning || is_mounted || was_mounted) {
             // Another directory stands there than at the end of the last session, or a file system was mounted there: what was agreed on says nothing
@@ -109,31 +110,35 @@ impl Mirror {
             self.create_missing(relative, found)?;
         }
         let directories = Side::BOTH.map(|side| self.sides.path(side, relative));
+        let Some(listings) = open_both(&directories)? else { return Ok(true) };
         if self.is_watched(relative, record.is_none()) {
             let interest = if holds_logs(relative) { Interest::Logs } else { Interest::Contents };
-            for directory in &directories {
-                watcher.watch(relative, directory, interest);
+            for (directory, listing) in directories.iter().zip(&listings) {
+                watcher.watch_listing(relative, directory, listing, interest);
             }
             self.unwatched.remove(relative);
         }
-        let now = if found.contains(&None) { directories.each_ref().map(|directory| look(directory).directory()) } else { found };
+        let [own, hub] = listings.each_ref().map(Listing::look);
+        let looked = [own?, hub?];
+        let opened = looked.map(|looked| Entry::from(looked).directory());
+        let now = if found.contains(&None) { opened } else { found };
         let [Some(own), Some(hub)] = now else { return Ok(true) };
         self.set(relative, Some(Record { stats: [own, hub].map(|stat| stat_hash(&self.base, stat)), kind: Kind::Directory }));
-        self.visit_names(relative, watcher)?;
+        self.visit_names(relative, listings, [own, hub].map(|stat| stat.identity.0), watcher)?;
         if let Some(source) = found.iter().position(Option::is_some).filter(|_| found.contains(&None)) {
             // The client's cleanup goes by the time of directories.
-            let modified = fs::metadata(&directories[source]).and_then(|meta| meta.modified());
-            let _ = modified.and_then(|modified| sys::open_directory(&directories[1 - source])?.set_modified(modified));
+            let _ = sys::open_directory(&directories[1 - source]).and_then(|created| set_modified(&created, looked[source].modified));
         }
         self.removals.settled(relative)?;
         Ok(true)
     }
 
     /// Whether a directory lies on another file system than the one around it.
-    fn is_mount(&self, relative: &Path, side: Side, found: Option<Stat>) -> bool {
-        let path = self.sides.path(side, relative);
-        let around = path.parent().and_then(|parent| look(parent).directory());
-        found.zip(around).is_some_and(|(found, around)| found.identity.0 != around.identity.0)
+    fn is_mount(&self, relative: &Path, side: Side, found: Option<Stat>, around: Option<[u64; 2]>) -> bool {
+        let Some(found) = found else { return false };
+        let look_around = || self.sides.path(side, relative).parent().and_then(|parent| look(parent).directory()).map(|stat| stat.identity.0);
+        let around = around.map(|around| around[side as usize]).or_else(look_around);
+        around.is_some_and(|around| around != found.identity.0)
     }
 
     /// Returns the topmost directory above a path that is another one than was agreed on.
@@ -182,20 +187,19 @@ impl Mirror {
     }
 
     /// Visits everything in a directory. A directory that cannot be listed has not lost its files.
-    fn visit_names(&mut self, directory: &Path, watcher: &mut dyn Watcher) -> Result<()> {
-        let mut names: BTreeMap<OsString, [bool; 2]> = BTreeMap::new();
-        for side in Side::BOTH {
-            let path = self.sides.path(side, directory);
-            let listing = || format!("could not list {}", path.display());
-            for entry in fs::read_dir(&path).with_context(listing)? {
-                names.entry(entry.with_context(listing)?.file_name()).or_default()[side as usize] = true;
+    fn visit_names(&mut self, directory: &Path, listings: [Listing; 2], devices: [u64; 2], watcher: &mut dyn Watcher) -> Result<()> {
+        let mut names: BTreeMap<OsString, [Entry; 2]> = BTreeMap::new();
+        for (side, listing) in Side::BOTH.into_iter().zip(listings) {
+            let listed = listing.entries().with_context(|| format!("could not list {}", self.sides.path(side, directory).display()))?;
+            for (name, looked) in listed {
+                names.entry(name).or_insert([Entry::Absent; 2])[side as usize] = looked.into();
             }
         }
         let mut known: BTreeSet<u64> = self.base.members(group(&self.base, directory)).into_iter().collect();
-        for (name, is_listed) in names {
+        for (name, entries) in names {
             let relative = directory.join(name);
             known.remove(&key(&self.base, &relative).member);
-            self.visit_found(&relative, is_listed, watcher);
+            self.visit_entries(&relative, entries, Some(devices), watcher);
         }
         for member in known {
             self.base.set(crate::sharing::base::Key { group: group(&self.base, directory), member }, None); // gone from both sides
@@ -323,6 +327,18 @@ impl Mirror {
         let [own, hub] = Side::BOTH.map(|side| self.sides.path(side, relative));
         (own.is_symlink() || hub.is_symlink()) && sys::same_file(&own, &hub)
     }
+}
+
+/// Opens both directories for listing; `None` where one was removed since the look.
+fn open_both(directories: &[PathBuf; 2]) -> Result<Option<[Listing; 2]>> {
+    let mut listings = Vec::with_capacity(2);
+    for directory in directories {
+        match Listing::open(directory) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            opened => listings.push(opened.with_context(|| format!("could not list {}", directory.display()))?),
+        }
+    }
+    Ok(listings.try_into().ok())
 }
 
 /// Removes a lock that clauth 0.6 has copied and nobody holds: an empty directory that was not touched for a minute. Its holder touches it each few

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use rustix::fs::inotify;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::started;
-use crate::sys::{Event, Interest, Watch};
+use crate::sys::{Event, Interest, Listing, Watch};
 
 /// The tokens of the two inotify descriptors; no pid is 0 or so large.
 const DIRECTORY: u64 = 0;
@@ -81,6 +81,13 @@ impl Events {
             return Ok(Watch(-inotify::add_watch(&self.logs, path, flags)?));
         }
         Ok(Watch(inotify::add_watch(&self.inotify, path, flags)?))
+    }
+
+    /// Watches a directory that is open for listing; `path` is where it lies.
+    pub fn watch_listing(&mut self, listing: &Listing, path: &Path, interest: Interest) -> io::Result<Watch> {
+        // The kernel walks a path for as long as that is, and in a deep tree that is most of the work.
+        let short = format!("/proc/self/fd/{}", listing.as_fd().as_raw_fd());
+        self.watch(Path::new(&short), interest).or_else(|_| self.watch(path, interest))
     }
 
     /// Watches for the exit of one process; false when that very process is gone already.

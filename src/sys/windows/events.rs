@@ -17,7 +17,7 @@ use windows_sys::Win32::System::Threading::{INFINITE, RegisterWaitForSingleObjec
 
 use super::directory::{Directory, Pending};
 use super::{check, process};
-use crate::sys::{Event, Interest, Watch};
+use crate::sys::{Event, Interest, Listing, Watch};
 
 /// Waits in the kernel for process exits and directory changes, with no timer of its own.
 #[derive(Debug)]
@@ -43,10 +43,11 @@ impl Events {
     }
 
     /// Passes over the events of files that this process prepares, where the system tells which rename they belong to: here it does not.
+    #[expect(clippy::unused_self, reason = "other systems keep it")]
     pub fn pass_over(&mut self, _ending: String) {}
 
     /// Reads what has happened by now, for the next wait: here an overflow says so, and everything is looked at again.
-    #[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "other systems read, and can fail")]
     pub fn gather(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -90,6 +91,11 @@ impl Events {
     fn key(&mut self) -> usize {
         self.next_key += 1;
         self.next_key
+    }
+
+    /// Watches a directory that is open for listing; `path` is where it lies.
+    pub fn watch_listing(&mut self, _: &Listing, path: &Path, interest: Interest) -> io::Result<Watch> {
+        self.watch(path, interest)
     }
 
     /// Watches for the exit of one process; false when that very process is gone already.

@@ -13,6 +13,7 @@ mod directory;
 mod events;
 mod files;
 mod links;
+mod listing;
 mod private;
 mod process;
 mod run;
@@ -25,6 +26,7 @@ pub use files::{
     rename, rename_new, same_file, spelled, sync_directory, sync_file_system, working_directory,
 };
 pub use links::{link_directory, link_program, linked_program, symlink, unlink_program};
+pub use listing::Listing;
 #[cfg(test)]
 pub use private::open_to_others;
 pub use private::{is_private, make_private};
