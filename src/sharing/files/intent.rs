@@ -1,4 +1,7 @@
-//! The intent to append: written before each append to a log, emptied after it.
+//! The intent to append: written before each append to a log, invalidated after it.
+//!
+//! The file is overwritten in place: 8 bytes say how long the record behind them is, 0 that there is none. To truncate it would be dear: ext4 starts
+//! to write a file to the disk that was truncated and written anew, and the next truncation waits for that.
 //!
 //! SIGKILL can cut a large write in two. Then the log ends with a piece of a line of ours, and another process may append to that. The next session
 //! finds the intent and mends the log before anything is merged.
@@ -17,6 +20,12 @@ use crate::{io, sys};
 
 /// The most that is read of an intent, in bytes.
 const LIMIT: usize = 512 * 1024 * 1024;
+
+/// A file that has grown beyond this size, in bytes, is truncated after all.
+const KEPT: u64 = 1024 * 1024;
+
+/// The bytes of the length before the record.
+const LENGTH: usize = 8;
 
 /// Knows where the intent of one profile lies.
 #[derive(Debug)]
@@ -44,26 +53,42 @@ impl Intent {
     pub fn append(&self, sides: &Sides, relative: &Path, side: Side, length: u64, bytes: &[u8]) -> Result<()> {
         // A path that is not UTF-8 goes without: an intent that cannot name it is of no use.
         if let Some(path) = relative.to_str() {
-            let writing = || format!("could not write {}", self.file.display());
-            let mut text = format!("{side:?} {length} {path}\n").into_bytes();
+            let mut text = vec![0; LENGTH];
+            text.extend_from_slice(format!("{side:?} {length} {path}\n").as_bytes());
             text.extend_from_slice(bytes);
-            text.extend(xxh3_64(&text).to_le_bytes());
-            let mut file = sys::open_lock_file(&self.file).with_context(writing)?;
-            file.set_len(0).and_then(|()| file.write_all(&text)).with_context(writing)?;
+            text.extend(xxh3_64(&text[LENGTH..]).to_le_bytes());
+            let length = (text.len() - LENGTH) as u64;
+            text[..LENGTH].copy_from_slice(&length.to_le_bytes());
+            let written = self.open().and_then(|mut file| file.write_all(&text));
+            written.with_context(|| format!("could not write {}", self.file.display()))?;
         }
         append(sides, relative, side, bytes)?;
         self.done()
     }
 
+    /// Opens the file to be overwritten.
+    fn open(&self) -> std::io::Result<File> {
+        match File::options().write(true).open(&self.file) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => sys::create_private_file(&self.file),
+            opened => opened,
+        }
+    }
+
     fn done(&self) -> Result<()> {
-        match File::options().write(true).truncate(true).open(&self.file) {
+        let done = || {
+            let mut file = File::options().write(true).open(&self.file)?;
+            if file.metadata()?.len() > KEPT { file.set_len(0) } else { file.write_all(&[0; LENGTH]) }
+        };
+        match done() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            emptied => emptied.map(drop).with_context(|| format!("could not write {}", self.file.display())),
+            done => done.with_context(|| format!("could not write {}", self.file.display())),
         }
     }
 
     fn read(&self) -> Option<Record> {
         let text = io::read_regular(&self.file, LIMIT).ok()??;
+        let (length, text) = text.split_first_chunk::<LENGTH>()?;
+        let text = text.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         let (text, check) = text.split_last_chunk::<8>()?;
         if *check != xxh3_64(text).to_le_bytes() {
             return None; // the append had not begun
