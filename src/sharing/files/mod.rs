@@ -33,6 +33,7 @@ use crate::sys::{Interest, Listing};
 
 mod carry;
 pub mod dedup;
+mod filled;
 mod intent;
 mod log;
 mod meet;
@@ -235,6 +236,9 @@ impl Mirror {
     /// Brings together what an event was about.
     pub fn settle_noted(&mut self, relative: &Path, watcher: &mut dyn Watcher) -> Option<String> {
         if names_below::is_path_never_carried(relative) {
+            return self.trouble();
+        }
+        if self.removals.wait().is_none() && self.troubles.is_empty() && !self.removals.is_held(relative) && self.is_as_agreed(relative) {
             return self.trouble();
         }
         if let Some(session) = names_below::session_directory(relative).filter(|session| !self.active.contains(session)) {

@@ -76,6 +76,13 @@ impl Mirror {
         }
     }
 
+    /// Whether a file on both sides is still what was agreed on: most events about one are of this process's own work.
+    pub(super) fn is_as_agreed(&self, relative: &Path) -> bool {
+        let Some(record) = self.get(relative).filter(|record| record.kind != Kind::Directory) else { return false };
+        let hash = |side| look(&self.sides.path(side, relative)).leaf().map(|stat| stat_hash(&self.base, stat));
+        Side::BOTH.map(hash) == record.stats.map(Some)
+    }
+
     /// Returns whether both sides are the same now, or are once what vanished has waited long enough.
     fn visit_directory(&mut self, relative: &Path, found: [Option<Stat>; 2], around: Option<[u64; 2]>, watcher: &mut dyn Watcher) -> Result<bool> {
         let record = self.get(relative).filter(|record| record.kind == Kind::Directory);
@@ -111,10 +118,12 @@ impl Mirror {
         }
         let directories = Side::BOTH.map(|side| self.sides.path(side, relative));
         let Some(listings) = open_both(&directories)? else { return Ok(true) };
-        if self.is_watched(relative, record.is_none()) {
-            let interest = if holds_logs(relative) { Interest::Logs } else { Interest::Contents };
-            for (directory, listing) in directories.iter().zip(&listings) {
-                watcher.watch_listing(relative, directory, listing, interest);
+        let created = Side::BOTH.into_iter().find(|side| found[*side as usize].is_none());
+        let interest = if holds_logs(relative) { Interest::Logs } else { Interest::Contents };
+        let is_watched = self.is_watched(relative, record.is_none());
+        if is_watched {
+            for side in Side::BOTH.into_iter().filter(|side| Some(*side) != created) {
+                watcher.watch_listing(relative, &directories[side as usize], &listings[side as usize], interest);
             }
             self.unwatched.remove(relative);
         }
@@ -125,9 +134,13 @@ impl Mirror {
         let [Some(own), Some(hub)] = now else { return Ok(true) };
         self.set(relative, Some(Record { stats: [own, hub].map(|stat| stat_hash(&self.base, stat)), kind: Kind::Directory }));
         self.visit_names(relative, listings, [own, hub].map(|stat| stat.identity.0), watcher)?;
-        if let Some(source) = found.iter().position(Option::is_some).filter(|_| found.contains(&None)) {
+        if let Some(side) = created {
+            if is_watched {
+                self.watch_filled(relative, side, interest, watcher)?;
+            }
             // The client's cleanup goes by the time of directories.
-            let _ = sys::open_directory(&directories[1 - source]).and_then(|created| set_modified(&created, looked[source].modified));
+            let modified = looked[side.other() as usize].modified;
+            let _ = sys::open_directory(&directories[side as usize]).and_then(|created| set_modified(&created, modified));
         }
         self.removals.settled(relative)?;
         Ok(true)
@@ -161,7 +174,11 @@ impl Mirror {
     fn create_missing(&self, relative: &Path, found: [Option<Stat>; 2]) -> Result<()> {
         for side in Side::BOTH.into_iter().filter(|side| found[*side as usize].is_none()) {
             let directory = self.sides.path(side, relative);
-            match sys::create_private_dir(&directory) {
+            let created = match sys::create_lock_dir(&directory) {
+                Err(error) if error.kind() == ErrorKind::NotFound => sys::create_private_dir(&directory),
+                created => created,
+            };
+            match created {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => {
                     return Err(error).with_context(|| format!("could not create {}", directory.display()));
                 }
@@ -334,11 +351,16 @@ fn open_both(directories: &[PathBuf; 2]) -> Result<Option<[Listing; 2]>> {
     let mut listings = Vec::with_capacity(2);
     for directory in directories {
         match Listing::open(directory) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) if is_gone(&error) => return Ok(None),
             opened => listings.push(opened.with_context(|| format!("could not list {}", directory.display()))?),
         }
     }
     Ok(listings.try_into().ok())
+}
+
+/// Whether an error says that no directory stands there any more.
+pub(super) fn is_gone(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Removes a lock that clauth 0.6 has copied and nobody holds: an empty directory that was not touched for a minute. Its holder touches it each few
