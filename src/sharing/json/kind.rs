@@ -31,9 +31,9 @@ impl Kind {
     }
 }
 
-/// Whether a key, in bytes, belongs to the account.
+/// Whether a key, in bytes, belongs to the account. Bytes that are not UTF-8 are read as the client reads them.
 pub(super) fn is_account_keys(key: &[u8]) -> bool {
-    std::str::from_utf8(key).is_ok_and(is_private)
+    is_private(&String::from_utf8_lossy(key))
 }
 
 /// Whether an outermost key stays as it is in both files for what one of them says under it.
