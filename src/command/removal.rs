@@ -202,6 +202,10 @@ fn clear_rest(layout: Writable<'_>, departure: &Departure<'_>, name: &ProfileNam
         }
     }
     io::forget_unfinished(&directory);
+    if departure.deletes_login && layout.anthropic(name).exists() {
+        let console = layout.anthropic(name);
+        fs::remove_dir_all(&console).with_context(|| format!("could not remove {}", console.display()))?;
+    }
     for entry in fs::read_dir(&directory).into_iter().flatten() {
         let path = entry.with_context(|| format!("could not list {}", directory.display()))?.path();
         // What is in the config directory now came since it was emptied, and is the next round's.

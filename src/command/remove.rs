@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::removal::{self, Subject};
-use crate::account::{Item, Store};
+use crate::account::{Console, Item, Store, live_clients};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::context::{Context, profile_name};
 use crate::error::Mistake;
@@ -16,6 +18,10 @@ use crate::io;
 use crate::profile::Profile;
 use crate::sharing::depart::{self, Inventory};
 use crate::sharing::places;
+
+/// How long the sessions of a daemon that was stopped may take to end, and how often they are looked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued
 #[derive(Args)]
@@ -69,7 +75,13 @@ fn stop_daemon(context: &Context, profile: &Profile) -> Result<()> {
     let claude = context.real_claude()?;
     let mut command = Command::new(&claude);
     command.args(["daemon", "stop", "--any"]).env(CLAUDE_CONFIG_DIR, profile.exported()).stdin(Stdio::null()).stdout(Stdio::null());
-    command.status().map(drop).with_context(|| format!("could not run {}", claude.display()))
+    command.status().map(drop).with_context(|| format!("could not run {}", claude.display()))?;
+    // Its sessions end a moment after it; whoever is still there then is somebody's.
+    let deadline = Instant::now() + PATIENCE;
+    while !live_clients(&profile.config_dir).is_empty() && Instant::now() < deadline {
+        thread::sleep(PAUSE);
+    }
+    Ok(())
 }
 
 fn plan(profile: &Profile, inventory: &Inventory, hub: &Hub, rescue: &Path, deletes_login: bool, deletion: Option<String>) -> String {
@@ -78,6 +90,11 @@ fn plan(profile: &Profile, inventory: &Inventory, hub: &Hub, rescue: &Path, dele
     let private = io::counted(inventory.private.iter().filter(is_moved).count(), "file");
     let rescue = rescue.display();
     let in_keychain = deletion.map(|command| format!("; the login stays in the Keychain, from which only you delete it: `{command}`"));
+    let console = match (Console::read(&profile.anthropic_dir), deletes_login) {
+        (None, _) => "",
+        (Some(_), true) => "; the sign-in of the Console account is deleted",
+        (Some(_), false) => "; the sign-in of the Console account is kept there too (--delete-login deletes it)",
+    };
     let login = match (inventory.has_login, deletes_login) {
         (false, _) if in_keychain.is_some() => "there is no file of a login".into(),
         (false, _) => "there is no login".into(),
@@ -91,5 +108,5 @@ fn plan(profile: &Profile, inventory: &Inventory, hub: &Hub, rescue: &Path, dele
         (true, true) => "; its profile.toml is deleted, with the key and settings in it",
         (true, false) => "; its profile.toml is kept there, with the key and settings in it (--delete-login deletes it)",
     };
-    format!("~/.claude gets {shared}, {rescue} gets {private} of its own; {login}{key}{}", in_keychain.unwrap_or_default())
+    format!("~/.claude gets {shared}, {rescue} gets {private} of its own; {login}{console}{key}{}", in_keychain.unwrap_or_default())
 }

@@ -135,6 +135,9 @@ fn remove_says_what_it_would_do() {
     assert!(plan(&[]).starts_with("clauth: ~/.claude gets 2 shared files, ") && plan(&[]).contains(" gets 1 file of its own; "), "{}", plan(&[]));
     assert!(plan(&[]).ends_with(" work` takes it back (--delete-login deletes it)") && plan(&[]).contains(": `clauth import /"), "{}", plan(&[]));
     assert!(plan(&["--delete-login"]).ends_with("; the login is deleted"));
+    sandbox.sign_in_to_console("home/.clauth/profiles/work/anthropic", "console@example.com");
+    assert!(plan(&[]).ends_with("; the sign-in of the Console account is kept there too (--delete-login deletes it)"), "{}", plan(&[]));
+    assert!(plan(&["--delete-login"]).ends_with("; the sign-in of the Console account is deleted"), "{}", plan(&[]));
 }
 
 #[test]
@@ -188,13 +191,21 @@ fn remove_loses_nothing() {
 #[test]
 fn a_login_is_deleted_only_when_that_is_asked_for() {
     let sandbox = Sandbox::with_profiles(&["work"]);
+    let console = "home/.clauth/profiles/work/anthropic";
+    sandbox.sign_in_to_console(console, "console@example.com");
+    sandbox.clauth(&["remove", "work", "--yes"]).success();
+    let kept = files_below(&sandbox.path("home/.clauth/rescued"));
+    assert!(kept.iter().any(|file| file.ends_with("profile/anthropic/credentials/default.json")), "{kept:?}");
+    fs::remove_dir_all(sandbox.path("home/.clauth/rescued")).unwrap();
+    sandbox.clauth(&["add", "work"]).success();
+    sandbox.sign_in_to_console(console, "console@example.com");
     sandbox.sign_in("work", "me@corp.example");
     sandbox.clauth(&["remove", "work", "--yes", "--delete-login"]).success();
     let left = files_below(&sandbox.path("home/.clauth"));
     assert!(left.iter().any(|file| file.ends_with(".claude.json")), "{left:?}");
     for file in left {
         let text = fs::read_to_string(&file).unwrap_or_default();
-        assert!(!TOKENS.iter().any(|token| text.contains(token)), "{}", file.display());
+        assert!(!TOKENS.iter().any(|token| text.contains(token)) && !text.contains("sk-ant-console"), "{}", file.display());
     }
 }
 
