@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::account::{self, Settled};
+use crate::claude_code::processes::PROGRAM;
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::Config;
 use crate::env::change::Before;
@@ -100,7 +101,7 @@ impl Context {
     /// Finds the real `claude`: the first on PATH that is neither clauth itself nor its shim.
     pub fn real_claude(&self) -> Result<PathBuf, Mistake> {
         let is_shim = |found: &PathBuf| sys::same_file(found, &self.program) || sys::same_file(found, &self.layout.shim());
-        let found = which::which_in_all("claude", Some(self.env.absolute_path()), "/").into_iter().flatten().find(|found| !is_shim(found));
+        let found = which::which_in_all(PROGRAM, Some(self.env.absolute_path()), "/").into_iter().flatten().find(|found| !is_shim(found));
         found.ok_or_else(|| Mistake::NoClaude { variable: variable::PATH.into() })
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::claude_code::processes::PROGRAM;
 use crate::env::{Env, Keychain, variable};
 use crate::error::Mistake;
 use crate::name::ProfileName;
@@ -134,7 +135,7 @@ impl Layout {
 
     /// The `claude` shim.
     pub fn shim(&self) -> PathBuf {
-        self.bin().join(format!("claude{}", sys::PROGRAM_SUFFIX))
+        self.bin().join(format!("{PROGRAM}{}", sys::PROGRAM_SUFFIX))
     }
 
     /// The directory of all profiles.

@@ -18,9 +18,9 @@ const ROOMS: &[(&str, &str)] = &[
     ("profile", "account claude_code io layout name error sys"),
     ("account", "claude_code io layout env name error sys"),
     ("config", "io layout env name error sys"),
-    ("shell", "io layout env sys"),
+    ("shell", "claude_code io layout env sys"),
     ("io", "claude_code layout env error sys"),
-    ("layout", "env name error sys"),
+    ("layout", "env claude_code name error sys"),
     ("env", "claude_code error sys"),
     ("claude_code", ""),
     ("name", "error"),
@@ -176,4 +176,38 @@ fn nothing_is_kept_in_statics() {
     let is_one = |line: &String| words.iter().any(|word| line.replace("'static ", "").contains(word)); // not a lifetime
     let wrong: Vec<_> = sources("src").into_iter().flat_map(|source| source.saying(&words)).filter(is_one).collect();
     assert!(wrong.is_empty(), "a context is passed down: {wrong:#?}");
+}
+
+/// Returns the first columns of the tables of the client.
+fn names_of_the_client() -> BTreeSet<&'static str> {
+    let tables = [
+        include_str!("../src/claude_code/names.tsv"),
+        include_str!("../src/claude_code/state-keys.tsv"),
+        include_str!("../src/claude_code/variables.tsv"),
+        include_str!("../src/claude_code/settings-keys.tsv"),
+        include_str!("../src/claude_code/locks.tsv"),
+    ];
+    let names = tables.iter().flat_map(|table| table.lines().skip(2)).map(|row| row.split('\t').next().unwrap());
+    // A plain word, and what every system has, can be anybody's.
+    let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_systems =
+        |name: &str| ["HOME", "USER", "APPDATA", "USERPROFILE", "TMPDIR"].contains(&name) || name.starts_with("XDG_") || name.contains("PROXY");
+    names.filter(|name| !is_plain(name) && !is_systems(name) && *name != "NODE_EXTRA_CA_CERTS").collect()
+}
+
+#[test]
+fn what_the_client_calls_things_is_in_its_room() {
+    let (names, parts) = (names_of_the_client(), ["anthropic.com", "claude.com", "claude.ai", "Claude Code-", "-oauth", "Oauth"]);
+    let mut wrong = Vec::new();
+    for source in sources("src")
+        .into_iter()
+        .filter(|source| !source.is_in("claude_code") && !source.is_in("sys") && !source.path.iter().any(|part| part == "tests"))
+    {
+        // Tests beside the code have examples, and messages are for people.
+        let code = source.code.split("#[cfg(test)]").next().unwrap_or_default();
+        let literals = code.split('"').skip(1).step_by(2);
+        let is_wrong = |literal: &&str| names.contains(*literal) || (!literal.contains(' ') && parts.iter().any(|part| literal.contains(part)));
+        wrong.extend(literals.filter(is_wrong).map(|literal| format!("{}: {literal}", source.path.display())));
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::claude_code::processes::sessions;
 use crate::{io, sys};
 
 /// The most that is read of what a client says about itself, in bytes.
@@ -19,7 +20,7 @@ struct Client {
 
 /// Returns the live Claude Code processes that run in a config directory, by the files they keep there.
 pub fn live_clients(config_dir: &Path) -> Vec<u32> {
-    let entries = fs::read_dir(config_dir.join("sessions")).into_iter().flatten().flatten();
+    let entries = fs::read_dir(sessions(config_dir)).into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.path().file_stem()?.to_str()?.parse().ok());
     pids.filter(|pid| sys::start_time(*pid).is_some()).collect()
 }
@@ -27,7 +28,7 @@ pub fn live_clients(config_dir: &Path) -> Vec<u32> {
 /// Whether a live client has this session open. One that does not say which session it has open may have any.
 pub fn has_live_session(config_dir: &Path, session: &str) -> bool {
     let says_another = |pid: &u32| {
-        let text = io::read_regular(&config_dir.join(format!("sessions/{pid}.json")), LIMIT).ok().flatten().unwrap_or_default();
+        let text = io::read_regular(&sessions(config_dir).join(format!("{pid}.json")), LIMIT).ok().flatten().unwrap_or_default();
         let client: Client = serde_json::from_slice(&text).unwrap_or_default();
         client.session_id.is_some_and(|open| open != session)
     };

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::glance::glance;
+use crate::claude_code::settings::ENV;
 use crate::claude_code::{LIMIT, STATE, state};
 use crate::io;
 use crate::io::json::Object;
@@ -58,11 +59,11 @@ impl ClaudeJson {
 
 /// Returns the variables that the client takes from its state; a state that cannot be read sets none.
 pub fn env_of(file: &Path) -> Map<String, Value> {
-    let glanced = io::open_regular(file, LIMIT).ok().flatten().and_then(|opened| glance(opened, ["env"]).ok().flatten());
+    let glanced = io::open_regular(file, LIMIT).ok().flatten().and_then(|opened| glance(opened, [ENV]).ok().flatten());
     let parsed = || {
         let text = io::read_regular(file, LIMIT).ok().flatten()?;
         let state = Object::document(&text).ok()?;
-        io::json::value(state.raw(state.get("env")?.value))
+        io::json::value(state.raw(state.get(ENV)?.value))
     };
     let env = glanced.map_or_else(parsed, |[env]| env);
     env.as_ref().and_then(Value::as_object).cloned().unwrap_or_default()

@@ -13,6 +13,7 @@ use std::str;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::claude_code::keychain::SERVICE;
 use crate::env::Keychain;
 use crate::error::Mistake;
 use crate::io::{self, Beside};
@@ -51,7 +52,7 @@ impl Item {
             let spelling: String = directory.to_string_lossy().nfc().collect();
             format!("-{}", io::hex(&Sha256::digest(spelling.as_bytes())[..4]))
         });
-        Self { keychain: keychain.clone(), service: format!("Claude Code-credentials{}", suffix.unwrap_or_default()) }
+        Self { keychain: keychain.clone(), service: format!("{SERVICE}{}", suffix.unwrap_or_default()) }
     }
 
     /// Returns the command by which the user deletes the item.

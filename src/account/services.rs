@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::claude_code::services;
 use crate::env::{Env, variable};
 use crate::error::Mistake;
 use crate::io::http::{self, Client};
@@ -26,12 +27,12 @@ impl Services {
 
     /// Where a refresh token becomes new tokens.
     pub fn token(&self) -> String {
-        self.at("https://platform.claude.com", "/v1/oauth/token")
+        self.at(services::TOKEN)
     }
 
     /// What an account has used of its limits.
     pub fn usage(&self) -> String {
-        self.at("https://api.anthropic.com", "/api/oauth/usage")
+        self.at(services::USAGE)
     }
 
     /// How long they may take for an answer.
@@ -44,7 +45,7 @@ impl Services {
         Client::new(env, self.patience)
     }
 
-    fn at(&self, real: &str, path: &str) -> String {
+    fn at(&self, (real, path): (&str, &str)) -> String {
         format!("{}{path}", self.stand_in.as_deref().unwrap_or(real))
     }
 }

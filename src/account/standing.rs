@@ -8,12 +8,10 @@ use serde::Serialize;
 use super::usage::{self, Account, Reading};
 use super::{ClaudeJson, Console, Credentials, Identity, Login, Store, refresh};
 use crate::claude_code::STATE;
+use crate::claude_code::services::PROFILE_SCOPE;
 use crate::io::{Clock, clock};
 use crate::layout::Layout;
 use crate::name::ProfileName;
-
-/// The scope without which the service names neither an account nor its usage. A token of `claude setup-token` lacks it.
-const PROFILE_SCOPE: &str = "user:profile";
 
 /// What stands in the place of a plan where somebody is signed in to no claude.ai account.
 const CONSOLE: &str = "Console";

@@ -8,7 +8,7 @@
 //! | `names.tsv` | a name below the config directory | [`names`] |
 //! | `state-keys.tsv` | a key of `.claude.json` | [`state`] |
 //! | `variables.tsv` | a variable that changes account, credential, endpoint or place | [`variables`] |
-//! | `settings-keys.tsv` | a key of `settings.json` that does so | |
+//! | `settings-keys.tsv` | a key of `settings.json` that does so | [`settings`] |
 //! | `locks.tsv` | a lock | [`lock_of`] |
 //!
 //! What no table knows is treated so that no account can leak: a name that the client makes in a profile stays in that profile, while what the user puts
@@ -16,8 +16,12 @@
 
 pub mod anthropic;
 pub mod credentials;
+pub mod keychain;
 mod locks;
 pub mod names;
+pub mod processes;
+pub mod services;
+pub mod settings;
 pub mod state;
 mod table;
 pub mod variables;

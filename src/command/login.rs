@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{arrive, launch};
+use crate::claude_code::processes::{SIGN_IN, WHO};
 use crate::config::Config;
 use crate::context::Context;
 use crate::env::record::Chosen;
@@ -44,7 +45,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     arrive::refuse_key(context, &profile)?;
     let hub = context.hub(&config)?;
     let mut login = Command::new(context.real_claude()?);
-    login.args(["auth", "login"]).args(&arguments.arguments);
+    login.args(SIGN_IN).args(&arguments.arguments);
     launch::enter(context, &config, &profile, Holder::Login, Chosen::Hand, &mut login)?;
     let has_succeeded = {
         // Ctrl-C is the client's to obey, and ends this process when the client has done so.
@@ -67,7 +68,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 /// Asks the client who is signed in.
 fn ask(context: &Context, config: &Config, profile: &Profile) -> Result<AuthStatus> {
     let mut status = Command::new(context.real_claude()?);
-    status.args(["auth", "status", "--json"]).stdin(Stdio::null()).stderr(Stdio::inherit());
+    status.args(WHO).stdin(Stdio::null()).stderr(Stdio::inherit());
     launch::load(context, config, profile, Chosen::Hand, &mut status);
     let output = status.output().with_context(|| format!("could not run {}", status.get_program().display()))?;
     // It exits with 1 where nobody is signed in; an answer that is none says as much.

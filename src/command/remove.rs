@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::removal::{self, Subject};
 use crate::account::{Console, Item, Store, live_clients};
+use crate::claude_code::processes::{OF_DAEMON, STOP_DAEMON};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::context::{Context, profile_name};
 use crate::error::Mistake;
@@ -44,7 +45,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let hub = context.hub(&context.config()?)?;
     refuse_one_place(&hub, &profile.config_dir)?;
     // A daemon of the client's is ended below; any other client is somebody's work.
-    let has_daemon = ["daemon", "daemon.json", "daemon.status.json"].into_iter().any(|name| profile.config_dir.join(name).exists());
+    let has_daemon = OF_DAEMON.into_iter().any(|name| profile.config_dir.join(name).exists());
     removal::refuse_if_in_use(&layout, profile, !has_daemon)?;
     // Asked before anything is locked: a person may take a day to answer.
     let rescue = layout.rescue(&name);
@@ -74,7 +75,7 @@ fn refuse_one_place(hub: &Hub, config_dir: &Path) -> Result<()> {
 fn stop_daemon(context: &Context, profile: &Profile) -> Result<()> {
     let claude = context.real_claude()?;
     let mut command = Command::new(&claude);
-    command.args(["daemon", "stop", "--any"]).env(CLAUDE_CONFIG_DIR, profile.exported()).stdin(Stdio::null()).stdout(Stdio::null());
+    command.args(STOP_DAEMON).env(CLAUDE_CONFIG_DIR, profile.exported()).stdin(Stdio::null()).stdout(Stdio::null());
     command.status().map(drop).with_context(|| format!("could not run {}", claude.display()))?;
     // Its sessions end a moment after it; whoever is still there then is somebody's.
     let deadline = Instant::now() + PATIENCE;

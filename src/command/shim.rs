@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 
 use super::launch;
+use crate::claude_code::processes::PROGRAM;
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::context::Context;
 use crate::env::change;
@@ -36,7 +37,7 @@ pub enum Action {
 
 /// Whether this process was called as `claude`.
 pub fn is_called_by(name: &OsStr) -> bool {
-    Path::new(name).file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("claude"))
+    Path::new(name).file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case(PROGRAM))
 }
 
 /// Returns clauth's own program, which the shim links to.

@@ -71,6 +71,7 @@ struct Status {
     account: Summary,
     api_key: bool,
     config_dir: Option<String>,
+    anthropic_dir: Option<String>,
     holders: Vec<Holder>,
     clients: Vec<u32>,
     helper: Option<Helper>,
@@ -174,6 +175,7 @@ impl Status {
             account: Summary::default(),
             api_key: false,
             config_dir: None,
+            anthropic_dir: None,
             holders: Vec::new(),
             clients: Vec::new(),
             helper: None,
@@ -193,6 +195,7 @@ impl Status {
             account: Standing::of(&context.layout, &profile.name, &profile.config_dir).summary(),
             api_key: profile.has_api_key,
             config_dir: Some(profile.exported()),
+            anthropic_dir: Some(profile.exported_anthropic()),
             holders: Lease::live(&session).into_iter().map(|lease| Holder { pid: lease.pid, kind: lease.holder.to_string() }).collect(),
             clients: live_clients(&profile.config_dir),
             helper: Introduction::read(&session).map(|helper| Helper { pid: helper.pid, since: helper.since }),
@@ -274,6 +277,8 @@ fn text(status: &Status, clock: &Clock) -> String {
     }
     if let Some(config_dir) = &status.config_dir {
         rows.push(("config dir", config_dir.clone()));
+        // Made by a sign-in to a Console account; before that it is of no interest.
+        rows.extend(status.anthropic_dir.iter().filter(|directory| Path::new(directory).exists()).map(|directory| ("Console", directory.clone())));
         let holders: Vec<_> = status.holders.iter().map(|holder| format!("{} {}", holder.kind, holder.pid)).collect();
         rows.push(("in use by", if holders.is_empty() { "nobody".into() } else { holders.join(", ") }));
         let helper = status.helper.as_ref().map(|helper| {

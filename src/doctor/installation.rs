@@ -1,6 +1,7 @@
 //! The program, the shim, the client, and the user's settings.
 
 use super::Finding;
+use crate::claude_code::processes::PROGRAM;
 use crate::context::Context;
 use crate::profile;
 use crate::sys;
@@ -22,7 +23,7 @@ fn shim(context: &Context) -> Option<Finding> {
     if !shim.exists() {
         return Some(Finding::problem(format!("the shim {} leads to a program that is gone", shim.display()), why, "run `clauth shim install`"));
     }
-    let first = which::which_in("claude", Some(context.env.absolute_path()), "/").ok();
+    let first = which::which_in(PROGRAM, Some(context.env.absolute_path()), "/").ok();
     (!first.is_some_and(|first| sys::same_file(&first, &shim))).then(|| {
         let bin = context.layout.bin();
         Finding::problem(

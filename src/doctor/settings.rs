@@ -8,14 +8,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Finding;
+use crate::claude_code::settings::{API_KEY_HELPER, ENV, MANAGED, OF_PROJECT, ORGANIZATIONS};
 use crate::claude_code::{self, SETTINGS, STATE};
 use crate::context::Context;
 use crate::env::to_set_aside;
 use crate::sharing::json;
 use crate::{env, io, profile, sys};
-
-/// What a project's settings are called in the directory where the client starts.
-const OF_PROJECT: [&str; 2] = [".claude/settings.json", ".claude/settings.local.json"];
 
 /// Whose settings they are, and so what they turn away.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,9 +24,6 @@ enum Whose {
     Projects,
     Profiles,
 }
-
-/// The client's own word for which organizations may sign in at all.
-const ORGANIZATIONS: &str = "forceLoginOrgUUID";
 
 /// Only an administrator can mend what an administrator laid down.
 const ASK: &str = "ask who looks after this machine to take it out";
@@ -52,14 +47,14 @@ pub fn examine(context: &Context) -> Vec<Finding> {
 
 /// Returns an administrator's files, in the order in which the client reads them.
 fn managed(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory.join("managed-settings.d")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let entries = fs::read_dir(directory.join(MANAGED.1)).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_read = |file: &PathBuf| {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         name.ends_with(".json") && !name.starts_with('.')
     };
     let mut more: Vec<_> = entries.filter(is_read).collect();
     more.sort();
-    std::iter::once(directory.join("managed-settings.json")).chain(more).collect()
+    std::iter::once(directory.join(MANAGED.0)).chain(more).collect()
 }
 
 fn examine_file(file: &Path, whose: Whose, overriding: &[&str]) -> Vec<Finding> {
@@ -89,13 +84,13 @@ fn examine_file(file: &Path, whose: Whose, overriding: &[&str]) -> Vec<Finding> 
         };
         found.push(Finding::problem(format!("{file} sets {variable} in its `env` block"), why, remedy("remove that line")));
     }
-    let set = |name: &&&str| state.get("env").and_then(Value::as_object).is_some_and(|env| env.contains_key(**name));
+    let set = |name: &&&str| state.get(ENV).and_then(Value::as_object).is_some_and(|env| env.contains_key(**name));
     let overriding: Vec<_> = overriding.iter().filter(set).copied().collect();
     if !overriding.is_empty() {
         let what = format!("{file} sets {} in its `env` block", overriding.join(", "));
         found.push(Finding::problem(what, wins, remedy("move it to the profile it belongs to: `[env]` in that profile's profile.toml")));
     }
-    if state.contains_key("apiKeyHelper") {
+    if state.contains_key(API_KEY_HELPER) {
         let twice = if whose == Whose::Shared(true) { ", which also counts as this directory's own" } else { "" };
         let remedy = remedy("move it to the profile it belongs to: `api_key` in that profile's profile.toml");
         found.push(Finding::problem(format!("{file} has an apiKeyHelper{twice}"), wins, remedy));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Env, variable};
+use crate::claude_code::keychain::COMMON_ACCOUNT;
 use crate::sys;
 
 /// How long Claude Code lets it take, and so does clauth.
@@ -34,7 +35,7 @@ impl Keychain {
 /// Returns the account that Claude Code files its items under for a user of this name.
 fn account(user: Option<&str>) -> &str {
     let is_plain = |user: &&str| user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    user.filter(is_plain).unwrap_or("claude-code-user")
+    user.filter(is_plain).unwrap_or(COMMON_ACCOUNT)
 }
 
 #[cfg(test)]

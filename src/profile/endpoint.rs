@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::claude_code::services::is_own_host;
 use crate::io::url::{Url, is_loopback};
 
 /// The longest that an endpoint may be, in bytes.
@@ -24,7 +25,7 @@ impl Endpoint {
     /// Whether it is Anthropic's own: the only place that the token of a login may be sent to.
     pub fn is_anthropic(&self) -> bool {
         let host = Url::parse(&self.0).filter(|url| url.is_encrypted).map(|url| url.host.to_ascii_lowercase()).unwrap_or_default();
-        host == "anthropic.com" || host.ends_with(".anthropic.com")
+        is_own_host(&host)
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::account::{Credentials, Secret, Store};
+use crate::claude_code::settings::{API_KEY_HELPER, ENV};
 use crate::claude_code::variables::{AUTH_TOKEN, BASE_URL};
 use crate::error::Mistake;
 use crate::io::{self, Complaint, FileLock, epoch};
@@ -52,8 +53,8 @@ impl Profile {
     /// Fails when the profile sends requests somewhere that is not Anthropic's and has no key for it: a login's token would go there, that of today
     /// or of the next sign-in.
     pub fn refuse_to_send_a_login(&self, layout: &Layout) -> Result<(), Mistake> {
-        let set = |name: &str| self.overrides.get("env")?.get(name)?.as_str().filter(|value| !value.is_empty());
-        let has_key = self.has_api_key || self.overrides.contains_key("apiKeyHelper") || set(AUTH_TOKEN).is_some();
+        let set = |name: &str| self.overrides.get(ENV)?.get(name)?.as_str().filter(|value| !value.is_empty());
+        let has_key = self.has_api_key || self.overrides.contains_key(API_KEY_HELPER) || set(AUTH_TOKEN).is_some();
         let is_foreign = set(BASE_URL).is_some_and(|url| !url.parse().is_ok_and(|url: Endpoint| url.is_anthropic()));
         if !is_foreign || has_key {
             return Ok(());
@@ -104,11 +105,11 @@ impl ProfileFile {
 
     fn overrides(&self) -> Map<String, Value> {
         let mut overrides = self.settings.clone();
-        let mut env = overrides.get("env").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut env = overrides.get(ENV).and_then(Value::as_object).cloned().unwrap_or_default();
         env.extend(self.env.iter().map(|(name, value)| (name.clone(), value.clone().into())));
         env.extend(self.base_url.iter().map(|url| (BASE_URL.into(), url.as_str().into())));
         if !env.is_empty() {
-            overrides.insert("env".into(), env.into());
+            overrides.insert(ENV.into(), env.into());
         }
         overrides
     }

@@ -10,6 +10,7 @@ use super::links::{Present, survey};
 use super::names::{self, Kind};
 use super::settle::{Kept, Mover, carry_all};
 use super::{depart, places};
+use crate::claude_code::settings;
 use crate::claude_code::{CREDENTIALS, LIMIT, SETTINGS, STATE};
 use crate::hub::Hub;
 use crate::io::json::Object;
@@ -17,22 +18,6 @@ use crate::{io, sys};
 
 /// Where a file is while it is compared with the hub's: in the directory itself, and so on its file system.
 const STAGING: &str = ".clauth-import";
-
-/// Settings that say by which account or for which service a client works: everybody's, they would send each account to the service of one.
-const OF_ONE_ACCOUNT: &[&str] = &[
-    "allowedProviders",
-    "apiKeyHelper",
-    "awsAuthRefresh",
-    "awsCredentialExport",
-    "env",
-    "forceLoginGatewayUrl",
-    "forceLoginMethod",
-    "forceLoginOrgUUID",
-    "gcpAuthRefresh",
-    "otelHeadersHelper",
-    "proxyAuthHelper",
-    "xaaIdp",
-];
 
 /// Holds the top-level names of such a directory, sorted by what becomes of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -134,9 +119,9 @@ impl Belongings {
 }
 
 /// Whether settings belong to one account; what cannot be read as settings may.
-fn is_of_one_account(settings: &Path) -> bool {
-    let text = io::read_regular(settings, LIMIT).ok().flatten().unwrap_or_default();
-    Object::document(&text).map_or(true, |settings| OF_ONE_ACCOUNT.iter().any(|key| settings.has(key)))
+fn is_of_one_account(file: &Path) -> bool {
+    let text = io::read_regular(file, LIMIT).ok().flatten().unwrap_or_default();
+    Object::document(&text).map_or(true, |document| settings::of_one_account().any(|key| document.has(key)))
 }
 
 /// Whether a file of the hub is as clauth has made it: nobody has written to it since.

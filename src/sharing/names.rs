@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::decide::Side;
 use crate::claude_code::names::{self, Treatment};
-use crate::claude_code::{CREDENTIALS, OLD_STATE, SETTINGS, STATE};
+use crate::claude_code::{CREDENTIALS, OLD_STATE, STATE};
 
 /// How a name is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,21 +23,13 @@ pub enum Kind {
 /// Tells one config directory from another that stands at the same place later.
 pub const TOKEN: &str = ".clauth-id";
 
-/// The names that must be real directories.
-pub use names::COPIED as MIRRORED;
-
-/// What the client makes in a fresh directory by itself and clauth wants shared: made in the hub first, so that a link can stand.
-///
-/// Settings come first: a config directory without them runs the default clean-up over history.
-pub const MADE_FILES: &[(&str, &str)] = &[(SETTINGS, "{}\n"), ("history.jsonl", "")];
+/// The names that must be real directories, and what is made in the hub so that a link can stand.
+pub use names::{COPIED as MIRRORED, MADE_DIRECTORIES, MADE_FILES};
 
 /// Returns what clauth has put into a file that it makes; `None` for any other.
 pub fn made_text(name: &Path) -> Option<&'static str> {
     MADE_FILES.iter().find_map(|(made, text)| (name == Path::new(made)).then_some(*text))
 }
-
-/// The directories of the same sort.
-pub const MADE_DIRECTORIES: &[&str] = &["plugins", "file-history", "session-env", "shell-snapshots"];
 
 /// What makes a name look like a secret, in small letters.
 const SECRET_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid"];

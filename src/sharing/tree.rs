@@ -13,6 +13,7 @@ use super::link_mode::LinkMode;
 use super::links::{self, Use};
 use super::{names, places};
 use crate::account;
+use crate::claude_code::settings::{API_KEY_HELPER, ENV};
 use crate::claude_code::{self, SETTINGS, STATE};
 use crate::context::Context;
 use crate::env::variable::{CLAUTH_COPIES_LIMIT, CLAUTH_LINK_MODE};
@@ -56,7 +57,7 @@ impl Tree {
             // The client runs this by `sh -c`, or by `cmd` on Windows, and reads the key from its pipe: it stands in no file that is shared, and in no argument.
             let program = context.program.to_string_lossy();
             let program = paths::in_any_shell(&program).unwrap_or_else(|| Shell::Sh.quote(&program));
-            overrides.insert("apiKeyHelper".into(), format!("{program} api-key {}", profile.name).into());
+            overrides.insert(API_KEY_HELPER.into(), format!("{program} api-key {}", profile.name).into());
         }
         let layout = &context.layout;
         let base = layout.base(&profile.name);
@@ -273,7 +274,7 @@ pub fn refuse_redirection(hub: &Hub, config_dir: &Path, overrides: &State) -> Re
         return redirect("profile.toml".into(), variable);
     }
     for state in [&hub.claude_json, &config_dir.join(STATE)] {
-        if let Some(variable) = json::redirects(&State::from_iter([("env".into(), account::env_of(state).into())])) {
+        if let Some(variable) = json::redirects(&State::from_iter([(ENV.into(), account::env_of(state).into())])) {
             return redirect(state.display().to_string(), variable);
         }
     }

@@ -1,6 +1,7 @@
 //! fish.
 
 use super::{Above, Answer, Place, epoch_test};
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::env::change::Change;
 
 /// Quotes by single quotes, in which only `\` and `'` need a `\`; a newline stands outside, so that `eval (…)` keeps it.
@@ -46,7 +47,7 @@ pub fn watch(answer: &Answer) -> String {
 
 /// Renders the tests of a place and of the config directory: in fish the number of tests is their price, so what is text is compared as one.
 fn place(place: &Place, stamp: &str, config_dir: &str) -> Vec<String> {
-    let same_config_dir = format!("test \"$CLAUDE_CONFIG_DIR\" = {}", quote(config_dir));
+    let same_config_dir = format!("test \"${CLAUDE_CONFIG_DIR}\" = {}", quote(config_dir));
     let Place::Known { directory, absent, decider } = place else {
         return vec![
             format!("test {stamp}"),
@@ -68,7 +69,7 @@ fn place(place: &Place, stamp: &str, config_dir: &str) -> Vec<String> {
             let file = above.binding(*level);
             tests.push(format!("path is -fr -- {file}"));
             let expected = quote(&format!("{config_dir}\n{text}"));
-            tests.push(format!("begin; read -lz text <{file}; test \"$CLAUDE_CONFIG_DIR\n$text\" = {expected}; end"));
+            tests.push(format!("begin; read -lz text <{file}; test \"${CLAUDE_CONFIG_DIR}\n$text\" = {expected}; end"));
         }
         None => tests.push(same_config_dir),
     }

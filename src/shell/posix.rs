@@ -3,6 +3,7 @@
 use std::iter;
 
 use super::{Above, Answer, Place, Shell, epoch_test};
+use crate::claude_code::variables::{ANTHROPIC_CONFIG_DIR, CLAUDE_CONFIG_DIR};
 use crate::env::change::Change;
 
 /// Quotes by single quotes, in which nothing has a meaning but the single quote itself.
@@ -58,8 +59,8 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     // One comparison for both directories costs less than two. What a shell has of its own is not written here: it may be a secret.
     let config_dir = answer.config_dir.as_deref().unwrap_or_default();
     let directories = match &answer.anthropic_dir {
-        Some(anthropic_dir) => (vec!["CLAUDE_CONFIG_DIR", "ANTHROPIC_CONFIG_DIR"], quote(&format!("{config_dir}:{anthropic_dir}"))),
-        None => (vec!["CLAUDE_CONFIG_DIR"], quote(config_dir)),
+        Some(anthropic_dir) => (vec![CLAUDE_CONFIG_DIR, ANTHROPIC_CONFIG_DIR], quote(&format!("{config_dir}:{anthropic_dir}"))),
+        None => (vec![CLAUDE_CONFIG_DIR], quote(config_dir)),
     };
     let seen = answer.harmless.iter().map(|name| (vec![*name], format!("\"${{__clauth_seen_{name}-}}\"")));
     let same: Vec<_> = iter::once(directories).chain(seen).collect();

@@ -28,7 +28,7 @@ fn an_unbound_directory_is_told_as_such() {
     let none = json!({
         "schema": 1, "directory": home, "profile": null, "decided_by": null, "refused": null, "loaded": null, "account": null,
         "organization": null, "plan": null, "signed_in": false, "login_ended": false, "other_account": false, "token_expires_at": null, "api_key": false,
-        "config_dir": null, "holders": [], "clients": [], "helper": null, "troubles": [], "copies": null, "hard_links": null, "removed_files": null, "overriding": [], "set_aside": [], "ignored": [],
+        "config_dir": null, "anthropic_dir": null, "holders": [], "clients": [], "helper": null, "troubles": [], "copies": null, "hard_links": null, "removed_files": null, "overriding": [], "set_aside": [], "ignored": [],
     });
     assert_eq!(sandbox.status(&home), none);
 }
@@ -56,13 +56,20 @@ fn a_bound_directory_names_its_file_its_account_and_its_users() {
     assert_row(&told, "in use by", Some("nobody"));
     assert_row(&told, "helper", Some("none: starts with the first shell"));
     assert_row(&told, "overridden", None);
+    assert_row(&told, "Console", None);
 
+    sandbox.sign_in_to_console("home/.clauth/profiles/work/anthropic", "console@corp.example");
+    let told = rows(sandbox.clauth_in(&below, &["status"]));
+    assert_row(&told, "profile", Some("work · console@corp.example"));
+    assert_row(&told, "login", Some("Console Inc · Console"));
+    assert_row(&told, "Console", sandbox.path("home/.clauth/profiles/work/anthropic").to_str());
     sandbox.sign_in("work", "me@corp.example");
     assert_row(&rows(sandbox.clauth_in(&below, &["status"])), "profile", Some("work · me@corp.example"));
     let status = sandbox.status(&below);
     assert_eq!((&status["profile"], &status["decided_by"]), (&json!("work"), &json!(file)));
     assert_eq!((&status["account"], &status["signed_in"]), (&json!("me@corp.example"), &json!(true)));
     assert_eq!((&status["config_dir"], &status["refused"]), (&json!(sandbox.runtime("work")), &Value::Null));
+    assert_eq!(status["anthropic_dir"], json!(sandbox.path("home/.clauth/profiles/work/anthropic")));
 }
 
 #[test]

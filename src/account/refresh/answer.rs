@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::account::{Login, Secret};
+use crate::claude_code::services::CLIENT_ID;
 use crate::io::http::Answer;
 
 /// How long an access token is good where the service does not say, in seconds: no longer than it can be, since too early costs one refresh.
@@ -12,9 +13,6 @@ const DEFAULT_LIFETIME: u64 = 3600;
 
 /// The longest that is believed, in seconds.
 const LONGEST_LIFETIME: u64 = 366 * 24 * 3600;
-
-/// Claude Code's own name at the service.
-const CLIENT_ID: &str = "9d1c250a-e61b-44d9-88ed-5944d1962f5e";
 
 /// What an answer means for the login.
 pub enum Verdict {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::cache::LONGEST_WAIT;
 use super::{Account, Cache, Reading, Turn, of_service, turn};
 use crate::account::{Secret, Services};
+use crate::claude_code::services::BETA;
 use crate::error::Mistake;
 use crate::io::Clock;
 use crate::io::http::{Answer, Client, Outcome, PATIENCE};
@@ -19,9 +20,6 @@ const WRITERS: Duration = Duration::from_secs(2);
 
 /// How long to leave the service alone when it says "too many requests" and no time.
 const COOL_DOWN: SignedDuration = SignedDuration::from_mins(15);
-
-/// What the endpoint wants to hear from a login of claude.ai.
-const BETA: (&str, &str) = ("anthropic-beta", "oauth-2025-04-20");
 
 /// Asks the service what an account has used, unless somebody did so lately; what it says is kept in the cache. `readings` are known besides.
 ///

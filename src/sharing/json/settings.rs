@@ -9,12 +9,13 @@ use serde_json::Value;
 use super::fingerprint::Fingerprints;
 use super::merge::Loss;
 use super::{State, pointer};
+use crate::claude_code::settings::ENV;
 use crate::claude_code::variables::PLACES;
 use crate::io::json::{Broken, Change, Edits, Ignore, Member, Object, Scanner, Span, compact, is_pretty};
 
 /// Returns the variable by which settings, or a state, would send the client to another account's place; `None` where they set none.
 pub fn redirects(settings: &State) -> Option<&'static str> {
-    let env = settings.get("env").and_then(Value::as_object)?;
+    let env = settings.get(ENV).and_then(Value::as_object)?;
     PLACES.into_iter().find(|name| env.contains_key(*name))
 }
 
@@ -27,7 +28,7 @@ pub fn text_redirects(text: &[u8]) -> Result<Option<&'static str>, Broken> {
         return Ok(None);
     }
     match Object::document(text) {
-        Ok(settings) => Ok(settings.object("env").and_then(|env| PLACES.into_iter().find(|name| env.has(name)))),
+        Ok(settings) => Ok(settings.object(ENV).and_then(|env| PLACES.into_iter().find(|name| env.has(name)))),
         Err(Broken::NotAnObject) => Ok(None),
         Err(broken) => Err(broken),
     }
