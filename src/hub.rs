@@ -1,8 +1,9 @@
 //! The hub: the config directory that all profiles share, the user's `~/.claude`.
 
+use std::fs;
 use std::path::PathBuf;
 
-use crate::claude_code::{DIRECTORY, STATE};
+use crate::claude_code::{DIRECTORY, OLD_STATE, STATE};
 use crate::config::Config;
 use crate::env::Env;
 use crate::error::Mistake;
@@ -13,7 +14,7 @@ use crate::sys;
 pub struct Hub {
     /// The directory, fully resolved.
     pub directory: PathBuf,
-    /// Its `.claude.json`, which lies beside the default directory and inside a chosen one.
+    /// Its `.claude.json`, which lies beside the default directory and inside a chosen one; in an old installation another file inside.
     pub claude_json: PathBuf,
 }
 
@@ -25,7 +26,11 @@ impl Hub {
             None => (env.home_dir()?.join(DIRECTORY), env.home_dir()?.join(STATE)),
         };
         match sys::physical(&spelled) {
-            Ok(directory) if directory.is_dir() => Ok(Self { directory, claude_json }),
+            Ok(directory) if directory.is_dir() => {
+                let old = directory.join(OLD_STATE);
+                let is_old = fs::metadata(&old).is_ok_and(|meta| meta.is_file() && meta.len() > 0);
+                Ok(Self { directory, claude_json: if is_old { old } else { claude_json } })
+            }
             _ => Err(Mistake::NoClaudeHome { path: spelled.display().to_string() }),
         }
     }

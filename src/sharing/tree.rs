@@ -14,7 +14,7 @@ use super::links::{self, Use};
 use super::{names, places};
 use crate::account;
 use crate::claude_code::settings::{API_KEY_HELPER, ENV};
-use crate::claude_code::{self, SETTINGS, STATE};
+use crate::claude_code::{self, OLD_STATE, SETTINGS, STATE};
 use crate::context::Context;
 use crate::env::variable::{CLAUTH_COPIES_LIMIT, CLAUTH_LINK_MODE};
 use crate::error::Mistake;
@@ -219,7 +219,9 @@ impl Tree {
 
     /// The client's state in the profile and in the hub.
     pub fn claude_json(&self) -> Pair {
-        self.pair(STATE, self.hub.claude_json.clone(), "claude.json", Kind::ClaudeJson)
+        // What was agreed on with another file says nothing of this one.
+        let base = if self.hub.claude_json.ends_with(OLD_STATE) { "old-claude.json" } else { "claude.json" };
+        self.pair(STATE, self.hub.claude_json.clone(), base, Kind::ClaudeJson)
     }
 
     fn settings(&self, overrides: &State) -> Pair {

@@ -117,6 +117,25 @@ fn a_sign_out_sends_nobody_else_through_the_onboarding() {
 }
 
 #[test]
+fn the_state_of_an_old_installation_is_the_one_that_is_shared_and_stays_the_hub_s() {
+    let household = Household::new(&["work"]);
+    let old = household.sandbox.write("home/.claude/.config.json", r#"{"theme": "old", "oauthAccount": {"accountUuid": "hub"}}"#);
+    household.sandbox.write(household.hub(), r#"{"theme": "unused"}"#);
+    let own = household.own("work");
+    household.enter("work");
+    wait_for(&[&own], "theme", &json!("old"));
+    edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
+    wait_for(&[&old], "theme", &json!("light"));
+    assert_eq!((&state(&household.hub())["theme"], state(&own).get("oauthAccount")), (&json!("unused"), None));
+    assert!(fs::symlink_metadata(household.runtime("work", ".config.json")).is_err(), "one that leads there would make every profile the hub's account");
+    // An empty one is none.
+    household.leave("work");
+    fs::write(&old, "").unwrap();
+    household.enter("work");
+    wait_for(&[&household.hub()], "theme", &json!("light"));
+}
+
+#[test]
 fn both_sides_of_an_object_are_taken_key_by_key_and_of_a_list_as_a_set() {
     let household = Household::in_use(&["work"]);
     let (own, hub) = (household.own("work"), household.hub());

@@ -23,7 +23,7 @@ fn the_status_line_is_shown_and_what_it_hears_is_kept() {
     let mut state = read_json(&claude_json);
     for (key, value) in [
         ("hasCompletedOnboarding", json!(true)),
-        ("lastOnboardingVersion", json!("2.1.329")),
+        ("lastOnboardingVersion", json!("2.1.332")),
         ("theme", json!("dark")),
         ("hasSeenAutoDefaultNotice", json!(true)),
         ("officialMarketplaceAutoInstallAttempted", json!(true)),

@@ -10,7 +10,7 @@ use crate::support::files::age;
 use crate::support::shell::shells_found;
 use crate::support::{Startup, Terminal};
 
-/// Returns what Claude Code writes, in its own words (2.1.329), less what is of no matter here.
+/// Returns what Claude Code writes, in its own words (2.1.329 and 2.1.332), less what is of no matter here.
 fn input(five_hour: f64, seven_day: f64, transcript: &str) -> String {
     json!({
         "session_id": "c06d2e2c", "transcript_path": transcript, "cwd": "/", "model": {"id": "claude-opus-5-5", "display_name": "Opus 5.5"},
