@@ -1,7 +1,8 @@
 //! The clients that run in a config directory.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::Deserialize;
 
@@ -25,10 +26,20 @@ pub fn live_clients(config_dir: &Path) -> Vec<u32> {
     pids.filter(|pid| sys::start_time(*pid).is_some()).collect()
 }
 
+/// Returns those of them that have written there since a time: no other process has their number by now, as after a restart of the machine.
+pub fn live_clients_since(config_dir: &Path, time: SystemTime) -> Vec<u32> {
+    let has_written = |pid: &u32| fs::metadata(file_of(config_dir, *pid)).and_then(|meta| meta.modified()).is_ok_and(|written| written >= time);
+    live_clients(config_dir).into_iter().filter(has_written).collect()
+}
+
+fn file_of(config_dir: &Path, pid: u32) -> PathBuf {
+    sessions(config_dir).join(format!("{pid}.json"))
+}
+
 /// Whether a live client has this session open. One that does not say which session it has open may have any.
 pub fn has_live_session(config_dir: &Path, session: &str) -> bool {
     let says_another = |pid: &u32| {
-        let text = io::read_regular(&sessions(config_dir).join(format!("{pid}.json")), LIMIT).ok().flatten().unwrap_or_default();
+        let text = io::read_regular(&file_of(config_dir, *pid), LIMIT).ok().flatten().unwrap_or_default();
         let client: Client = serde_json::from_slice(&text).unwrap_or_default();
         client.session_id.is_some_and(|open| open != session)
     };

@@ -16,7 +16,7 @@ mod transfer;
 pub mod usage;
 
 pub use claude_json::{Kinship, Place};
-pub use clients::{has_live_session, live_clients};
+pub use clients::{has_live_session, live_clients, live_clients_since};
 pub use console::Console;
 pub use credentials::{Credentials, Login};
 pub use identity::{ClaudeJson, Identity, env_of};

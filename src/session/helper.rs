@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result, bail};
 
 use super::Session;
-use super::lease::{Lease, pid_of};
+use super::lease::{Holder, Lease, pid_of};
+use crate::account::live_clients_since;
 use crate::context::Context;
 use crate::io::{self, FileLock};
 use crate::name::ProfileName;
@@ -36,7 +37,18 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     events.pass_over(io::own_ending());
     // Watch first, then look: what comes between is seen twice, never missed.
     let leases = events.watch(&session.leases(), Interest::Names).with_context(|| format!("could not watch {}", session.leases().display()))?;
-    let mut helper = Helper { context, name, session, events, leases, holders: HashMap::new(), watchdog: None, hindrance: None, has_put_off: false };
+    let mut helper = Helper {
+        context,
+        name,
+        session,
+        events,
+        leases,
+        holders: HashMap::new(),
+        watchdog: None,
+        hindrance: None,
+        has_put_off: false,
+        since: SystemTime::now(),
+    };
     helper.look_at_all()?;
     helper.introduce()?;
     let _ = io::print("ready\n"); // the starter may have given up; its lease counts all the same
@@ -47,6 +59,7 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
         if helper.holders.is_empty() {
             let gate = FileLock::exclusive(&helper.session.gate())?;
             helper.look_at_all()?;
+            helper.follow_clients()?;
             if helper.holders.is_empty() {
                 helper.finish();
                 io::forget_unfinished(&helper.session.leases());
@@ -83,11 +96,13 @@ struct Helper<'a> {
     holders: HashMap<u32, String>,
     /// Whether there are leases that could not be read, or followed.
     has_put_off: bool,
+    /// When it began.
+    since: SystemTime,
 }
 
 impl Helper<'_> {
     fn introduce(&self) -> Result<()> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let since = self.since.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let pid = std::process::id();
         let start = sys::start_time(pid).unwrap_or_default();
         io::write(&self.session.helper(), format!("{pid} {start} {since}\n").as_bytes())
@@ -185,6 +200,20 @@ impl Helper<'_> {
         let written = Lease::pids(&self.session).or_else(|error| self.put_off(error).map(|()| Vec::new()))?;
         for pid in known.into_iter().chain(written) {
             self.look_at(pid)?;
+        }
+        Ok(())
+    }
+
+    /// Takes leases for clients that outlive the program which started them: a session of `claude --bg` goes on without a shell, and what it writes is to
+    /// be shared as any other's.
+    fn follow_clients(&mut self) -> Result<()> {
+        // Of a profile that is gone there is nothing to share.
+        let Ok(profile) = profile::load(&self.context.layout, self.name) else { return Ok(()) };
+        for pid in live_clients_since(&profile.config_dir, self.since) {
+            if let Some(lease) = Lease::of(pid, Holder::Client) {
+                lease.write(&self.session)?;
+                self.look_at(pid)?;
+            }
         }
         Ok(())
     }

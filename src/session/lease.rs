@@ -27,11 +27,20 @@ pub enum Holder {
     Shim,
     /// A sign-in, run by `clauth login`.
     Login,
+    /// Claude Code, which outlived what started it: a session in the background.
+    Client,
 }
 
 impl Holder {
-    const NAMES: [(Self, &str); 6] =
-        [(Self::Shell, "shell"), (Self::Env, "env"), (Self::Exec, "exec"), (Self::Start, "start"), (Self::Shim, "shim"), (Self::Login, "login")];
+    const NAMES: [(Self, &str); 7] = [
+        (Self::Shell, "shell"),
+        (Self::Env, "env"),
+        (Self::Exec, "exec"),
+        (Self::Start, "start"),
+        (Self::Shim, "shim"),
+        (Self::Login, "login"),
+        (Self::Client, "client"),
+    ];
 }
 
 impl fmt::Display for Holder {

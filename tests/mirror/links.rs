@@ -180,7 +180,7 @@ fn private_and_secret_looking_names_are_never_shared() {
     let private = [
         ".credentials.json",
         ".credentials.json.tmp.0af",
-        "sessions/1.json",
+        "sessions/x.json",
         "backups/b",
         "jobs/j",
         "ide/1.lock",

@@ -3,6 +3,9 @@
 use std::fs;
 
 #[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
+
+#[cfg(unix)]
 use crate::support::files::age;
 #[cfg(windows)]
 use crate::support::files::text;
@@ -239,4 +242,25 @@ fn what_cannot_be_linked_is_shared_in_the_next_best_way_and_that_is_said_once() 
     for name in ["CLAUDE.md", "commands/review.md"] {
         wait_until(name, || text(&shared.own("work", name)) == text(&shared.hub(name)));
     }
+}
+
+#[test]
+#[cfg(unix)] // a client that goes on without what started it is made by a shell
+fn what_a_session_in_the_background_writes_is_shared_though_no_shell_uses_the_profile() {
+    let shared = Shared::new(&["work"]);
+    // As `claude --bg` does it: what was called ends, and a client goes on that says so in `sessions/`.
+    let started = shared.sandbox.clauth(&[
+        "exec",
+        "work",
+        "--",
+        "/bin/sh",
+        "-c",
+        "mkdir -p \"$CLAUDE_CONFIG_DIR/sessions\"; tail -f /dev/null >/dev/null 2>&1 & echo {} >\"$CLAUDE_CONFIG_DIR/sessions/$!.json\"; echo $!",
+    ]);
+    let client: i32 = started.stdout().trim().parse().unwrap();
+    wait_until("the client holds the profile", || shared.sandbox.clauth(&["list", "--json"]).json()["profiles"][0]["in_use_by"] == 1);
+    write(&shared.own("work", "projects/p/talk.jsonl"), "line\n");
+    wait_for_text(&[shared.hub("projects/p/talk.jsonl")], "line\n");
+    kill_process(Pid::from_raw(client).unwrap(), Signal::KILL).unwrap();
+    wait_until("the helper has retired", || shared.sandbox.processes_named("clauth helper work").is_empty());
 }
