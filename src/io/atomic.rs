@@ -136,7 +136,7 @@ pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// The longest name that file systems take, in bytes.
-const NAME_MAX: usize = 255;
+pub(super) const NAME_MAX: usize = 255;
 
 /// Returns the name beside a path under which clauth prepares what will take its place; no other process uses it, and within one process clauth
 /// writes a given file from one thread.
@@ -176,10 +176,15 @@ pub fn temporary_ending(path: &Path, ending: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// The same, and nothing stands there: what a process of our pid left that was killed is removed.
+/// The same, and nothing stands there: what a process of our pid left there that was killed may be all that is left of a file.
 pub fn free_temporary(path: &Path) -> PathBuf {
-    let temp = temporary(path);
-    let _ = sys::remove_file(&temp); // mostly there is nothing
+    let mut temp = temporary(path);
+    for number in 1.. {
+        if fs::symlink_metadata(&temp).is_err() {
+            break;
+        }
+        temp = temporary(&with_ending(path, &format!("~{number}")));
+    }
     temp
 }
 

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
 
+use super::atomic::NAME_MAX;
 use super::{aside, free_temporary, with_ending};
 use crate::sys;
 
@@ -52,13 +54,25 @@ pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     sys::rename_new(&aside, one)
 }
 
-/// Moves a file to a place of safety; where something stands there, to one beside it.
+/// Moves a file to a place of safety; where something stands there, or the name is too long for it, to one beside it.
 pub fn keep(from: &Path, to: &Path) -> Result<()> {
     let mut free = to.to_path_buf();
     while !relocate(from, &free)? {
-        free = with_ending(&free, "+");
+        let time = UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();
+        free = shortened(to, &format!("+{time}"));
     }
     Ok(())
+}
+
+/// Returns a path with this behind its name, of which so much is left as file systems take.
+fn shortened(path: &Path, ending: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    if name.len() + ending.len() <= NAME_MAX {
+        return with_ending(path, ending);
+    }
+    let text = name.to_string_lossy();
+    let cut = (0..=NAME_MAX - ending.len()).rev().find(|cut| text.is_char_boundary(*cut)).unwrap_or_default();
+    path.with_file_name(format!("{}{ending}", &text[..cut.min(text.len())]))
 }
 
 /// Copies to a name that did not exist, the time of the last write included. The name is there when all of the file is. A link is copied as one.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use crate::support::elsewhere::Elsewhere;
-use crate::support::files::{make_fifo, write};
+use crate::support::files::{make_fifo, replace, text, write};
 use crate::support::sharing::{Sides, wait_for_calm, wait_for_same};
 use crate::support::{Sandbox, wait_until};
 use crate::sync::household::{Household, edit, state, wait_for};
@@ -82,7 +82,37 @@ fn a_file_that_cannot_be_carried_wakes_nobody_and_is_said() {
     let everything: String = [sides.hub("plans"), sides.own("work", "plans"), sides.sandbox.path("home/.clauth/rescued")]
         .iter()
         .flat_map(|root| crate::support::files::files_below(root))
-        .filter_map(|file| crate::support::files::text(&file))
+        .filter_map(|file| text(&file))
         .collect();
     assert!(everything.contains("a file") && everything.contains("in a directory"), "{everything}");
+}
+
+#[test]
+fn what_lost_a_conflict_and_cannot_be_kept_stays_in_its_place() {
+    for name in ["plans/p.md", "projects/p/talk.jsonl"] {
+        let sides = Sides::new(&["work"]);
+        let places = sides.both(name);
+        sides.start("work");
+        write(&places[0], "{\"agreed\": 1}\n");
+        wait_for_same(&places, "{\"agreed\": 1}\n");
+        sides.stop("work");
+        // Where the losers go there is a file: nothing can be kept.
+        let rescued = sides.sandbox.path("home/.clauth/rescued");
+        let _ = fs::remove_dir_all(&rescued);
+        fs::write(&rescued, "in the way").unwrap();
+        for (place, text) in places.iter().zip(["{\"first\": 1}\n", "{\"second\": 2}\n"]) {
+            replace(place, text);
+        }
+        sides.start("work");
+        wait_until("it is said", || sides.status("work").contains(name) || sides.status("work").contains("rescued"));
+        let texts = places.iter().filter_map(|place| text(place)).collect::<String>();
+        assert!(texts.contains("first") && texts.contains("second"), "{name}: {texts}");
+        wait_for_calm(name, sides.helper("work").unwrap(), SELDOM);
+        fs::remove_file(&rescued).unwrap();
+        sides.stop("work");
+        sides.start("work");
+        wait_until("the two are the same", || text(&places[0]) == text(&places[1]));
+        let all = places.iter().filter_map(|place| text(place)).chain(sides.rescued().into_iter().map(|(_, text)| text)).collect::<String>();
+        assert!(all.contains("first") && all.contains("second"), "{name}: {all}");
+    }
 }

@@ -127,7 +127,10 @@ fn the_state_of_an_old_installation_is_the_one_that_is_shared_and_stays_the_hub_
     edit(&own, |state| drop(state.insert("theme".into(), json!("light"))));
     wait_for(&[&old], "theme", &json!("light"));
     assert_eq!((&state(&household.hub())["theme"], state(&own).get("oauthAccount")), (&json!("unused"), None));
-    assert!(fs::symlink_metadata(household.runtime("work", ".config.json")).is_err(), "one that leads there would make every profile the hub's account");
+    assert!(
+        fs::symlink_metadata(household.runtime("work", ".config.json")).is_err(),
+        "one that leads there would make every profile the hub's account"
+    );
     // An empty one is none.
     household.leave("work");
     fs::write(&old, "").unwrap();

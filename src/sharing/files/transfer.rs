@@ -99,10 +99,7 @@ impl Sides {
         match self.place(&temp, &target, relative, replaced) {
             Ok(true) => Ok(Outcome::Given(given)),
             Ok(false) => Ok(Outcome::Overtaken),
-            Err(error) => {
-                let _ = sys::remove_file(&temp);
-                Err(error).with_context(giving)
-            }
+            Err(error) => Err(error).with_context(giving),
         }
     }
 
@@ -176,23 +173,35 @@ impl Sides {
         Some(xxh3_64(inside.unwrap_or(target).as_os_str().as_encoded_bytes()))
     }
 
-    /// Puts a prepared file into its place; false when something else stands there than was decided on, and the prepared file is gone then.
+    /// Puts a prepared file into its place; false when something else stands there than was decided on. Unless it returns true, the prepared file is gone,
+    /// and what stood there stands there.
     pub fn place(&self, temp: &Path, target: &Path, relative: &Path, replaced: Option<Replaced>) -> Result<bool> {
         let Some(replaced) = replaced else {
             return match sys::rename_new(temp, target) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(sys::remove_file(temp).map(|()| false)?),
-                renamed => Ok(renamed.map(|()| true)?),
+                Ok(()) => Ok(true),
+                Err(error) => {
+                    sys::remove_file(temp)?;
+                    if error.kind() == ErrorKind::AlreadyExists { Ok(false) } else { Err(error.into()) }
+                }
             };
         };
         let prepared = look(temp).leaf();
-        match io::exchange(temp, target) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {
-                return Ok(sys::remove_file(temp).map(|()| false)?);
-            }
-            exchanged => exchanged?,
+        if let Err(error) = self.prepare_to_keep(relative, replaced.fate) {
+            sys::remove_file(temp)?;
+            return Err(error);
+        }
+        if let Err(error) = io::exchange(temp, target) {
+            sys::remove_file(temp)?;
+            return if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) { Ok(false) } else { Err(error.into()) };
         }
         if look(temp).leaf() == Some(replaced.stat) {
-            return self.dispose(temp, relative, replaced).map(|()| true);
+            let Err(error) = self.dispose(temp, relative, replaced) else { return Ok(true) };
+            // What could not be kept is not given up: it goes back to its place, and what would have taken that is on the other side.
+            io::exchange(temp, target)?;
+            if look(temp).leaf() == prepared {
+                sys::remove_file(temp)?;
+            }
+            return Err(error);
         }
         // Another process replaced or wrote it since the look: its version goes back, and the next look decides.
         io::exchange(temp, target)?;
@@ -202,6 +211,17 @@ impl Sides {
             self.rescue(temp, relative)?;
         }
         Ok(false)
+    }
+
+    /// Makes the directory where a file that is to be replaced will be kept: where that cannot be, nothing is touched.
+    fn prepare_to_keep(&self, relative: &Path, fate: Fate) -> Result<()> {
+        let directory = match fate {
+            Fate::Rescue => self.rescue.join(relative),
+            Fate::Trash => self.in_trash(relative),
+            Fate::Contained | Fate::DropIf(_) | Fate::Linked => return Ok(()),
+        };
+        let directory = directory.parent().unwrap_or(&self.rescue);
+        sys::create_private_dir(directory).with_context(|| format!("could not make {}, where what is replaced is kept", directory.display()))
     }
 
     /// Lets go of a file that was replaced, unless something of it would be lost with it.
@@ -244,6 +264,7 @@ impl Sides {
     pub fn remove(&self, relative: &Path, side: Side, expected: Stat, ending: &str) -> Result<bool> {
         let path = self.path(side, relative);
         let temp = io::temporary_ending(&path, ending);
+        self.prepare_to_keep(relative, Fate::Trash)?;
         match sys::rename_new(&path, &temp) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
             renamed => renamed.with_context(|| format!("could not remove {}", path.display()))?,
@@ -254,14 +275,21 @@ impl Sides {
             }
             return Ok(false);
         }
-        self.throw_away(&temp, relative).map(|()| true)
+        let Err(error) = self.throw_away(&temp, relative) else { return Ok(true) };
+        let _ = sys::rename_new(&temp, &path); // where something else stands by now, it stays beside it and is taken up later
+        Err(error)
     }
 
     /// Moves a file to the trash, by day.
     fn throw_away(&self, path: &Path, relative: &Path) -> Result<()> {
-        let day = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / DAY.as_secs();
-        let kept = self.trash.join(day.to_string()).join(relative);
+        let kept = self.in_trash(relative);
         if io::is_same_content(path, &kept) { Ok(sys::remove_file(path)?) } else { io::keep(path, &kept) }
+    }
+
+    /// Returns where a file goes that is removed today.
+    fn in_trash(&self, relative: &Path) -> PathBuf {
+        let day = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / DAY.as_secs();
+        self.trash.join(day.to_string()).join(relative)
     }
 
     /// Takes what was removed at a path out of the trash again: the client has purged it.
