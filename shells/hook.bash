@@ -75,13 +75,12 @@ __clauth_fail() {
   \builtin local name home="${CLAUTH_HOME:-${HOME-}/.clauth}"
   case ${CLAUDE_CONFIG_DIR-} in
     "$home"/*) ;;
-    # Git Bash spells the same directory in another way.
-    ?*) [[ ${CLAUDE_CONFIG_DIR%/profiles/*} -ef $home || ${CLAUDE_CONFIG_DIR%/refused/*} -ef $home ]] || home='' ;;
-    *) ! __clauth_nothing_above || home='' ;;
+    # Git Bash spells the same directory in another way; what is the user's own stands back where a directory is bound.
+    *) [[ ${CLAUDE_CONFIG_DIR%/profiles/*} -ef $home || ${CLAUDE_CONFIG_DIR%/refused/*} -ef $home ]] || ! __clauth_nothing_above || home='' ;;
   esac
   if [[ -n $home && -f $home/refused ]]; then
-    for name in ANTHROPIC_CONFIG_DIR @OVERRIDING@; do
-      if [[ -n ${!name+x} ]]; then
+    for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR @OVERRIDING@; do
+      if [[ -n ${!name+x} && ${!name} != "$home"/* ]]; then # clauth's own come with the next answer
         \builtin export -n "__clauth_taken_$name=${!name}" __clauth_taken="${__clauth_taken-} $name"
         \builtin unset "$name"
       fi
@@ -98,7 +97,7 @@ __clauth_fail() {
 __clauth_give_back() {
   [[ -n ${__clauth_taken-} ]] || return 0
   \builtin local name taken IFS=' '
-  [[ ${ANTHROPIC_CONFIG_DIR-} != "${CLAUDE_CONFIG_DIR-}" ]] || \builtin unset ANTHROPIC_CONFIG_DIR
+  [[ ${ANTHROPIC_CONFIG_DIR-} != "${CLAUDE_CONFIG_DIR-}" ]] || \builtin unset ANTHROPIC_CONFIG_DIR CLAUDE_CONFIG_DIR
   for name in $__clauth_taken; do
     taken=__clauth_taken_$name
     [[ -n ${!name+x} ]] || \builtin export "$name=${!taken}"

@@ -19,7 +19,7 @@ function __clauth_begin --on-event fish_prompt
 end
 
 # Called by fish when a variable changes that can change the account: the next prompt asks again, and no other has to look.
-function __clauth_noticed --on-variable ANTHROPIC_CONFIG_DIR @ON_OVERRIDING@
+function __clauth_noticed --on-variable HOME --on-variable CLAUTH_HOME --on-variable ANTHROPIC_CONFIG_DIR @ON_OVERRIDING@
     set -q __clauth_at; and set -g __clauth_at "$fish_pid "
 end
 
@@ -47,14 +47,14 @@ function __clauth_fail --argument-names message
     set -l home "$HOME/.clauth"
     test -n "$CLAUTH_HOME"; and set home $CLAUTH_HOME
     set -l refuse no
-    if test -z "$CLAUDE_CONFIG_DIR"
-        __clauth_nothing_above; or set refuse yes
-    else if test (string sub --length (string length -- "$home/") -- $CLAUDE_CONFIG_DIR) = "$home/"
+    if test -n "$CLAUDE_CONFIG_DIR"; and test (string sub --length (string length -- "$home/") -- $CLAUDE_CONFIG_DIR) = "$home/"
         set refuse yes
+    else
+        __clauth_nothing_above; or set refuse yes
     end
     if test $refuse = yes; and test -f "$home/refused"
-        for name in ANTHROPIC_CONFIG_DIR @OVERRIDING@
-            if set -qx $name
+        for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR @OVERRIDING@
+            if set -qx $name; and not string match -q -- "$home/*" "$$name" # clauth's own come with the next answer
                 set -g __clauth_taken_$name $$name
                 set -ga __clauth_taken $name
                 set -qg $name; and set -eg $name
@@ -73,7 +73,7 @@ end
 # Gives back what a failure took away, but for what the user has set again since.
 function __clauth_give_back
     test -n "$__clauth_taken"; or return
-    test "$ANTHROPIC_CONFIG_DIR" = "$CLAUDE_CONFIG_DIR"; and set -eg ANTHROPIC_CONFIG_DIR
+    test "$ANTHROPIC_CONFIG_DIR" = "$CLAUDE_CONFIG_DIR"; and set -eg ANTHROPIC_CONFIG_DIR CLAUDE_CONFIG_DIR
     for name in $__clauth_taken
         set -l taken __clauth_taken_$name
         set -qgx $name; and test -n "$$name"; or set -eg $name 2>/dev/null

@@ -119,7 +119,7 @@ function global:__clauth_evaluate([string] $location) {
 # Gives back what a failure took away, but for what the user has set again since.
 function global:__clauth_give_back {
     if ($global:__clauth_taken.Count -eq 0) { return }
-    if ([string]::Equals($env:ANTHROPIC_CONFIG_DIR, $env:CLAUDE_CONFIG_DIR)) { $env:ANTHROPIC_CONFIG_DIR = $null }
+    if ([string]::Equals($env:ANTHROPIC_CONFIG_DIR, $env:CLAUDE_CONFIG_DIR)) { $env:ANTHROPIC_CONFIG_DIR = $null; $env:CLAUDE_CONFIG_DIR = $null }
     foreach ($name in $global:__clauth_taken.Keys) {
         if ($null -eq [Environment]::GetEnvironmentVariable($name)) { [Environment]::SetEnvironmentVariable($name, $global:__clauth_taken[$name]) }
     }
@@ -133,20 +133,21 @@ function global:__clauth_fail([string] $location, [string] $problem) {
     $root = $env:CLAUTH_HOME
     if (-not $root) { $root = [IO.Path]::Combine($HOME, '.clauth') }
     $loaded = [string]$env:CLAUDE_CONFIG_DIR
-    if ($loaded) {
+    $must_refuse = -not (__clauth_nothing_above $location ([Collections.Generic.List[string]]::new()))
+    if ($loaded -and (-not $must_refuse)) {
         # The program says C:/x where the system says C:\X.
         $inside = [IO.Path]::GetFullPath($root) + [IO.Path]::DirectorySeparatorChar
         $comparison = if ($IsWindows) { [StringComparison]::OrdinalIgnoreCase } else { [StringComparison]::Ordinal }
         $must_refuse = [IO.Path]::GetFullPath($loaded).StartsWith($inside, $comparison)
     }
-    else { $must_refuse = -not (__clauth_nothing_above $location ([Collections.Generic.List[string]]::new())) }
     $refused = [IO.Path]::Combine($root, 'refused')
     if ($must_refuse -and [IO.File]::Exists($refused)) {
-        foreach ($name in @('ANTHROPIC_CONFIG_DIR', '@OVERRIDING@')) {
+        foreach ($name in @('CLAUDE_CONFIG_DIR', 'ANTHROPIC_CONFIG_DIR', '@OVERRIDING@')) {
             $value = [Environment]::GetEnvironmentVariable($name)
-            if ($null -ne $value) {
+            # Clauth's own come with the next answer.
+            if (($null -ne $value) -and (-not $value.Replace('\', '/').StartsWith($root.Replace('\', '/') + '/', [StringComparison]::Ordinal))) {
                 $global:__clauth_taken[$name] = $value
-                [Environment]::SetEnvironmentVariable($name, $null)
+                [Environment]::SetEnvironmentVariable($name, [NullString]::Value) # $null would be passed on as an empty text
             }
         }
         $env:CLAUDE_CONFIG_DIR = [IO.Path]::Combine($refused, 'run-clauth-status')

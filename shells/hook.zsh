@@ -70,12 +70,11 @@ __clauth_fail() {
   local name home=${CLAUTH_HOME:-${HOME-}/.clauth}
   case ${CLAUDE_CONFIG_DIR-} in
     ("$home"/*) ;;
-    (?*) home='' ;;
     (*) ! __clauth_nothing_above || home='' ;;
   esac
   if [[ -n $home && -f $home/refused ]]; then
-    for name in ANTHROPIC_CONFIG_DIR @OVERRIDING@; do
-      if [[ -v $name ]]; then
+    for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR @OVERRIDING@; do
+      if [[ -v $name && ${(P)name} != "$home"/* ]]; then # clauth's own come with the next answer
         typeset -g +x __clauth_taken_$name=${(P)name} __clauth_taken="${__clauth_taken-} $name"
         builtin unset $name
       fi
@@ -92,7 +91,7 @@ __clauth_fail() {
 __clauth_give_back() {
   [[ -n ${__clauth_taken-} ]] || return 0
   local name taken
-  [[ ${ANTHROPIC_CONFIG_DIR-} != "${CLAUDE_CONFIG_DIR-}" ]] || builtin unset ANTHROPIC_CONFIG_DIR
+  [[ ${ANTHROPIC_CONFIG_DIR-} != "${CLAUDE_CONFIG_DIR-}" ]] || builtin unset ANTHROPIC_CONFIG_DIR CLAUDE_CONFIG_DIR
   for name in ${(s: :)__clauth_taken}; do
     taken=__clauth_taken_$name
     [[ -v $name ]] || builtin export $name=${(P)taken}

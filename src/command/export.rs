@@ -3,7 +3,7 @@
 //! It prints one answer in one write: the changes to make, and what the shell must look at to know that nothing changed since.
 
 use std::collections::hash_map::DefaultHasher;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ use crate::project::decide::{Action, Loaded, Wanted, decide};
 use crate::project::{Outcome, Resolution, resolve};
 use crate::session::{self, Holder, Lease, Lifetime, Session, Trouble};
 use crate::shell::{Answer, Place, Shell, as_text};
-use crate::sys::paths;
+use crate::sys::{self, paths};
 
 /// What the hook says about its shell.
 struct Asker {
@@ -202,6 +202,7 @@ impl<'a> Evaluation<'a> {
             settings: paths::portable(&self.context.layout.config().to_string_lossy()),
             config_dir: change::value_after(CLAUDE_CONFIG_DIR, &changes, &self.context.env),
             anthropic_dir: (outcome != Outcome::Unbound).then(|| change::value_after(ANTHROPIC_CONFIG_DIR, &changes, &self.context.env)).flatten(),
+            home: self.context.env.non_empty(sys::HOME_VARIABLE).and_then(OsStr::to_str).map(str::to_owned).filter(|_| sys::HOME_VARIABLE == "HOME"),
             overriding: watched.filter(|name| !harmless.contains(name)).collect(),
             harmless: harmless.clone(),
             place: self.place(&outcome),

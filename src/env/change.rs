@@ -47,9 +47,11 @@ impl<'a> Before<'a> {
     /// Looks at the environment; `owns` tells clauth's config directories from the user's.
     pub fn of(env: &'a Env, owns: impl Fn(&OsStr) -> bool) -> Self {
         let mut record = Record::load(env);
+        let given = record.given.clone();
+        let owns = |directory: &OsStr| owns(directory) || given.iter().any(|given| directory == given.as_str());
         let note = |name: &str, own: &mut Option<String>| {
             let value = env.non_empty(name);
-            let is_ours = value.is_some_and(&owns);
+            let is_ours = value.is_some_and(owns);
             if !is_ours {
                 *own = value.and_then(OsStr::to_str).map(str::to_owned);
             }
@@ -68,7 +70,8 @@ impl<'a> Before<'a> {
 
     /// Returns the changes that load a profile; none when it is loaded already and nothing overrides it.
     pub fn load(&self, name: &str, directories: Directories<'_>, chosen: Chosen, keep: &[String]) -> Vec<Change> {
-        let mut record = Record { chosen, ..self.record.clone() };
+        let given = [directories.config, directories.anthropic].map(str::to_owned).into();
+        let mut record = Record { given, chosen, ..self.record.clone() };
         // A refusal sets aside what a profile keeps.
         let kept: Vec<_> = record.aside().filter(|name| keep.iter().any(|kept| kept == name)).map(Change::PutBack).collect();
         record.aside.retain(|name| !keep.contains(name));
@@ -97,7 +100,7 @@ impl<'a> Before<'a> {
     /// is, and so is a Console login (Claude Code 2.1.332). So all that overrides a login is set aside here too, `keep_env` or not, and there is no
     /// directory of Anthropic profiles: `refused` lies below a file, where a sign-in can make none either.
     pub fn refuse(&self, refused: &str) -> Vec<Change> {
-        let mut record = Record { chosen: Chosen::Hook, ..self.record.clone() };
+        let mut record = Record { given: vec![refused.into()], chosen: Chosen::Hook, ..self.record.clone() };
         let overriding = record.set_aside(self.env, &[]).into_iter().map(Change::SetAside);
         let refusal = [
             Change::Export(CLAUDE_CONFIG_DIR, refused.into()),

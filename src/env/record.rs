@@ -30,6 +30,9 @@ pub struct Record {
     /// The user's own `ANTHROPIC_CONFIG_DIR`, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anthropic_dir: Option<String>,
+    /// The directories that clauth has exported: they are clauth's wherever `$HOME` leads meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<String>,
     /// The overriding variables that were set aside, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aside: Vec<String>,
@@ -104,6 +107,7 @@ mod tests {
         let record = Record {
             config_dir: Some("/é 'x'".into()),
             anthropic_dir: Some("/a".into()),
+            given: vec!["/g".into()],
             aside: vec!["ANTHROPIC_API_KEY".into()],
             passing: vec!["ANTHROPIC_API_KEY".into()],
             chosen: Chosen::Hand,

@@ -151,6 +151,8 @@ pub struct Answer {
     pub config_dir: Option<String>,
     /// The `ANTHROPIC_CONFIG_DIR` after them, where it matters: not outside a profile.
     pub anthropic_dir: Option<String>,
+    /// The home that it was made for: with another one all that clauth knows is elsewhere.
+    pub home: Option<String>,
     /// The overriding variables whose appearance matters; none outside a profile.
     pub overriding: Vec<&'static str>,
     /// Those of them that have a value which overrides nothing. The shell compares it with what it was: it may be a secret, and is not written here.

@@ -56,12 +56,12 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     let (epoch, settings) = (quote(&epoch), quote(&answer.settings));
     let unedited = if answer.settings_exist { format!("-e {settings} && ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
     let state = format!("{negation}-e {epoch} && {unedited}");
-    // One comparison for both directories costs less than two. What a shell has of its own is not written here: it may be a secret.
-    let config_dir = answer.config_dir.as_deref().unwrap_or_default();
-    let directories = match &answer.anthropic_dir {
-        Some(anthropic_dir) => (vec![CLAUDE_CONFIG_DIR, ANTHROPIC_CONFIG_DIR], quote(&format!("{config_dir}:{anthropic_dir}"))),
-        None => (vec![CLAUDE_CONFIG_DIR], quote(config_dir)),
-    };
+    // One comparison for all directories costs less than one for each. What a shell has of its own is not written here: it may be a secret.
+    let directories =
+        [(CLAUDE_CONFIG_DIR, Some(answer.config_dir.clone().unwrap_or_default())), (ANTHROPIC_CONFIG_DIR, answer.anthropic_dir.clone())];
+    let directories = directories.into_iter().chain([("HOME", answer.home.clone())]).filter_map(|(name, value)| Some((name, value?)));
+    let (names, values): (Vec<_>, Vec<_>) = directories.unzip();
+    let directories = (names, quote(&values.join(":")));
     let seen = answer.harmless.iter().map(|name| (vec![*name], format!("\"${{__clauth_seen_{name}-}}\"")));
     let same: Vec<_> = iter::once(directories).chain(seen).collect();
     let kept = answer.harmless.iter().map(|name| keep_unexported(shell, &format!("__clauth_seen_{name}"), &format!("\"${{{name}-}}\"")) + "\n");

@@ -121,6 +121,7 @@ mod tests {
             epoch: Epoch::At("/c/epoch/3".into()),
             config_dir: None,
             anthropic_dir: None,
+            home: None,
             harmless: Vec::new(),
             overriding: Vec::new(),
             place,

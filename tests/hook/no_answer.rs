@@ -62,7 +62,8 @@ fn without_an_answer_no_key_is_left_to_serve_by_and_all_comes_back() {
     Shell::each(|shell| {
         let world = World::new();
         let bound = world.bind("home/w", "work");
-        let own = [("ANTHROPIC_CONFIG_DIR", "/my own"), ("ANTHROPIC_API_KEY", "sk-it's"), ("ANTHROPIC_PROFILE", "console")];
+        let own =
+            [("ANTHROPIC_CONFIG_DIR", "/my own"), ("CLAUDE_CONFIG_DIR", "/mine"), ("ANTHROPIC_API_KEY", "sk-it's"), ("ANTHROPIC_PROFILE", "console")];
         let startup = own.iter().fold(Startup::hooked(), |startup, (name, value)| startup.before(&shell.export(name, value)));
         let mut terminal = Terminal::start(&world, shell, &startup);
         for is_loaded in [false, true] {
@@ -75,7 +76,7 @@ fn without_an_answer_no_key_is_left_to_serve_by_and_all_comes_back() {
                 terminal.run("");
                 assert_eq!(terminal.run("claude"), world.claude_refusal());
                 assert!(terminal.run(&shell.show_exported(own[0].0)).ends_with("refused/run-clauth-status"));
-                for (name, _) in &own[1..] {
+                for (name, _) in &own[2..] {
                     assert!(["", UNSET].contains(&terminal.run(&shell.show_exported(name)).as_str()), "{name}");
                 }
             }

@@ -282,3 +282,26 @@ fn every_variable_that_overrides_a_login_is_set_aside_and_put_back() {
         }
     });
 }
+
+#[test]
+fn a_home_that_changes_and_comes_back_leaves_no_profile_loaded() {
+    Shell::each(|shell| {
+        if shell.language == Language::Pwsh {
+            return; // its home is a constant
+        }
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let (home, other) = (world.home().display().to_string(), world.mkdir("other").display().to_string());
+        let mut terminal =
+            Terminal::start(&world, shell, &Startup::hooked().before(&shell.export(KEY, "sk")).before(&shell.export(ANTHROPIC, "/mine")));
+        terminal.run(&shell.cd(&bound));
+        terminal.run(&shell.export("HOME", &other));
+        terminal.run(&shell.cd(world.plain()));
+        assert_eq!(terminal.run(&shell.show_exported("CLAUDE_CONFIG_DIR")), UNSET, "a profile is one wherever $HOME leads");
+        terminal.run(&shell.export("HOME", &home));
+        assert_eq!(terminal.run("claude"), PLAIN_CLAUDE.replace("key=none", "key=sk"));
+        assert_eq!(terminal.run(&shell.show_exported(ANTHROPIC)), "/mine");
+        terminal.run(&shell.cd(&bound));
+        assert_eq!(terminal.run("claude"), world.claude("work"));
+    });
+}
