@@ -109,7 +109,10 @@ impl Events {
 
     /// Stops watching a process.
     pub fn forget_process(&mut self, pid: u32) {
-        self.processes.remove(&pid); // closing a pidfd takes it out of the epoll set
+        if let Some(handle) = self.processes.remove(&pid) {
+            // Closing it would be enough, but for a process that is just being started and still has a copy.
+            let _ = epoll::delete(&self.epoll, &handle);
+        }
     }
 
     /// Sleeps until something happens, for ever or as long as asked, and returns all of it.
