@@ -91,7 +91,7 @@ impl Place {
         let (Ok((_, own)), Ok((_, others))) = (self.login(layout), other.login(layout)) else { return Kinship::None };
         let account = |place: &Self, key: &str| place.account().ok()?.get(state::ACCOUNT)?.get(key)?.as_str().map(str::to_lowercase);
         let same = |key: &str| account(self, key).zip(account(other, key)).map(|(own, other)| own == other);
-        if own.refresh_token == others.refresh_token && !own.refresh_token.reveal().is_empty() {
+        if own.is_copy_of(&others) {
             return Kinship::Copy;
         }
         if same("accountUuid").or(same("emailAddress")).unwrap_or(false) { Kinship::SameAccount } else { Kinship::None }

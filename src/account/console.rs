@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::ClaudeJson;
+use super::identity::has_console_key;
 use crate::claude_code::{STATE, anthropic};
 use crate::io;
 use crate::layout::Layout;
@@ -25,7 +25,7 @@ impl Console {
     /// Looks for the sign-in of a profile's config directory.
     pub fn of(layout: &Layout, config_dir: &Path) -> Option<Self> {
         let profile = layout.profile_of(config_dir.as_os_str())?;
-        Self::read(&layout.anthropic(&profile)).or_else(|| ClaudeJson::read(&config_dir.join(STATE)).has_console_key.then(Self::default))
+        Self::read(&layout.anthropic(&profile)).or_else(|| has_console_key(&config_dir.join(STATE)).then(Self::default))
     }
 
     /// Looks into a directory of Anthropic profiles; `None` where its active one is no sign-in, or cannot be read.

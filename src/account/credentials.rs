@@ -37,6 +37,13 @@ pub struct Login {
     pub client_id: Option<String>,
 }
 
+impl Login {
+    /// Whether the two are one login, which one refresh spends. What cannot be refreshed is no copy of anything.
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        self.refresh_token == other.refresh_token && !self.refresh_token.reveal().is_empty()
+    }
+}
+
 impl Credentials {
     /// Parses a credentials file.
     pub fn parse(text: &[u8]) -> Result<Self> {

@@ -32,45 +32,37 @@ pub struct ClaudeJson {
     pub oauth_account: Option<Identity>,
     /// What the client was last told of the account's limits.
     pub cached_usage_utilization: Option<Value>,
-    /// Whether there is an API key of a Console sign-in.
-    pub has_console_key: bool,
 }
 
 impl ClaudeJson {
     /// Reads the file; one that cannot be read says nothing.
     pub fn read(file: &Path) -> Self {
-        let told = io::open_regular(file, LIMIT).ok().flatten().map(|opened| glance(opened, [state::ACCOUNT, state::USAGE, state::CONSOLE_KEY]));
-        if let Some(Ok(Some([account, usage, key]))) = told {
-            let oauth_account = account.and_then(|account| serde_json::from_value(account).ok()).flatten();
-            return Self { oauth_account, cached_usage_utilization: usage, has_console_key: is_key(key.as_ref()) };
-        }
-        let text = io::read_regular(file, LIMIT).ok().flatten();
-        text.and_then(|text| Self::of(&text)).unwrap_or_default()
-    }
-
-    fn of(text: &[u8]) -> Option<Self> {
-        let state = Object::document(text).ok()?;
-        let value = |key| io::json::value(state.raw(state.get(key)?.value));
-        let oauth_account = value(state::ACCOUNT).and_then(|account| serde_json::from_value(account).ok()).flatten();
-        let has_console_key = is_key(value(state::CONSOLE_KEY).as_ref());
-        Some(Self { oauth_account, cached_usage_utilization: value(state::USAGE), has_console_key })
+        let [account, usage] = values(file, [state::ACCOUNT, state::USAGE]);
+        Self { oauth_account: account.and_then(|account| serde_json::from_value(account).ok()).flatten(), cached_usage_utilization: usage }
     }
 }
 
 /// Returns the variables that the client takes from its state; a state that cannot be read sets none.
 pub fn env_of(file: &Path) -> Map<String, Value> {
-    let glanced = io::open_regular(file, LIMIT).ok().flatten().and_then(|opened| glance(opened, [ENV]).ok().flatten());
-    let parsed = || {
-        let text = io::read_regular(file, LIMIT).ok().flatten()?;
-        let state = Object::document(&text).ok()?;
-        io::json::value(state.raw(state.get(ENV)?.value))
-    };
-    let env = glanced.map_or_else(parsed, |[env]| env);
+    let [env] = values(file, [ENV]);
     env.as_ref().and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
-fn is_key(value: Option<&Value>) -> bool {
-    value.and_then(Value::as_str).is_some_and(|key| !key.is_empty())
+/// Whether a state has an API key of a Console sign-in. Most have none, so the whole file is read: ask only where it matters.
+pub fn has_console_key(file: &Path) -> bool {
+    let [key] = values(file, [state::CONSOLE_KEY]);
+    key.as_ref().and_then(Value::as_str).is_some_and(|key| !key.is_empty())
+}
+
+/// Returns what a state has for some keys; one that cannot be read has nothing.
+fn values<const N: usize>(file: &Path, keys: [&str; N]) -> [Option<Value>; N] {
+    let glanced = io::open_regular(file, LIMIT).ok().flatten().and_then(|opened| glance(opened, keys).ok().flatten());
+    let parsed = || {
+        let text = io::read_regular(file, LIMIT).ok().flatten()?;
+        let state = Object::document(&text).ok()?;
+        Some(keys.map(|key| io::json::value(state.raw(state.get(key)?.value))))
+    };
+    glanced.or_else(parsed).unwrap_or([const { None }; N])
 }
 
 impl Identity {

@@ -144,7 +144,7 @@ impl Standing {
         };
         let login = credentials.as_ref().and_then(Credentials::login);
         let organization = credentials.as_ref().filter(|credentials| credentials.has_organization()).map(|_| (ORGANIZATION, Console::default()));
-        let other = organization.or_else(|| Some((CONSOLE, Console::of(layout, config_dir)?)).filter(|_| login.is_none()));
+        let other = organization.or_else(|| login.is_none().then(|| Console::of(layout, config_dir)).flatten().map(|console| (CONSOLE, console)));
         Self {
             login,
             other,
@@ -156,7 +156,7 @@ impl Standing {
 
     /// Reads a `.claude.json` and no login.
     pub fn shown(claude_json: &Path) -> Self {
-        let ClaudeJson { oauth_account: identity, cached_usage_utilization: cache, .. } = ClaudeJson::read(claude_json);
+        let ClaudeJson { oauth_account: identity, cached_usage_utilization: cache } = ClaudeJson::read(claude_json);
         let uuid = identity.as_ref().and_then(|identity| identity.account_uuid.as_deref());
         let told = uuid.and_then(|uuid| usage::of_client_cache(&cache?, uuid));
         Self { identity, told, ..Self::default() }

@@ -15,11 +15,6 @@ struct Found {
     config_dir: PathBuf,
 }
 
-/// Whether two logins are one: both would be spent by one refresh. What cannot be refreshed is no copy of anything.
-fn is_copy(one: &Login, other: &Login) -> bool {
-    one.refresh_token == other.refresh_token && !one.refresh_token.reveal().is_empty()
-}
-
 pub fn examine(context: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut places: Vec<Found> = Vec::new();
@@ -45,7 +40,7 @@ pub fn examine(context: &Context) -> Vec<Finding> {
         look(hub.directory.display().to_string(), Place { directory: hub.directory, claude_json: hub.claude_json });
     }
     for (index, place) in places.iter().enumerate() {
-        for other in places[..index].iter().filter(|other| is_copy(&other.login, &place.login)) {
+        for other in places[..index].iter().filter(|other| other.login.is_copy_of(&place.login)) {
             found.push(Finding::problem(
                 format!("{} and {} have copies of one login", other.called, place.called),
                 "the first to refresh it signs the other out",
