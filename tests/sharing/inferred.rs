@@ -171,6 +171,57 @@ fn more_than_a_handful_of_removals_is_held_and_said() {
     }
 }
 
+/// Makes one project of many sessions with a task list each, and another; returns the paths that the client's purge of the first one removes, in its order.
+fn projects_with_tasks(sides: &Sides) -> Vec<String> {
+    write(&sides.hub("projects/q/talk.jsonl"), "talk\n");
+    write(&sides.hub("tasks/talk/1.json"), "{}");
+    for number in 0..TALKS {
+        write(&sides.hub(format!("tasks/{number}/1.json")), "{}");
+        write(&sides.hub(format!("projects/p/{number}.jsonl")), format!("talk {number}\n"));
+    }
+    let paths: Vec<_> = (0..TALKS).map(|number| format!("tasks/{number}")).chain(["projects/p".into()]).collect();
+    let all = |path: &String| {
+        let inside = if path == "projects/p" { format!("{path}/{}.jsonl", TALKS - 1) } else { format!("{path}/1.json") };
+        sides.places(inside).iter().all(|place| place.exists())
+    };
+    wait_until("all are everywhere", || paths.iter().all(all));
+    for profile in ["work", "play"] {
+        sides.pass(profile, profile);
+    }
+    paths
+}
+
+#[test]
+fn a_project_that_goes_with_the_task_lists_of_its_sessions_was_purged_by_the_client() {
+    for purger in 0..2 {
+        let sides = Sides::live(&["work", "play"]);
+        let purged = projects_with_tasks(&sides);
+        for path in &purged {
+            fs::remove_dir_all(&sides.places(path)[purger]).unwrap();
+        }
+        let is_gone = |path: &String| sides.places(path).iter().all(|place| !place.exists());
+        wait_until("all of it is gone everywhere", || purged.iter().all(is_gone));
+        assert!(sides.places("projects/q/talk.jsonl").iter().chain(&sides.places("tasks/talk/1.json")).all(|place| place.exists()));
+        wait_until("nothing of it is kept", || crate::support::files::files_below(&sides.sandbox.path("home/.clauth/rescued")).is_empty());
+        assert!(!sides.status("work").contains("held"));
+    }
+}
+
+#[test]
+fn a_project_that_goes_with_other_task_lists_too_is_held() {
+    for also in ["tasks/talk", "plans"] {
+        let sides = Sides::live(&["work", "play"]);
+        write(&sides.hub("plans/plan.md"), "plan");
+        crate::support::sharing::wait_for_same(&sides.places("plans/plan.md"), "plan");
+        for path in projects_with_tasks(&sides).iter().map(String::as_str).chain([also]) {
+            let _ = fs::remove_dir_all(sides.hub(path));
+        }
+        wait_until("it is said", || sides.status("work").contains("held") && sides.status("play").contains("held"));
+        let kept = (0..TALKS).filter(|number| text(&sides.own("play", format!("projects/p/{number}.jsonl"))).is_some()).count();
+        assert_eq!(kept, TALKS);
+    }
+}
+
 #[test]
 fn a_change_beats_a_removal() {
     let sides = Sides::live(&["work", "play"]);

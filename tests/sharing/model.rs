@@ -79,10 +79,11 @@ pub(super) fn look(roots: &[PathBuf; 3], rescued: &Path, wanted: &BTreeMap<Strin
         }
     }
     for (path, text) in &rescued.0 {
+        // What the user removed is in the trash, whatever it says, and may be everywhere again.
+        let is_removed = path.iter().any(|name| name == "removed");
         let is_junk = text.is_empty() || !text.contains("token-") && ROOTS.iter().any(|root| path.iter().any(|name| name == *root));
-        let is_everywhere = !path.iter().any(|name| name == "removed")
-            && sides.iter().all(|side| side.0.iter().any(|(live, there)| path.ends_with(live) && there == text));
-        if is_junk || is_everywhere {
+        let is_everywhere = sides.iter().all(|side| side.0.iter().any(|(live, there)| path.ends_with(live) && there == text));
+        if !is_removed && (is_junk || is_everywhere) {
             wrong.push(format!("nobody lost what is rescued as {}: {text:?}", path.display()));
         }
     }

@@ -205,7 +205,7 @@ impl Model {
                 self.held.insert(relative.into());
             }
         }
-        format!("remove {done:?}")
+        format!("remove {}: {done:?}", relative.display())
     }
 
     fn trash(&mut self) -> PathBuf {

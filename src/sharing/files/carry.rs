@@ -18,6 +18,7 @@ impl Mirror {
     /// Acts on what vanished, all at once, so that it is seen how much that is.
     pub(super) fn carry_removals(&mut self, watcher: &mut dyn Watcher) {
         let noted = self.removals.take();
+        self.note_purges(&noted);
         let mut gone = BTreeMap::new();
         let mut removed: BTreeMap<(Side, PathBuf), usize> = BTreeMap::new();
         for relative in noted.iter().filter(|relative| !self.removals.is_purged(relative)) {

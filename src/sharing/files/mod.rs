@@ -38,6 +38,7 @@ mod intent;
 mod log;
 mod meet;
 pub mod names_below;
+mod purge;
 mod record;
 pub mod removals;
 pub mod side;

@@ -297,11 +297,10 @@ impl Sides {
         let today = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / DAY.as_secs();
         for day in [today, today - 1] {
             let kept = self.trash.join(day.to_string()).join(relative);
-            match fs::remove_dir_all(&kept) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(error).with_context(|| format!("could not remove {}", kept.display()));
-                }
-                _ => {}
+            if kept.is_dir() {
+                fs::remove_dir_all(&kept).with_context(|| format!("could not remove {}", kept.display()))?;
+            } else {
+                io::remove(&kept)?;
             }
         }
         Ok(())
