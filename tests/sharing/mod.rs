@@ -2,6 +2,7 @@
 
 mod afresh;
 mod cost;
+mod held;
 mod holes;
 mod inferred;
 mod meeting;

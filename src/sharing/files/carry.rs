@@ -79,7 +79,8 @@ impl Mirror {
         relative.ancestors().any(|path| self.carried.contains(path))
     }
 
-    /// Counts the files at and below a path of one side that the other side lacks though both had agreed on them.
+    /// Counts the files at and below a path of one side that the other side lacks though both had agreed on them. What clauth itself took from the hub, for
+    /// another profile, needs no second answer.
     fn removable(&self, relative: &Path, side: Side) -> usize {
         let Some(record) = self.get(relative) else { return 0 };
         let other = look(&self.sides.path(side.other(), relative));
@@ -89,7 +90,8 @@ impl Mirror {
                 entries.map(|entry| self.removable(&relative.join(entry.file_name()), side)).sum()
             }
             (Entry::File(stat) | Entry::Link(stat), Kind::Whole(_) | Kind::Log(_)) if other == Entry::Absent => {
-                usize::from(self.version(relative, side, stat, Some(record), true) == Version::Agreed)
+                let is_removable = self.version(relative, side, stat, Some(record), true) == Version::Agreed;
+                usize::from(is_removable && (side == Side::Hub || !self.sides.is_in_trash(&self.sides.path(side, relative), relative)))
             }
             _ => 0,
         }

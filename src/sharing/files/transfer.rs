@@ -217,7 +217,10 @@ impl Sides {
     fn prepare_to_keep(&self, relative: &Path, fate: Fate) -> Result<()> {
         let directory = match fate {
             Fate::Rescue => self.rescue.join(relative),
-            Fate::Trash => self.in_trash(relative),
+            Fate::Trash => {
+                let [today, _] = self.in_trash(relative);
+                today
+            }
             Fate::Contained | Fate::DropIf(_) | Fate::Linked => return Ok(()),
         };
         let directory = directory.parent().unwrap_or(&self.rescue);
@@ -282,21 +285,24 @@ impl Sides {
 
     /// Moves a file to the trash, by day.
     fn throw_away(&self, path: &Path, relative: &Path) -> Result<()> {
-        let kept = self.in_trash(relative);
+        let [kept, _] = self.in_trash(relative);
         if io::is_same_content(path, &kept) { Ok(sys::remove_file(path)?) } else { io::keep(path, &kept) }
     }
 
-    /// Returns where a file goes that is removed today.
-    fn in_trash(&self, relative: &Path) -> PathBuf {
-        let day = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / DAY.as_secs();
-        self.trash.join(day.to_string()).join(relative)
+    /// Returns where a file goes that is removed today, and where it went yesterday.
+    fn in_trash(&self, relative: &Path) -> [PathBuf; 2] {
+        let today = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / DAY.as_secs();
+        [today, today - 1].map(|day| self.trash.join(day.to_string()).join(relative))
+    }
+
+    /// Whether a file was carried into the trash lately, for another profile: then its removal is decided on.
+    pub fn is_in_trash(&self, path: &Path, relative: &Path) -> bool {
+        self.in_trash(relative).iter().any(|kept| io::is_same_content(path, kept))
     }
 
     /// Takes what was removed at a path out of the trash again: the client has purged it.
     pub fn forget_removed(&self, relative: &Path) -> Result<()> {
-        let today = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() / DAY.as_secs();
-        for day in [today, today - 1] {
-            let kept = self.trash.join(day.to_string()).join(relative);
+        for kept in self.in_trash(relative) {
             if kept.is_dir() {
                 fs::remove_dir_all(&kept).with_context(|| format!("could not remove {}", kept.display()))?;
             } else {
