@@ -1,9 +1,9 @@
 //! The hub: the config directory that all profiles share, the user's `~/.claude`.
 
-use std::fs;
 use std::path::PathBuf;
 
-use crate::claude_code::{DIRECTORY, OLD_STATE, STATE};
+use crate::account::old_state;
+use crate::claude_code::{DIRECTORY, STATE};
 use crate::config::Config;
 use crate::env::Env;
 use crate::error::Mistake;
@@ -27,9 +27,8 @@ impl Hub {
         };
         match sys::physical(&spelled) {
             Ok(directory) if directory.is_dir() => {
-                let old = directory.join(OLD_STATE);
-                let is_old = fs::metadata(&old).is_ok_and(|meta| meta.is_file() && meta.len() > 0);
-                Ok(Self { directory, claude_json: if is_old { old } else { claude_json } })
+                let claude_json = old_state(&directory).unwrap_or(claude_json);
+                Ok(Self { directory, claude_json })
             }
             _ => Err(Mistake::NoClaudeHome { path: spelled.display().to_string() }),
         }

@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("sharing", "context account profile hub shell claude_code io env error sys"),
     ("context", "claude_code project hub account profile config io layout env name error sys"),
     ("project", "profile config io layout name error sys"),
-    ("hub", "config claude_code env error sys"),
+    ("hub", "account config claude_code env error sys"),
     ("profile", "account claude_code io layout name error sys"),
     ("account", "claude_code io layout env name error sys"),
     ("config", "io layout env name error sys"),

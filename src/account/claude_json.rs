@@ -1,5 +1,6 @@
 //! What of `.claude.json` belongs to the account that is signed in: who it is, and what the client knows of it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use super::keychain::Item;
 use super::{Credentials, Login, Store};
 use crate::claude_code::state::{self, is_private};
-use crate::claude_code::{LIMIT, STATE};
+use crate::claude_code::{LIMIT, OLD_STATE, STATE};
 use crate::error::Mistake;
 use crate::io::json::{Broken, Change, Edits, Object, is_pretty};
 use crate::io::{self, ClientLock};
@@ -36,10 +37,16 @@ pub enum Kinship {
     Copy,
 }
 
+/// Returns the state of an old installation in a config directory, if the client uses it there: then it uses no other.
+pub fn old_state(directory: &Path) -> Option<PathBuf> {
+    let file = directory.join(OLD_STATE);
+    fs::metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() > 0).then_some(file)
+}
+
 impl Place {
     /// Names a directory that a `CLAUDE_CONFIG_DIR` leads to.
     pub fn of(config_dir: &Path) -> Self {
-        Self { directory: config_dir.into(), claude_json: config_dir.join(STATE) }
+        Self { directory: config_dir.into(), claude_json: old_state(config_dir).unwrap_or_else(|| config_dir.join(STATE)) }
     }
 
     /// Where its login lies.

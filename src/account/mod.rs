@@ -15,7 +15,7 @@ mod store;
 mod transfer;
 pub mod usage;
 
-pub use claude_json::{Kinship, Place};
+pub use claude_json::{Kinship, Place, old_state};
 pub use clients::{has_live_session, live_clients, live_clients_since};
 pub use console::Console;
 pub use credentials::{Credentials, Login};

@@ -10,7 +10,7 @@ use clap::{Args, ValueHint};
 use super::{arrive, removal};
 use crate::account::{self, Place};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
-use crate::claude_code::{CREDENTIALS, STATE};
+use crate::claude_code::{CREDENTIALS, OLD_STATE, STATE};
 use crate::context::Context;
 use crate::error::Mistake;
 use crate::hub::Hub;
@@ -86,11 +86,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     // Before the names by which a directory is known as one of Claude Code's: without them the command could not be run again.
     io::remove(&note)?;
-    for (is_there, name) in
-        [(belongings.has_state, STATE), (belongings.has_login && !is_signed_in && from.store(&layout).file().exists(), CREDENTIALS)]
-    {
-        if is_there {
-            io::keep(&from.directory.join(name), &rescue.join(name))?;
+    let login = from.store(&layout).file().to_path_buf();
+    for (is_there, file) in [(belongings.has_state, &from.claude_json), (belongings.has_login && !is_signed_in && login.exists(), &login)] {
+        if is_there && let Some(name) = file.file_name() {
+            io::keep(file, &rescue.join(name))?;
             kept.rescued.push(name.into());
         }
     }
@@ -133,7 +132,7 @@ fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mist
     if meets(&hub.directory)? || (!is_kept && (meets(context.layout.home())? || meets(&context.layout.profiles())?)) {
         return Err(wrong(&"it lies in what clauth and its profiles use, or around it"));
     }
-    if ![STATE, CREDENTIALS, "projects"].iter().any(|name| directory.join(name).exists()) {
+    if ![STATE, OLD_STATE, CREDENTIALS, "projects"].iter().any(|name| directory.join(name).exists()) {
         return Err(wrong(&"Claude Code has never used it"));
     }
     Ok(directory)

@@ -10,8 +10,9 @@ use super::links::{Present, survey};
 use super::names::{self, Kind};
 use super::settle::{Kept, Mover, carry_all};
 use super::{depart, places};
+use crate::account::old_state;
 use crate::claude_code::settings;
-use crate::claude_code::{CREDENTIALS, LIMIT, SETTINGS, STATE};
+use crate::claude_code::{CREDENTIALS, LIMIT, OLD_STATE, SETTINGS, STATE};
 use crate::hub::Hub;
 use crate::io::json::Object;
 use crate::{io, sys};
@@ -42,6 +43,7 @@ impl Belongings {
     /// Looks at a directory.
     pub fn of(directory: &Path, hub: &Hub) -> Result<Self> {
         let mut found = Self::default();
+        let state = if old_state(directory).is_some() { OLD_STATE } else { STATE };
         for (name, present) in survey(directory)? {
             let path = directory.join(&name);
             let text = name.to_string_lossy();
@@ -57,7 +59,7 @@ impl Belongings {
                 found.links.push(name);
             } else if name == CREDENTIALS {
                 found.has_login = true;
-            } else if name == STATE {
+            } else if name == state {
                 found.has_state = true;
             } else if is_link
                 || matches!(present, Present::Other)

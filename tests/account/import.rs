@@ -128,6 +128,20 @@ fn all_of_a_directory_finds_its_place_and_what_stays_is_named() {
 }
 
 #[test]
+fn a_directory_of_an_old_installation_is_who_its_old_state_says() {
+    let sandbox = sandbox();
+    let [state_file, old] = [".claude.json", ".config.json"].map(|name| sandbox.path(OWN).join(name));
+    fs::rename(&state_file, &old).unwrap();
+    // Beside the old one the client does not read it.
+    fs::write(&state_file, r#"{"theme": "unread", "oauthAccount": {"emailAddress": "unread@example.org"}}"#).unwrap();
+    let told = sandbox.clauth(&["import", sandbox.path(OWN).to_str().unwrap(), "work", "--yes"]).success();
+    let own = state(&sandbox.runtime("work").join(".claude.json"));
+    assert_eq!(own["oauthAccount"]["emailAddress"], "me@work.example", "{told:?}");
+    assert_eq!(state(&sandbox.path("home/.claude.json"))["projects"]["/srv/work"]["hasTrustDialogAccepted"], true);
+    assert!(!old.exists() && state_file.exists() && told.stderr().contains(".claude.json"), "what is unread stays, and is named: {told:?}");
+}
+
+#[test]
 fn a_dry_run_lists_and_changes_nothing() {
     let sandbox = sandbox();
     let before = texts(&sandbox);

@@ -21,3 +21,5 @@ mod remove;
 mod take_over;
 #[cfg(unix)]
 mod take_over_home;
+#[cfg(unix)]
+mod take_over_links;

@@ -327,10 +327,10 @@ impl Model {
         self.disturb(Path::new("projects"));
         let said = (0..3).filter(|other| *other != side).map(|other| self.write(other, Path::new(FILES[other]))).collect::<Vec<_>>().join(", ");
         if self.random.below(2) == 0 {
-            self.kill(PROFILES[0]);
+            self.sides.kill(PROFILES[0]);
+            self.sides.prompt(PROFILES[0]);
         }
-        let unmounted = came_true(|| self.command("umount", &[root.to_str().unwrap()]).code() == Some(0));
-        assert!(unmounted, "{} stays mounted", root.display());
+        assert!(came_true(|| self.command("umount", &[root.to_str().unwrap()]).code() == Some(0)), "{} stays mounted", root.display());
         format!("mount, {said}")
     }
 

@@ -217,10 +217,7 @@ impl Sides {
     fn prepare_to_keep(&self, relative: &Path, fate: Fate) -> Result<()> {
         let directory = match fate {
             Fate::Rescue => self.rescue.join(relative),
-            Fate::Trash => {
-                let [today, _] = self.in_trash(relative);
-                today
-            }
+            Fate::Trash => self.in_trash(relative)[0].clone(),
             Fate::Contained | Fate::DropIf(_) | Fate::Linked => return Ok(()),
         };
         let directory = directory.parent().unwrap_or(&self.rescue);

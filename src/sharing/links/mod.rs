@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::account::old_state;
 use crate::claude_code::{self, SETTINGS, STATE};
 use crate::error::Mistake;
 use crate::hub::Hub;
@@ -72,6 +73,9 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
     let waits = |step: &Step| step.is_about_a_hole() && (is_settling || (use_ == Use::Live && matches!(step, Step::Directory(_))));
     let steps = steps.iter().filter(|step| !waits(step));
     troubles.extend(steps.filter_map(|step| apply::step(sides, step, use_).err()));
+    if use_ != Use::Live {
+        troubles.extend(take_up_old_state(sides).err());
+    }
     troubles.extend(seed_claude_json(config_dir, hub).err());
     Ok(troubles)
 }
@@ -210,6 +214,17 @@ fn resolve(entry: &fs::DirEntry) -> Option<PathBuf> {
     let target = if kind.is_symlink() { sys::physical(&entry.path()).ok()? } else { entry.path() };
     let kind = if kind.is_symlink() { fs::metadata(&target).ok()?.file_type() } else { kind };
     (kind.is_file() || kind.is_dir()).then_some(target)
+}
+
+/// Makes what the client would take for the state, as in an old installation, the profile's `.claude.json`: a client of before the change-over has left it.
+fn take_up_old_state(sides: &Sides) -> Result<()> {
+    let config_dir = sides.root(Side::Own);
+    let Some(old) = old_state(config_dir).filter(|old| !old.is_symlink()) else { return Ok(()) };
+    let state = config_dir.join(STATE);
+    if fs::symlink_metadata(&state).is_ok() {
+        sides.rescue(&state, Path::new(STATE))?;
+    }
+    io::relocate(&old, &state).map(drop)
 }
 
 /// Gives a config directory that has no `.claude.json` the shared part of the hub's.
