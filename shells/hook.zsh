@@ -7,13 +7,13 @@ typeset -g __clauth_program='@CLAUTH@'
 typeset -g +x __clauth_program # in one step with the value it would lose to `set -a`
 
 __clauth_hook() {
+  # Where nothing changed, before the options are: to change and restore them all takes longer than to look.
+  [[ "$ZSH_SUBSHELL${CLAUTH_DISABLE-}/${__clauth_at-}" == "0/$$ $PWD" ]] && __clauth_state && __clauth_here && return 0
   (( ZSH_SUBSHELL )) && return 0 # chpwd fires inside $(cd x && pwd) too
   emulate -L zsh
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
     :
-  elif [[ ${__clauth_at-} == "$$ $PWD" ]]; then
-    { __clauth_state && __clauth_here; } || __clauth_evaluate
-  elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
+  elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_at-} != "$$ $PWD" && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
     typeset -g +x __clauth_at="$$ $PWD"
   else
     __clauth_evaluate
