@@ -21,6 +21,16 @@ pub fn create_parent(file: &Path) -> Result<()> {
     file.parent().map_or(Ok(()), create_dir)
 }
 
+/// Creates a directory and its missing parents below one that must be there: what was moved away is never made anew in its old place.
+pub fn create_dir_below(root: &Path, directory: &Path) -> Result<()> {
+    let below = directory.ancestors().take_while(|above| *above != root && above.starts_with(root));
+    let missing: Vec<&Path> = below.take_while(|above| !above.is_dir()).collect();
+    missing.into_iter().rev().try_for_each(|directory| match sys::create_lock_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error).with_context(|| format!("could not create {}", directory.display())),
+        _ => Ok(()),
+    })
+}
+
 /// Writes a file by temp and rename, open to the user alone; a reader sees the old text or the new, never a part.
 ///
 /// Does nothing when the file holds these bytes already. It does not wait for the disk.
@@ -287,6 +297,19 @@ mod tests {
                 },
             )
         }
+    }
+
+    #[test]
+    fn a_directory_is_made_below_one_that_is_there_and_nowhere_else() {
+        let root = std::env::temp_dir().join(format!("clauth-below-{}", std::process::id()));
+        let inside = root.join("a/b");
+        assert!(create_dir_below(&root, &inside).is_err() && !root.exists());
+        fs::create_dir(&root).unwrap();
+        create_dir_below(&root, &inside).unwrap();
+        create_dir_below(&root, &inside).unwrap();
+        create_dir_below(&root, &root).unwrap();
+        assert!(inside.is_dir());
+        fs::remove_dir_all(&root).unwrap();
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result};
 
 use super::atomic::NAME_MAX;
-use super::{aside, free_temporary, with_ending};
+use super::{aside, create_parent, free_temporary, with_ending};
 use crate::sys;
 
 /// Removes a file, if there is one.
@@ -19,12 +19,9 @@ pub fn remove(file: &Path) -> Result<()> {
     }
 }
 
-/// Moves a file, between file systems too, making the directories it needs; false when something stands at the target, which is then untouched.
+/// Moves a file into a directory that is there, between file systems too; false when something stands at the target, which is then untouched.
 pub fn relocate(from: &Path, to: &Path) -> Result<bool> {
     let moving = || format!("could not move {} to {}", from.display(), to.display());
-    if let Some(parent) = to.parent() {
-        sys::create_private_dir(parent).with_context(moving)?;
-    }
     match sys::rename_new(from, to) {
         Ok(()) => return Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
@@ -56,6 +53,7 @@ pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
 
 /// Moves a file to a place of safety; where something stands there, or the name is too long for it, to one beside it.
 pub fn keep(from: &Path, to: &Path) -> Result<()> {
+    create_parent(to)?;
     let mut free = to.to_path_buf();
     while !relocate(from, &free)? {
         let time = UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();

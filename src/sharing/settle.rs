@@ -75,7 +75,7 @@ impl Mover<'_> {
         for _ in 0..TRIES {
             let Some(seen) = Seen::of(held)? else { return Ok(Fate::Gone) };
             match present(fs::symlink_metadata(&target)) {
-                Ok(None) => match give(held, &target, &seen) {
+                Ok(None) => match give(held, self.to, &target, &seen) {
                     Ok(true) => return Ok(Fate::Shared),
                     Ok(false) => continue, // somebody put something there, or wrote: looked at again
                     Err(_) => break,       // nothing can be put there: a file in the place of a directory, a full disk
@@ -136,8 +136,8 @@ fn remove_unless_changed(held: &Path, target: &Path, seen: &Seen) -> Result<Remo
 }
 
 /// Gives a file to the hub, which lacks it; false when the hub has one by now, or the file changed while it was copied to another file system.
-fn give(held: &Path, target: &Path, seen: &Seen) -> Result<bool> {
-    io::create_parent(target)?;
+fn give(held: &Path, hub: &Path, target: &Path, seen: &Seen) -> Result<bool> {
+    io::create_dir_below(hub, target.parent().unwrap_or(hub))?;
     match sys::rename_new(held, target) {
         Ok(()) => return Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),

@@ -13,6 +13,7 @@ use crate::support::session::may_unshare;
 const ROOTS: [&str; 4] = ["projects", "plans", "tasks", "agent-memory"];
 
 /// Holds the text of each file below a directory, by its path in it.
+#[derive(Debug)]
 pub(super) struct Found(BTreeMap<PathBuf, String>);
 
 impl Found {

@@ -312,7 +312,7 @@ impl Model {
         fs::rename(&hub, &aside).unwrap();
         let said = (1..3).map(|side| self.write(side, Path::new(FILES[side]))).collect::<Vec<_>>().join(", ");
         let back = renameat_with(CWD, &aside, CWD, &hub, RenameFlags::NOREPLACE);
-        assert!(back.is_ok(), "seed {}: something stands where ~/.claude was for a moment: {:?}", self.seed, fs::read_dir(&hub).map(Iterator::count));
+        assert!(back.is_ok(), "seed {}: ~/.claude was made anew, with {:?}", self.seed, Found::below(&hub));
         format!("move ~/.claude away and back, {said}")
     }
 

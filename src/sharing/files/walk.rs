@@ -173,17 +173,7 @@ impl Mirror {
 
     fn create_missing(&self, relative: &Path, found: [Option<Stat>; 2]) -> Result<()> {
         for side in Side::BOTH.into_iter().filter(|side| found[*side as usize].is_none()) {
-            let directory = self.sides.path(side, relative);
-            let created = match sys::create_lock_dir(&directory) {
-                Err(error) if error.kind() == ErrorKind::NotFound => sys::create_private_dir(&directory),
-                created => created,
-            };
-            match created {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                    return Err(error).with_context(|| format!("could not create {}", directory.display()));
-                }
-                _ => {}
-            }
+            io::create_dir_below(self.sides.root(side), &self.sides.path(side, relative))?;
         }
         Ok(())
     }

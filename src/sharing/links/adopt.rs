@@ -120,6 +120,7 @@ fn empty_into(sides: &Sides, name: &Path, own: &Path, target: &Path) -> Result<(
     depart::collect_files(own, Path::new(""), &mut files)?;
     for file in files {
         let (from, to) = (own.join(&file), target.join(&file));
+        io::create_dir_below(target, to.parent().unwrap_or(target))?;
         if io::is_same_content(&from, &to) {
             sys::remove_file(&from).with_context(|| format!("could not remove {}", from.display()))?;
         } else if !io::relocate(&from, &to)? {

@@ -38,7 +38,7 @@ pub fn make_targets(sides: &Sides, hub: &Hub) {
     for name in MADE_DIRECTORIES.iter().filter(|name| !is_hole(name)) {
         let path = hub.directory.join(name);
         if fs::symlink_metadata(&path).is_err() {
-            let _ = sys::create_private_dir(&path);
+            let _ = sys::create_lock_dir(&path);
         }
     }
 }
@@ -50,7 +50,7 @@ pub fn step(sides: &Sides, step: &Step, use_: Use) -> Result<()> {
         Step::Link(name, target) => keep_existing(link(target, &path(name))).with_context(|| format!("could not link {}", path(name).display())),
         Step::Relink(name, target) => relink(sides, target, Path::new(name)),
         Step::Directory(name) => {
-            keep_existing(sys::create_private_dir(&path(name))).with_context(|| format!("could not create {}", path(name).display()))
+            keep_existing(sys::create_lock_dir(&path(name))).with_context(|| format!("could not create {}", path(name).display()))
         }
         Step::Unfold(name) => unfold(&path(name)).with_context(|| format!("could not create {}", path(name).display())),
         // A client can have put a file there since the look: that is not what is expected.
