@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -108,6 +108,27 @@ fn links_are_carried_as_links_and_loops_end_nowhere() {
             [&own, &hub].iter().all(|side| fs::read_link(side.join(name)).is_ok_and(|found| found == Path::new(target)))
         });
     }
+}
+
+#[test]
+fn a_link_into_its_own_side_is_carried_once() {
+    let shared = Shared::live(&["work", "play"]);
+    let places = shared.places("projects/p/talk.jsonl");
+    write(&places[1], "talk\n");
+    wait_for_text(&places, "talk\n");
+    let roots = shared.places("");
+    let links =
+        [(1, "projects/p/link.jsonl", "projects/p/talk.jsonl"), (0, "plans/plan.md", "projects/p/talk.jsonl"), (1, "projects/back", "projects")];
+    for (side, link, target) in links {
+        symlink(roots[side].join(target), roots[side].join(link)).unwrap();
+        let is_carried = || (0..3).all(|side| fs::read_link(roots[side].join(link)).is_ok_and(|found| found == roots[side].join(target)));
+        wait_until(&format!("{link} leads into each side"), is_carried);
+    }
+    shared.settle();
+    let looked = || links.map(|(_, link, _)| [0, 1, 2].map(|side| fs::symlink_metadata(roots[side].join(link)).unwrap().ino()));
+    let before = looked();
+    shared.settle();
+    assert_eq!(looked(), before, "they are made again and again");
 }
 
 #[test]

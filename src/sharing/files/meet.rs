@@ -34,16 +34,17 @@ impl Mirror {
                 Ok(false)
             }
             Outcome::Given(Given { source, target, content, end, is_link }) => {
-                let source_agreed = Stat { length: target.length, ..source };
-                let stats = if from == Side::Own { [source_agreed, target] } else { [target, source_agreed] };
+                // A link into its own side is another text on the other side; a log may have been given without its last line.
+                let given = if is_link { source } else { Stat { length: target.length, ..source } };
+                let stats = if from == Side::Own { [given, target] } else { [target, given] };
                 let agreed = Agreed { length: target.length, tails: [end, end] };
                 let kind = if is_log(relative) && !is_link { Kind::Log(agreed) } else { Kind::Whole(content) };
                 self.agree(relative, stats, kind);
-                if source.length != target.length {
-                    // A line of it was not whole yet.
+                let is_whole = given == source;
+                if !is_whole {
                     self.look_later(relative, OPEN_END);
                 }
-                Ok(source.length == target.length)
+                Ok(is_whole)
             }
         }
     }
