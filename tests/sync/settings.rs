@@ -5,13 +5,17 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+#[cfg(target_os = "linux")]
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::{Value, json};
 
 #[cfg(unix)]
 use super::household::settle;
 use super::household::{Household, State, replace, state, wait_for};
 #[cfg(unix)]
-use crate::support::files::make_fifo;
+use crate::support::files::{make_fifo, text};
+#[cfg(target_os = "linux")]
+use crate::support::length::rounds;
 use crate::support::wait_until;
 
 /// What the profiles of these tests override, in each of the ways.
@@ -342,4 +346,45 @@ fn without_the_user_s_settings_no_override_becomes_everybody_s() {
     wait_until("the user's settings are there again", || hub.exists() && state(&hub).contains_key("outputStyle"));
     assert_eq!(state(&hub), object(&json!({"theme": "light", "outputStyle": "brief"})));
     assert_eq!(state(&own).get("model"), Some(&json!("opus")));
+}
+
+/// Puts settings in the place of others and returns those.
+#[cfg(unix)]
+fn exchange(file: &Path, settings: &Value) -> String {
+    let temp = file.with_extension("json.tmp.1.ab");
+    fs::write(&temp, settings.to_string()).unwrap();
+    renameat_with(CWD, &temp, CWD, file, RenameFlags::EXCHANGE).unwrap();
+    let displaced = fs::read_to_string(&temp).unwrap();
+    fs::remove_file(temp).unwrap();
+    displaced
+}
+
+#[cfg(target_os = "linux")] // where a writer can tell what it displaced
+#[test]
+fn of_two_edits_of_one_value_at_once_one_stays_and_the_other_is_in_the_log() {
+    let household = Household::new(&["work"]);
+    household.configure("work", "[settings]\nmodel = \"opus\"\n");
+    fs::write(household.hub_settings(), r#"{"both": "first"}"#).unwrap();
+    household.enter("work");
+    let (own, hub) = (household.own_settings("work"), household.hub_settings());
+    let (mut seen, mut written) = (String::new(), Vec::new());
+    for round in 0..rounds(150, 3000) {
+        let [of_own, of_hub] = ["own", "hub"].map(|side| format!("{side}-{round}."));
+        let mut write_own = || seen += &exchange(&own, &json!({"model": "opus", "both": of_own}));
+        if round % 2 == 0 {
+            write_own();
+            seen += &exchange(&hub, &json!({"both": of_hub}));
+        } else {
+            let displaced = exchange(&hub, &json!({"both": of_hub}));
+            write_own();
+            seen += &displaced;
+        }
+        written.extend([of_own, of_hub]);
+        wait_until("both say the same", || state(&own)["both"] == state(&hub)["both"]);
+    }
+    settle(&hub, &[&own]);
+    seen += &fs::read_to_string(&hub).unwrap();
+    seen += &text(&household.clauth("rescued/work/losses.jsonl")).unwrap_or_default();
+    let lost: Vec<_> = written.iter().filter(|value| !seen.contains(value.as_str())).collect();
+    assert!(lost.is_empty(), "{lost:?} of {}", written.len());
 }

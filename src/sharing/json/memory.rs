@@ -171,6 +171,16 @@ impl Memory {
         self.base.record()
     }
 
+    /// Takes back what was intended for a side that another program wrote first: it has not got that, and what it says now is a change of its own.
+    pub fn withdraw(&mut self, side: Side) -> Result<()> {
+        let source = if side == Side::Own { HUB } else { OWN };
+        let intended = std::mem::take(&mut self.intended).into_iter();
+        let (withdrawn, left): (BTreeMap<_, _>, _) = intended.partition(|(_, intended)| *intended & SOURCE == source);
+        self.intended = left;
+        self.base.set_all(withdrawn.into_keys().map(|key| (Key { group: key.group ^ INTENDED, ..key }, None)).collect());
+        self.base.record()
+    }
+
     fn note_written(&mut self, written: u64) {
         self.written = written;
         self.note(Key { group: TEXTS, member: WRITTEN }, (written > 0).then_some(written));

@@ -302,6 +302,7 @@ impl Settled {
             if file.is_symlink() || before.is_none() {
                 io::write(file, text)?;
             } else if place(file, before.as_deref(), text, pair.kind.is_locked())? == Placed::Otherwise {
+                memory.withdraw(side)?;
                 return Ok(Placed::Otherwise);
             }
             memory.has_written(side)?;
