@@ -1,6 +1,7 @@
 //! `clauth import`: a config directory that the user made without clauth becomes a profile.
 
 use std::fmt::Display;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -43,7 +44,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let name: ProfileName = arguments.name.parse()?;
     let layout = context.layout.writable()?;
     let hub = context.hub(&context.config()?)?;
-    let directory = directory(context, &hub, &arguments.dir)?;
+    let note = layout.importing(&name);
+    let directory = directory(context, &hub, &arguments.dir, &note)?;
     let from = place(context, &directory, &arguments.dir)?;
     arrive::refuse_clients(&from.directory)?;
     if !arguments.dry_run {
@@ -70,8 +72,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let is_signed_in = refuse_unfit(context, &name, &from)? && belongings.has_login;
     let profile = arrive::make_ready(layout, &state, &hub, &name)?;
     // Killed from here on, the same command goes on from whatever is left; `doctor` names it by this note.
-    let note = layout.importing(&name);
-    io::write_for_good(&note, sys::paths::portable(&from.directory.to_string_lossy()).as_bytes())?;
+    io::write_for_good(&note, named(&from.directory).as_bytes())?;
     // What is shared first: killed before the login moves, all of it can be done again.
     let mut kept = belongings.share(&from.directory, &hub, &rescue)?;
     if belongings.has_state {
@@ -118,10 +119,15 @@ fn refuse_unfit(context: &Context, name: &ProfileName, from: &Place) -> Result<b
     }
 }
 
-/// Returns the directory that is to become a profile, resolved; fails where it cannot be one.
-fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mistake> {
-    let wrong = |reason: &dyn Display| Mistake::NotImportable { directory: named.display().to_string(), reason: reason.to_string() };
-    let directory = sys::physical(named).map_err(|error| wrong(&error))?;
+/// Returns how the note of an import names its directory.
+fn named(directory: &Path) -> String {
+    sys::paths::portable(&directory.to_string_lossy())
+}
+
+/// Returns the directory that is to become a profile, resolved; fails where it cannot be one. `note` is what an import of this profile leaves that was killed.
+fn directory(context: &Context, hub: &Hub, typed: &Path, note: &Path) -> Result<PathBuf, Mistake> {
+    let wrong = |reason: &dyn Display| Mistake::NotImportable { directory: typed.display().to_string(), reason: reason.to_string() };
+    let directory = sys::physical(typed).map_err(|error| wrong(&error))?;
     let rescued = io::resolved(&context.layout.rescued());
     let meets = |other: &Path| places::overlap(&directory, other).map_err(|error| wrong(&error));
     if directory == hub.directory {
@@ -132,7 +138,8 @@ fn directory(context: &Context, hub: &Hub, named: &Path) -> Result<PathBuf, Mist
     if meets(&hub.directory)? || (!is_kept && (meets(context.layout.home())? || meets(&context.layout.profiles())?)) {
         return Err(wrong(&"it lies in what clauth and its profiles use, or around it"));
     }
-    if ![STATE, OLD_STATE, CREDENTIALS, "projects"].iter().any(|name| directory.join(name).exists()) {
+    let goes_on = || fs::read_to_string(note).is_ok_and(|text| text == named(&directory));
+    if ![STATE, OLD_STATE, CREDENTIALS, "projects"].iter().any(|name| directory.join(name).exists()) && !goes_on() {
         return Err(wrong(&"Claude Code has never used it"));
     }
     Ok(directory)

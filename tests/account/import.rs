@@ -12,6 +12,7 @@ use crate::mirror::killed::{LINKING, REMOVING, RENAMING, WRITING, at_each};
 use crate::support::Sandbox;
 use crate::support::claude;
 use crate::support::files::{files_below, text};
+use crate::support::length::is_long;
 use crate::support::trace::strace;
 
 /// The directory, in HOME.
@@ -292,6 +293,36 @@ fn kill_imports(calls: &str) {
         is_killed
     });
     assert!(kills > 0 || strace().is_none());
+}
+
+#[test]
+fn an_import_that_was_killed_goes_on_when_nothing_of_the_client_is_left_in_its_directory() {
+    let sandbox = Sandbox::new();
+    let import = ["clauth", "import", ".claude-work", "work", "--yes"];
+    let set_up = || {
+        for leftover in ["home/.clauth", "home/.claude", OWN, "home/dotfiles"] {
+            let _ = fs::remove_dir_all(sandbox.path(leftover));
+        }
+        claude::settle(&sandbox.home());
+        settle(&sandbox);
+        fs::remove_file(sandbox.path(OWN).join(".claude.json")).unwrap();
+    };
+    at_each(if is_long() { REMOVING } else { "?unlink" }, set_up, |strace, call| {
+        let mut killed = sandbox.command(strace[0]);
+        let is_killed = !killed.args(&strace[1..]).args(import).stderr(Stdio::null()).status().unwrap().success();
+        for lock in locks(&sandbox) {
+            fs::remove_dir(lock).unwrap();
+        }
+        let note = sandbox.path("home/.clauth/profiles/work/importing");
+        if is_killed && !note.exists() {
+            return true; // not begun, or all done
+        }
+        let again = is_killed.then(|| sandbox.clauth(&import[1..]));
+        assert!(again.is_none_or(|again| again.code() == Some(0)), "{call}");
+        assert_eq!((note.exists(), sandbox.read("home/.claude/commands/mine.md").as_str()), (false, "command"), "{call}");
+        assert_eq!(login(&sandbox), sandbox.runtime("work").join(".credentials.json"), "{call}");
+        is_killed
+    });
 }
 
 #[test]
