@@ -1,6 +1,7 @@
 //! More than a handful of removals is held until the user decides, once, either way; the client's own purge is the user's decision.
 
 use std::fs;
+use std::io::Write as _;
 
 use crate::support::files::{files_below, text, write};
 use crate::support::sharing::{Sides, wait_for_same};
@@ -77,6 +78,29 @@ fn more_than_a_handful_of_removals_is_held_and_said() {
         sides.start(profile);
         let kept = (0..TALKS).filter(|number| text(&sides.own(profile, format!("projects/p/{number}.jsonl"))).is_some()).count();
         assert_eq!(kept, TALKS, "of {profile}, whose removal nobody confirmed");
+    }
+}
+
+#[test]
+fn what_is_written_meanwhile_is_shared_and_what_is_held_stays_so() {
+    for answer in ["accept", "restore"] {
+        let sides = talkative();
+        fs::remove_dir_all(sides.hub("projects")).unwrap();
+        wait_until("it is said", || ["work", "play"].iter().all(|profile| sides.status(profile).contains("held")));
+        write(&sides.own("work", "projects/q/new.jsonl"), "new\n");
+        wait_for_same(&sides.places("projects/q/new.jsonl"), "new\n");
+        // A change beats a removal.
+        fs::File::options().append(true).open(sides.own("work", "projects/p/1.jsonl")).unwrap().write_all(b"more\n").unwrap();
+        wait_for_same(&sides.places("projects/p/1.jsonl"), "talk 1\nmore\n");
+        for profile in ["work", "play"] {
+            sides.pass(profile, &format!("{profile} meanwhile"));
+            assert!(sides.status(profile).contains("held"), "{profile}");
+        }
+        sides.sandbox.clauth(&["removals", answer]).success();
+        let wanted = if answer == "accept" { 1 } else { TALKS };
+        wait_until("it is so everywhere", || count_everywhere(&sides) == [wanted; 3]);
+        wait_until("nothing is held any more", || !is_held(&sides));
+        wait_for_same(&sides.places("projects/q/new.jsonl"), "new\n");
     }
 }
 

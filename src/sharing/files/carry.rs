@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+
 use super::record::Kind;
 use super::removals::Answer;
 use super::side::{Entry, look};
@@ -52,7 +54,8 @@ impl Mirror {
     fn carry(&mut self, paths: &BTreeSet<PathBuf>, watcher: &mut dyn Watcher) {
         self.carried.clone_from(paths);
         for relative in paths {
-            if self.removals.is_held(relative) || self.assert_present().is_err() {
+            // A change beats a removal, one that is held too.
+            if (self.removals.is_held(relative) && !self.is_changed(relative)) || self.assert_present().is_err() {
                 continue;
             }
             for side in Side::BOTH {
@@ -95,6 +98,33 @@ impl Mirror {
             }
             _ => 0,
         }
+    }
+
+    /// Whether the one side that has a file has changed it.
+    fn is_changed(&self, relative: &Path) -> bool {
+        let record = self.get(relative);
+        let is_changed = |side| {
+            matches!(look(&self.sides.path(side, relative)), Entry::File(stat) | Entry::Link(stat)
+            if self.version(relative, side, stat, record, true) != Version::Agreed)
+        };
+        record.is_some() && Side::BOTH.into_iter().any(is_changed)
+    }
+
+    /// Lets go of a held directory that stands on both sides again; what is still missing below it stays held.
+    pub(super) fn settle_directory(&mut self, relative: &Path) -> Result<()> {
+        if !self.removals.is_held_by_name(relative) {
+            return Ok(());
+        }
+        let mut missing = BTreeMap::new();
+        for side in Side::BOTH {
+            for entry in fs::read_dir(self.sides.path(side, relative)).into_iter().flatten().flatten() {
+                let inside = relative.join(entry.file_name());
+                if self.get(&inside).is_some() && look(&self.sides.path(side.other(), &inside)) == Entry::Absent {
+                    missing.insert(inside, side.other());
+                }
+            }
+        }
+        self.removals.hold_inside(relative, &missing)
     }
 
     /// Whether a side lost a top-level directory, or every file in it, unless those were next to none.

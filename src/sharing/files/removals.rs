@@ -173,6 +173,20 @@ impl Removals {
         self.held.write(&self.file)
     }
 
+    /// Whether just this name is held, and not only as part of a directory.
+    pub fn is_held_by_name(&self, relative: &Path) -> bool {
+        relative.to_str().is_some_and(|path| self.held.own.contains(path) || self.held.hub.contains(path))
+    }
+
+    /// Holds what is still missing from a held directory that stands on both sides again.
+    pub fn hold_inside(&mut self, directory: &Path, missing: &BTreeMap<PathBuf, Side>) -> Result<()> {
+        if let Some(path) = directory.to_str() {
+            self.held.own.remove(path);
+            self.held.hub.remove(path);
+        }
+        self.hold(missing, 0)
+    }
+
     /// Notes that a directory was purged by the client. If its removal is held already, that ends.
     pub fn note_purged(&mut self, relative: &Path) {
         self.purged.retain(|_, since| since.elapsed() < PURGE);

@@ -142,7 +142,7 @@ impl Mirror {
             let modified = looked[side.other() as usize].modified;
             let _ = sys::open_directory(&directories[side as usize]).and_then(|created| set_modified(&created, modified));
         }
-        self.removals.settled(relative)?;
+        self.settle_directory(relative)?;
         Ok(true)
     }
 
@@ -279,6 +279,11 @@ impl Mirror {
             }
             Decision::Give(_) | Decision::Conflict if !found.contains(&None) && self.is_log(relative) => self.merge(relative, found, record),
             Decision::Give(from) => {
+                if record.is_some() && found.contains(&None) {
+                    // A change beats the removal of its directory too.
+                    let target = self.sides.path(from.other(), relative);
+                    io::create_dir_below(self.sides.root(from.other()), target.parent().unwrap_or(&target))?;
+                }
                 watcher.note_given();
                 Ok(self.give_link(relative, from, found)? || self.give(relative, from, found, record)?)
             }
