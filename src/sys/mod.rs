@@ -70,19 +70,19 @@ pub use signals::HeldSignals;
 pub use unix::{
     HOME_VARIABLE, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, Listing, NEEDED_VARIABLES, PROGRAM_SUFFIX, TypingHidden,
     create_lock_dir, create_private_dir, create_private_file, detach, exchange, give_permissions, has_other_names, identity, is_momentary,
-    is_private, link_directory, link_program, linked_program, look_at, look_at_open, make_private, open_directory, open_for_reading, open_lock_file,
-    owned_by_this_user, parent_process, physical, powershell_dir, remove_file, rename, rename_new, replace_process, same_file, silence_stdout,
-    spelled, start_detached, symlink, sync_directory, terminal_columns, unlink_program, working_directory,
+    is_private, link_directory, link_program, linked_program, lock_among_helpers, look_at, look_at_open, make_private, open_directory,
+    open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical, powershell_dir, remove_file, rename, rename_new, replace_process,
+    same_file, silence_stdout, spelled, start_detached, symlink, sync_directory, terminal_columns, unlink_program, working_directory,
 };
 #[cfg(windows)]
 pub use windows::{
     DIRECTORIES_TELL_WRITES, Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, Listing,
     NEEDED_VARIABLES, PROGRAM_SUFFIX, TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, clone_file, command_name, create_lock_dir,
     create_private_dir, create_private_file, detach, exchange, give_back_memory, give_permissions, has_other_names, identity, is_being_written,
-    is_momentary, is_private, keep_memory_private, link_directory, link_program, linked_program, look_at, look_at_open, make_private, open_directory,
-    open_for_reading, open_lock_file, origins, owned_by_this_user, parent_process, physical, powershell_dir, process_group, program_name,
-    remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time, symlink, sync_directory,
-    sync_file_system, terminal_columns, unlink_program, working_directory,
+    is_momentary, is_private, keep_memory_private, link_directory, link_program, linked_program, lock_among_helpers, look_at, look_at_open,
+    make_private, open_directory, open_for_reading, open_lock_file, origins, owned_by_this_user, parent_process, physical, powershell_dir,
+    process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time,
+    symlink, sync_directory, sync_file_system, terminal_columns, unlink_program, working_directory,
 };
 
 /// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.

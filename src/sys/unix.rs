@@ -61,6 +61,12 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Locks an open file for as long as it is open; false while another process of clauth's has locked it. Nobody else asks for such a lock, and none is held
+/// up by it. Where a file system has none, it goes without.
+pub fn lock_among_helpers(file: &File) -> bool {
+    rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive) != Err(Errno::WOULDBLOCK)
+}
+
 /// Whether nobody but the user may look at it. What a link leads to is looked at by itself.
 pub fn is_private(path: &Path) -> io::Result<bool> {
     let meta = fs::symlink_metadata(path)?;

@@ -1,9 +1,11 @@
 //! What a helper finds when it starts: profiles of the first version, and what happened while none ran.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use crate::support::files::{age, replace, text, wait_for_end_of, wait_for_text, write};
+use crate::support::length::rounds;
 use crate::support::mirror::Shared;
 
 const FILE: &str = "projects/-srv-example/memory/MEMORY.md";
@@ -145,4 +147,23 @@ fn a_hub_that_is_away_takes_nothing_with_it() {
     shared.start("work");
     wait_for_text(&shared.both(FILE), "kept");
     wait_for_text(&shared.both("projects/-srv-example/other.md"), "other");
+}
+
+#[test]
+fn a_line_that_two_profiles_have_and_the_hub_lacks_arrives_there_once() {
+    let shared = Shared::live(&["work", "play"]);
+    let places = shared.places("projects/p/talk.jsonl");
+    let mut all = String::from("first\n");
+    write(&places[1], &all);
+    wait_for_text(&places, &all);
+    for round in 0..rounds(3, 100) {
+        let news: String = (0..100).map(|line| format!("{{\"round\": {round}, \"line\": {line}}}\n")).collect();
+        shared.asleep(&["work", "play"], || {
+            for side in [0, 2] {
+                fs::File::options().append(true).open(&places[side]).unwrap().write_all(news.as_bytes()).unwrap();
+            }
+        });
+        all += &news;
+        wait_for_text(&places, &all);
+    }
 }

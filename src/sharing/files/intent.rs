@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::log::{append, rewrite_text};
-use super::side::{Sides, look};
+use super::side::{Sides, Stat, look};
 use crate::sharing::decide::Side;
 use crate::{io, sys};
 
@@ -49,12 +49,12 @@ impl Intent {
         Self { file }
     }
 
-    /// Appends to a log of one side that has this length.
-    pub fn append(&self, sides: &Sides, relative: &Path, side: Side, length: u64, bytes: &[u8]) -> Result<()> {
+    /// Appends to a log of one side, if it is still the file that was read.
+    pub fn append(&self, sides: &Sides, relative: &Path, side: Side, read: Stat, bytes: &[u8]) -> Result<bool> {
         // A path that is not UTF-8 goes without: an intent that cannot name it is of no use.
         if let Some(path) = relative.to_str() {
             let mut text = vec![0; LENGTH];
-            text.extend_from_slice(format!("{side:?} {length} {path}\n").as_bytes());
+            text.extend_from_slice(format!("{side:?} {} {path}\n", read.length).as_bytes());
             text.extend_from_slice(bytes);
             text.extend(xxh3_64(&text[LENGTH..]).to_le_bytes());
             let length = (text.len() - LENGTH) as u64;
@@ -62,8 +62,8 @@ impl Intent {
             let written = self.open().and_then(|mut file| file.write_all(&text));
             written.with_context(|| format!("could not write {}", self.file.display()))?;
         }
-        append(sides, relative, side, bytes)?;
-        self.done()
+        let is_done = append(sides, relative, side, read, bytes)?;
+        self.done().map(|()| is_done)
     }
 
     /// Opens the file to be overwritten.
@@ -108,10 +108,10 @@ impl Intent {
         let begin = usize::try_from(record.length).unwrap_or(usize::MAX).min(whole.len());
         match mended(&whole[begin..], &record.bytes) {
             Mended::Whole => {}
-            Mended::Ends(rest) => append(sides, &record.relative, record.side, &rest)?,
+            Mended::Ends(rest) => drop(append(sides, &record.relative, record.side, stat, &rest)?),
             Mended::Glued { text, line } if is_live(&record.relative, record.side) => {
                 drop(text);
-                append(sides, &record.relative, record.side, &line)?;
+                append(sides, &record.relative, record.side, stat, &line)?;
             }
             Mended::Glued { text, .. } => {
                 let text = [&whole[..begin], &text].concat();

@@ -204,11 +204,13 @@ impl Sides {
             if target.has_open_end() {
                 // A line without an end would be glued to what is appended. A quiet one is ended; one that is being written is waited for.
                 if target.is_quiet() {
-                    intent.append(self, relative, side, target.stat.length, b"\n")?;
+                    intent.append(self, relative, side, target.stat, b"\n")?;
                 }
                 return Ok(Merged::Again);
             }
-            intent.append(self, relative, side, target.stat.length, &missing[place])?;
+            if !intent.append(self, relative, side, target.stat, &missing[place])? {
+                return Ok(Merged::Again);
+            }
             if missing[1 - place].is_empty() {
                 let file = File::options().append(true).open(self.path(side, relative));
                 // The client's `--continue` and its cleanup go by this time.
@@ -259,7 +261,9 @@ impl Sides {
             if has_open_end(&all) {
                 missing.insert(0, b'\n');
             }
-            intent.append(self, relative, rewritten, new.stat.length, &missing)?;
+            if !intent.append(self, relative, rewritten, new.stat, &missing)? {
+                return Ok(Merged::Again);
+            }
         }
         // What the rewrite took out is in no file any more, so it is kept for a while.
         self.replace(relative, rewritten, Replaced { stat: old.stat, fate: Fate::Trash }, ending)
@@ -345,13 +349,23 @@ fn common_lines(one: &mut File, other: &mut File) -> std::io::Result<u64> {
     }
 }
 
-/// Appends in one write, so that a client's lines and these never mix.
-pub fn append(sides: &Sides, relative: &Path, side: Side, bytes: &[u8]) -> Result<()> {
+/// Appends in one write, so that a client's lines and these never mix; false where another file stands there than was read (one under a mount, say), which
+/// may have these lines already, or where another helper appends at this moment.
+pub fn append(sides: &Sides, relative: &Path, side: Side, known: Stat, bytes: &[u8]) -> Result<bool> {
     let path = sides.path(side, relative);
     let appending = || format!("could not write {}", path.display());
     anyhow::ensure!(look(&path).leaf().is_some(), "{} is gone", path.display());
-    let mut file = File::options().append(true).open(&path).with_context(appending)?;
-    file.write_all(bytes).with_context(appending)
+    let mut file = File::options().read(true).append(true).open(&path).with_context(appending)?;
+    if !sys::lock_among_helpers(&file) {
+        return Ok(false);
+    }
+    let now = stat_of_open(&file)?;
+    if now.identity != known.identity {
+        return Ok(false);
+    }
+    // What another helper has appended since must not be there twice.
+    let since = read(&mut file, known.length, now.length.saturating_sub(known.length))?;
+    file.write_all(&lines_missing(bytes, &since)).with_context(appending).map(|()| true)
 }
 
 /// Replaces the whole text of a log, if it is still what was looked at.

@@ -22,8 +22,8 @@ mod terminal;
 pub use events::Events;
 pub use files::{
     clone_file, create_lock_dir, create_private_dir, create_private_file, exchange, give_permissions, has_other_names, identity, is_being_written,
-    look_at, look_at_open, open_directory, open_for_reading, open_lock_file, origins, owned_by_this_user, physical, powershell_dir, remove_file,
-    rename, rename_new, same_file, spelled, sync_directory, sync_file_system, working_directory,
+    lock_among_helpers, look_at, look_at_open, open_directory, open_for_reading, open_lock_file, origins, owned_by_this_user, physical,
+    powershell_dir, remove_file, rename, rename_new, same_file, spelled, sync_directory, sync_file_system, working_directory,
 };
 pub use links::{link_directory, link_program, linked_program, symlink, unlink_program};
 pub use listing::Listing;
