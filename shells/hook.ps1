@@ -30,6 +30,11 @@ function global:__clauth_same([string] $location) {
     if ([IO.Path]::Exists($answer.Epoch) -ne $answer.EpochExists) { return $false }
     if ([IO.File]::Exists($answer.Settings) -ne $answer.SettingsExist) { return $false }
     if ($answer.SettingsExist -and ([IO.File]::GetLastWriteTimeUtc($answer.Settings) -gt [IO.File]::GetLastWriteTimeUtc($answer.Epoch))) { return $false }
+    if ($answer.Helper -is [string]) {
+        if ($answer.Helper -and -not [IO.Path]::Exists($answer.Helper)) { return $false }
+    } else {
+        try { [Diagnostics.Process]::GetProcessById($answer.Helper).Dispose() } catch { return $false }
+    }
     if ($answer.AnthropicDir -and (-not [string]::Equals($env:ANTHROPIC_CONFIG_DIR, $answer.AnthropicDir))) { return $false }
     foreach ($name in $answer.Unchanged.Keys) {
         if (-not [string]::Equals([Environment]::GetEnvironmentVariable($name), $answer.Unchanged[$name])) { return $false }

@@ -25,8 +25,9 @@ use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::project::decide::{Action, Loaded, Wanted, decide};
 use crate::project::{Outcome, Resolution, resolve};
+use crate::session::helper::Introduction;
 use crate::session::{self, Holder, Lease, Lifetime, Session, Trouble};
-use crate::shell::{Answer, Place, Shell, as_text};
+use crate::shell::{Answer, Liveness, Place, Shell, as_text};
 use crate::sys::{self, paths};
 
 /// What the hook says about its shell.
@@ -206,6 +207,10 @@ impl<'a> Evaluation<'a> {
             overriding: watched.filter(|name| !harmless.contains(name)).collect(),
             harmless: harmless.clone(),
             place: self.place(&outcome),
+            helper: match &outcome {
+                Outcome::Bound(profile) => self.helper(&profile.name),
+                Outcome::Unbound | Outcome::Refused(_) => None,
+            },
             free: outcome == Outcome::Unbound
                 && config.rules.is_empty()
                 && self.resolution.as_ref().is_some_and(|found| found.source.is_none() && found.ignored.is_empty()),
@@ -240,6 +245,13 @@ impl<'a> Evaluation<'a> {
             Some(lease) => session::join(self.context, config, profile, &lease, Lifetime::Brief),
             None => Ok(()), // the shell is gone; nobody reads this answer
         }
+    }
+
+    /// How the shell sees that the helper of its profile runs: killed, it is back at the next prompt.
+    fn helper(&self, name: &ProfileName) -> Option<Liveness> {
+        let helper = Introduction::read(&Session::new(&self.context.layout, name))?;
+        let path = sys::process_path(helper.pid).and_then(|path| as_text(&path));
+        Some(path.map_or(Liveness::Signal(helper.pid), Liveness::Path))
     }
 
     /// Takes the shell off every session but the one it uses now; a record of where it was could be lost, so all are looked at.

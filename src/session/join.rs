@@ -1,10 +1,12 @@
 //! Joining and leaving the session of a profile.
 
 use std::fs;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use super::helper::Introduction;
 use super::start::{self, Lifetime};
 use super::{Lease, Session};
 use crate::account::{self, refresh};
@@ -17,6 +19,7 @@ use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::sharing::{Tree, Use, refuse_redirection};
+use crate::sys;
 
 /// How long a prompt may wait for the gate.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -76,7 +79,7 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     profile.refuse_to_send_a_login(&layout).map_err(|mistake| TreeError(mistake.into()))?;
     lease.write(&session)?;
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
-    let has_helper = FileLock::is_held(&session.lock())?;
+    let has_helper = has_helper(&session)?;
     if has_helper && profile.config_dir.exists() {
         refuse_redirection(&hub, &profile.config_dir, &profile.overrides).map_err(TreeError)?;
     } else {
@@ -89,6 +92,19 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
         start::helper(context, &session, &profile.name, lifetime)?;
     }
     Ok(())
+}
+
+/// Whether a helper runs. One that was killed a moment ago holds its lock for another one, and a program without prompts would go on without any.
+fn has_helper(session: &Session) -> Result<bool> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let is_held = FileLock::is_held(&session.lock())?;
+        let may_end = || Introduction::read(session).is_none_or(|helper| sys::is_ending(helper.pid));
+        if !is_held || !may_end() || Instant::now() > deadline {
+            return Ok(is_held);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Fails while two copies of a login may lie about, one of them here: whichever is refreshed first ends the other.

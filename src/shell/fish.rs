@@ -1,6 +1,6 @@
 //! fish.
 
-use super::{Above, Answer, Place, epoch_test};
+use super::{Above, Answer, Liveness, Place, epoch_test};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::env::change::Change;
 
@@ -40,6 +40,11 @@ pub fn watch(answer: &Answer) -> String {
     let (epoch, settings) = (quote(&epoch), quote(&answer.settings));
     let unedited = if answer.settings_exist { format!("-e {settings} -a ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
     let stamp = format!("{}-e {epoch} -a {unedited}", if exists { "" } else { "! " });
+    // Without such a path there is no way to see it: `kill` is a program here.
+    let stamp = match &answer.helper {
+        Some(Liveness::Path(path)) => format!("{stamp} -a -e {}", quote(path)),
+        _ => stamp,
+    };
     let tests = place(&answer.place, &stamp, answer.config_dir.as_deref().unwrap_or_default());
     let said = quote(&answer.said);
     format!("function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))

@@ -159,10 +159,21 @@ pub struct Answer {
     pub harmless: Vec<&'static str>,
     /// What in the file system decides.
     pub place: Place,
+    /// How the shell sees that the profile's helper still runs, where there is one.
+    pub helper: Option<Liveness>,
     /// Whether the shell may go from here to another directory without any binding by itself.
     pub free: bool,
     /// Stands for what was said about this state, so that it is not said again.
     pub said: String,
+}
+
+/// How a shell sees, without starting a process, that another one runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Liveness {
+    /// By a path that is there for as long as the process is.
+    Path(String),
+    /// By a signal that does nothing, to this pid.
+    Signal(u32),
 }
 
 /// What a shell looks at to know that its directory still asks for the same.

@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use super::{Above, Answer, Place, Shell, epoch_test};
+use super::{Above, Answer, Liveness, Place, Shell, epoch_test};
 use crate::claude_code::variables::{ANTHROPIC_CONFIG_DIR, CLAUDE_CONFIG_DIR};
 use crate::env::change::Change;
 
@@ -68,7 +68,7 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     let state = kept.collect::<String>() + &state_function(shell, &state, &same, &answer.overriding);
     let free = keep_unexported(shell, "__clauth_free", if answer.free { "1" } else { "0" });
     let said = keep_unexported(shell, "__clauth_said", &quote(&answer.said));
-    format!("{state}__clauth_here() {{ {}; }}\n{free}\n{said}\n", place(shell, &answer.place))
+    format!("{state}__clauth_here() {{ {}; }}\n{free}\n{said}\n", place(shell, &answer.place, answer.helper.as_ref()))
 }
 
 /// The function that looks at the shell's variables: those that must have these values, and those of which none may be exported. What a shell can say of
@@ -99,7 +99,7 @@ fn state_function(shell: Shell, state: &str, same: &[(Vec<&str>, String)], names
     )
 }
 
-fn place(shell: Shell, place: &Place) -> String {
+fn place(shell: Shell, place: &Place, helper: Option<&Liveness>) -> String {
     let Place::Known { directory, absent, decider } = place else {
         return if *place == Place::Unnamed { "[[ ! . -ef $PWD ]]".into() } else { "return 1".into() };
     };
@@ -111,9 +111,14 @@ fn place(shell: Shell, place: &Place) -> String {
     if absent.contains(&0) {
         test.extend([" && ! -h ", above.binding(0)]);
     }
-    let Some((level, text)) = decider else { return test + " ]]" };
+    let ending = match helper {
+        None => " ]]".into(),
+        Some(Liveness::Path(path)) => format!(" && -e {} ]]", quote(path)),
+        Some(Liveness::Signal(pid)) => format!(" ]] && \\builtin kill -0 {pid} 2>/dev/null"),
+    };
+    let Some((level, text)) = decider else { return test + &ending };
     let file = above.binding(*level);
-    test += &format!(" && -f {file} && -r {file} ]]");
+    test += &format!(" && -f {file} && -r {file}{ending}");
     if shell == Shell::Zsh {
         // `$(<file)` is read without a process, and drops newlines at the end, which mean nothing in TOML.
         return format!("{test} && [[ \"$(<{file})\" == {} ]]", quote(text.trim_end_matches('\n')));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Answer, Place, epoch_test};
+use super::{Answer, Liveness, Place, epoch_test};
 use crate::env::change::Change;
 use crate::layout::BINDING;
 
@@ -57,6 +57,11 @@ pub fn watch(answer: &Answer) -> String {
     let files = Files::of(&answer.place);
     let is_sure = boolean(files.is_some());
     let files = files.unwrap_or_default();
+    let helper = match &answer.helper {
+        Some(Liveness::Path(path)) => quote(path),
+        Some(Liveness::Signal(pid)) => pid.to_string(),
+        None => "''".into(),
+    };
     let entries = [
         ("Epoch", quote(&epoch)),
         ("EpochExists", boolean(exists)),
@@ -67,6 +72,7 @@ pub fn watch(answer: &Answer) -> String {
         ("Overriding", list(&answer.overriding)),
         ("Unchanged", format!("@{{ {} }}", answer.harmless.iter().map(|name| format!("{name} = $env:{name}")).collect::<Vec<_>>().join("; "))),
         ("Free", boolean(answer.free)),
+        ("Helper", helper),
         ("IsSure", is_sure),
         ("Absent", list(&files.absent)),
         ("Binding", quote(&files.binding)),
@@ -125,6 +131,7 @@ mod tests {
             harmless: Vec::new(),
             overriding: Vec::new(),
             place,
+            helper: Some(Liveness::Signal(7)),
             free: false,
             said: String::new(),
         }
@@ -153,7 +160,7 @@ mod tests {
                 "$env:CLAUTH_PROFILE = 'x'",
                 "$env:CLAUTH_STATE = $null",
                 "$global:__clauth_answer = @{ Epoch = '/c/epoch/3'; EpochExists = $true; Settings = '/c/config.toml'; SettingsExist = $true; ConfigDir = '/c/profiles/x/runtime'; AnthropicDir = ''; \
-                 Overriding = @('A', 'B'); Unchanged = @{  }; Free = $false; IsSure = $true; Absent = @(\"C:/`u{e9}/b/.clauth.toml\", 'C:/.clauth.toml'); Binding = \"C:/`u{e9}/.clauth.toml\"; \
+                 Overriding = @('A', 'B'); Unchanged = @{  }; Free = $false; Helper = 7; IsSure = $true; Absent = @(\"C:/`u{e9}/b/.clauth.toml\", 'C:/.clauth.toml'); Binding = \"C:/`u{e9}/.clauth.toml\"; \
                  Text = \"profile = 'x'`u{a}\" }",
                 "$global:__clauth_said = '0f'",
                 "# clauth-end",

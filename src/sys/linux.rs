@@ -59,6 +59,22 @@ fn started(pid: u32) -> io::Result<Option<String>> {
     Ok(stat.field(22).filter(|_| !is_dead).map(str::to_owned))
 }
 
+/// A path that is there for as long as a process is, for whoever can ask the file system only; `None` where there is none.
+pub fn process_path(pid: u32) -> Option<PathBuf> {
+    let process = is_procfs_ours().then(|| Path::new("/proc").join(pid.to_string()))?;
+    // A dead process that nobody has waited for, as in a container without an init, still has a directory, but no network.
+    let network = process.join("net/dev");
+    Some(if network.exists() { network } else { process })
+}
+
+/// Whether a process that is still there is about to go: killed, it holds its locks until the kernel has taken it apart.
+pub fn is_ending(pid: u32) -> bool {
+    let Ok(stat) = Stat::read(pid) else { return true };
+    // proc_pid_stat(5): field 23 is the size of its memory, 31 the signals that wait for it, of which the ninth is SIGKILL.
+    let number = |field| stat.field(field).and_then(|text| text.parse::<u64>().ok());
+    matches!(stat.field(3), None | Some("Z" | "X")) || number(23) == Some(0) || number(31).is_some_and(|signals| signals & 1 << 8 != 0)
+}
+
 /// The leader of a process's group; `None` when it is out of sight, in another pid namespace.
 pub fn process_group(pid: u32) -> Option<u32> {
     // In a foreign procfs it would be a foreign number.

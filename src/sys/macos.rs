@@ -45,6 +45,16 @@ pub fn boot_and_namespace() -> String {
     format!("{boot}-host")
 }
 
+/// A path that is there for as long as a process is; this system has none.
+pub fn process_path(_pid: u32) -> Option<PathBuf> {
+    None
+}
+
+/// Whether a process that is still there is about to go: killed, it holds its locks until the system has taken it apart.
+pub fn is_ending(pid: u32) -> bool {
+    start_time(pid).is_none()
+}
+
 /// Keeps what this process has in memory out of core dumps; a program that it becomes or starts makes none either.
 pub fn keep_memory_private() {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Core);

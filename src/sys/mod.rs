@@ -24,7 +24,8 @@
 //! - [`sync_directory`]: what was renamed is so after a power cut.
 //! - [`sync_file_system`]: what was written to a file system is on the disk; [`DIRECTORIES_TELL_WRITES`]: whether a watched directory tells of it.
 //! - [`is_momentary`]: whether what failed is worth another try.
-//! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever.
+//! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever;
+//!   [`process_path`], [`is_ending`]: whether one is there still, and for how long.
 //! - [`start_detached`], [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper, and a small one; [`KEEPS_DEAD_CHILDREN`].
 //! - [`keep_memory_private`]: what this process has in memory is in no dump of a crash.
 //! - [`TypingHidden`]: while it lives, a terminal shows no key that is pressed, and hands each over at once.
@@ -57,12 +58,12 @@ mod tests;
 #[cfg(target_os = "linux")]
 pub use linux::{
     DIRECTORIES_TELL_WRITES, Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, clone_file, command_name, give_back_memory, is_being_written,
-    keep_memory_private, origins, process_group, program_name, start_time, sync_file_system,
+    is_ending, keep_memory_private, origins, process_group, process_path, program_name, start_time, sync_file_system,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
     DIRECTORIES_TELL_WRITES, Events, TERMINALS_RUN_LOGIN_SHELLS, boot_and_namespace, clone_file, command_name, give_back_memory, is_being_written,
-    keep_memory_private, origins, process_group, program_name, start_time, sync_file_system,
+    is_ending, keep_memory_private, origins, process_group, process_path, program_name, start_time, sync_file_system,
 };
 #[cfg(unix)]
 pub use signals::HeldSignals;
@@ -79,10 +80,10 @@ pub use windows::{
     DIRECTORIES_TELL_WRITES, Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, Listing,
     NEEDED_VARIABLES, PROGRAM_SUFFIX, TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, clone_file, command_name, create_lock_dir,
     create_private_dir, create_private_file, detach, exchange, give_back_memory, give_permissions, has_other_names, identity, is_being_written,
-    is_momentary, is_private, keep_memory_private, link_directory, link_program, linked_program, lock_among_helpers, look_at, look_at_open,
-    make_private, open_directory, open_for_reading, open_lock_file, origins, owned_by_this_user, parent_process, physical, powershell_dir,
-    process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled, start_detached, start_time,
-    symlink, sync_directory, sync_file_system, terminal_columns, unlink_program, working_directory,
+    is_ending, is_momentary, is_private, keep_memory_private, link_directory, link_program, linked_program, lock_among_helpers, look_at,
+    look_at_open, make_private, open_directory, open_for_reading, open_lock_file, origins, owned_by_this_user, parent_process, physical,
+    powershell_dir, process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
+    start_detached, start_time, symlink, sync_directory, sync_file_system, terminal_columns, unlink_program, working_directory,
 };
 
 /// The program that reaches the keychain in which Claude Code keeps logins on this system, if it does.

@@ -3,8 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
+use crate::support::length::rounds;
 use crate::support::session::in_use;
+use crate::support::system;
 use crate::support::{Holder, Session, World, wait_until};
 
 /// Returns how each kind of lease comes about, with a program that waits for the end of its input.
@@ -50,6 +55,40 @@ fn the_program_itself_holds_the_lease_and_the_helper_is_not_its_child() {
         program.finish();
         session.wait_for_end();
     }
+}
+
+/// A killed helper holds its lock until the kernel has taken it apart, and a program has no prompt at which that would be noticed.
+#[test]
+fn a_program_that_starts_while_the_helper_dies_has_another_one() {
+    let world = World::new();
+    let session = Session::of(&world, "work");
+    world.bind("home/work", "work");
+    let program = || {
+        let mut command = world.command("clauth");
+        command.args(["exec", "work", "--", "cat"]);
+        Holder::of(command)
+    };
+    let first = program();
+    wait_for_program(&first);
+    // Others keep the processors busy, so that it takes a while to die.
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| while !is_over.load(Ordering::Relaxed) {});
+        }
+        for round in 0..rounds(20, 120) {
+            let helper = session.assert_serves(first.pid());
+            system::kill(helper);
+            thread::sleep(Duration::from_millis(round as u64 % 4));
+            let next = program();
+            wait_for_program(&next);
+            session.assert_serves(next.pid());
+            next.finish();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    first.finish();
+    session.wait_for_end();
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn a_killed_helper_is_followed_by_a_new_one_at_the_next_evaluation() {
             assert_eq!(terminal.run(line), "");
             assert_ne!(session.assert_serves(terminal.pid()), helper);
         };
+        kill_and_go_on(""); // at a prompt where nothing else changed
         kill_and_go_on(&shell.cd(&below));
         kill_and_go_on(&shell.cd(&work));
         // Every command that changes something moves the epoch on.

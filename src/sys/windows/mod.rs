@@ -30,7 +30,9 @@ pub use listing::Listing;
 #[cfg(test)]
 pub use private::open_to_others;
 pub use private::{is_private, make_private};
-pub use process::{command_name, give_back_memory, keep_memory_private, parent_process, process_group, program_name, start_time};
+pub use process::{
+    command_name, give_back_memory, is_ending, keep_memory_private, parent_process, process_group, process_path, program_name, start_time,
+};
 pub use run::{detach, replace_process, silence_stdout, start_detached};
 pub use terminal::{HeldSignals, TypingHidden, terminal_columns};
 

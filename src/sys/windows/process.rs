@@ -89,6 +89,16 @@ pub fn give_back_memory() {
     let _ = unsafe { SetProcessWorkingSetSize(GetCurrentProcess(), usize::MAX, usize::MAX) };
 }
 
+/// A path that is there for as long as a process is; this system has none.
+pub fn process_path(_pid: u32) -> Option<PathBuf> {
+    None
+}
+
+/// Whether a process that is still there is about to go: killed, it holds its locks until the system has taken it apart.
+pub fn is_ending(pid: u32) -> bool {
+    start_time(pid).is_none()
+}
+
 /// Keeps what this process has in memory out of the reports of a crash.
 #[expect(unsafe_code, reason = "std has nothing of the kind")]
 pub fn keep_memory_private() {
