@@ -9,12 +9,12 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::error::Mistake;
-use crate::io::{self, FileLock, epoch};
+use crate::io::{self, epoch};
 use crate::layout::Writable;
 use crate::name::ProfileName;
 use crate::profile;
+use crate::session::Session;
 use crate::session::helper::Introduction;
-use crate::session::{Lease, Session};
 
 /// How long a helper may take to finish.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,29 +42,20 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes every lease away and waits for the helper to see it; false when none ran.
-pub fn stop(layout: Writable<'_>, name: &ProfileName) -> Result<bool> {
+/// Tells the helper to finish and waits until it has; false when none ran. Its leases stay: the profile is in use all the same, and a program has no prompt at
+/// which it could say so again.
+fn stop(layout: Writable<'_>, name: &ProfileName) -> Result<bool> {
     let session = Session::new(&layout, name);
     let Some(helper) = Introduction::read(&session) else { return Ok(false) };
-    let leases = Lease::live(&session);
-    {
-        let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
-            bail!(Mistake::HelperStuck { profile: name.to_string() });
-        };
-        for lease in Lease::all(&session) {
-            Lease::remove(&session, lease.pid)?;
-        }
-    }
+    io::write(&session.stop_word(), b"stop\n")?;
+    session.wake()?;
     let deadline = Instant::now() + PATIENCE;
     while Introduction::read(&session) == Some(helper) {
         if Instant::now() > deadline {
+            io::remove(&session.stop_word())?;
             bail!(Mistake::HelperStuck { profile: name.to_string() });
         }
         thread::sleep(Duration::from_millis(2));
-    }
-    // The profile is in use all the same: `remove` must see it, and a program has no prompt at which it could say so again.
-    for lease in leases.into_iter().filter(Lease::is_live) {
-        lease.write(&session)?;
     }
     Ok(true)
 }

@@ -47,8 +47,10 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
         watchdog: None,
         hindrance: None,
         has_put_off: false,
+        is_told_to_stop: false,
         since: SystemTime::now(),
     };
+    io::remove(&helper.session.stop_word())?; // for an earlier helper
     helper.look_at_all()?;
     helper.introduce()?;
     let _ = io::print("ready\n"); // the starter may have given up; its lease counts all the same
@@ -56,11 +58,11 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     // Only now: history can be long, and a shell waits for the line above.
     helper.watch_profile();
     loop {
-        if helper.holders.is_empty() {
+        if helper.holders.is_empty() || helper.is_told_to_stop {
             let gate = FileLock::exclusive(&helper.session.gate())?;
             helper.look_at_all()?;
             helper.follow_clients()?;
-            if helper.holders.is_empty() {
+            if helper.holders.is_empty() || helper.is_told_to_stop {
                 helper.finish();
                 io::forget_unfinished(&helper.session.leases());
                 io::forget_unfinished(helper.session.directory());
@@ -96,6 +98,8 @@ struct Helper<'a> {
     holders: HashMap<u32, String>,
     /// Whether there are leases that could not be read, or followed.
     has_put_off: bool,
+    /// Whether it shall finish, whoever uses the profile.
+    is_told_to_stop: bool,
     /// When it began.
     since: SystemTime,
 }
@@ -178,8 +182,11 @@ impl Helper<'_> {
                 Event::Exited(pid) => self.end(pid)?,
                 Event::Changed(watch, name) if watch == self.leases => match name.as_deref().map(pid_of) {
                     Some(Some(pid)) => self.look_at(pid)?,
-                    // A command has left word for the watchdog.
-                    Some(None) => self.watchdog.iter_mut().for_each(|watchdog| watchdog.obey(&mut self.events)),
+                    // A command has left word.
+                    Some(None) => {
+                        self.is_told_to_stop |= self.session.stop_word().exists();
+                        self.watchdog.iter_mut().for_each(|watchdog| watchdog.obey(&mut self.events));
+                    }
                     None => self.look_at_all()?,
                 },
                 // Shells begin a new session in the same place, with a helper of its own.

@@ -47,7 +47,13 @@ pub fn join(context: &Context, config: &Config, profile: &Profile, lease: &Lease
     let registered =
         context.layout.writable().map_err(anyhow::Error::from).and_then(|layout| register(layout, context, profile, lease, lifetime, config));
     registered.map_err(|error| match error.downcast::<TreeError>() {
-        Ok(TreeError(error)) => Trouble::Tree(error),
+        Ok(TreeError(error)) => {
+            // It is refused, and so no user of the profile.
+            if let Ok(layout) = context.layout.writable() {
+                let _ = Lease::remove(&Session::new(&layout, &profile.name), lease.pid);
+            }
+            Trouble::Tree(error)
+        }
         // Settings are the first link of a tree: without them it was never made.
         Err(error) if !profile.config_dir.join(SETTINGS).exists() => Trouble::Tree(error),
         Err(error) => Trouble::Registration(error),

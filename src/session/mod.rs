@@ -7,15 +7,15 @@
 //!
 //! - A shell that joins: gate → write the lease → is `session.lock` held? If not: make the tree, start a helper, wait until it holds it → open
 //!   the gate.
-//! - A helper that sees no live lease: gate → look again → none: let go of `session.lock`, then of the gate, and exit.
+//! - A helper that sees no live lease, or the word of `clauth stop`: gate → look again → none: let go of `session.lock`, then of the gate, and exit.
 //!
 //! Both look and act under the gate, so a joining shell either finds a helper that will see its lease, or starts one. `session.lock` is only ever
 //! tried by others, shared and under the gate. A starter that was killed leaves a gate that is open and a helper that does not hold its lock yet;
 //! the next shell starts another, and the one that finds the lock held leaves the session to the one that holds it. Lock order: state lock →
 //! gate → the client's own locks. Lock files are never deleted.
 //!
-//! A lease is removed by its own shell when it leaves, by the helper when its process is gone, and by `clauth stop`. A process is named by its pid
-//! and start time, so a pid that passed on is never mistaken.
+//! A lease is removed by its own shell when it leaves, and by the helper when its process is gone. A process is named by its pid and start time, so a pid
+//! that passed on is never mistaken.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -79,6 +79,11 @@ impl Session {
         let word = self.leases().join(format!(".{}", std::process::id()));
         io::write(&word, b"look\n")?;
         io::remove(&word)
+    }
+
+    /// The word that tells the helper to finish, whoever still uses the profile.
+    pub fn stop_word(&self) -> PathBuf {
+        self.directory.join("stop")
     }
 
     /// Who the helper is, for people to read: written beside the lock, since a locked file cannot be read on Windows.

@@ -78,6 +78,22 @@ fn a_killed_helper_is_followed_by_a_new_one_at_the_next_evaluation() {
 }
 
 #[test]
+fn a_shell_that_is_refused_is_no_user_of_the_profile() {
+    let world = World::new();
+    let work = world.bind("home/work", "work");
+    let session = Session::of(&world, "work");
+    world.write("home/.claude/settings.json", r#"{"env": {"CLAUDE_CONFIG_DIR": "/elsewhere"}}"#);
+    let shell = Holder::start(&world);
+    for _ in 0..3 {
+        assert!(shell.evaluate(&world, &work).success().stdout().contains("refused"));
+        assert!(!session.leases().contains_key(&shell.pid()));
+    }
+    world.clauth_in(&work, &["env", "work"]).failure();
+    assert!(session.leases().is_empty());
+    world.clauth(&["remove", "work", "--yes"]).success();
+}
+
+#[test]
 fn a_new_helper_follows_the_shells_of_a_killed_one() {
     let world = World::new();
     let work = world.bind("home/work", "work");
