@@ -74,7 +74,11 @@ fn a_program_that_starts_while_the_helper_dies_has_another_one() {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| while !is_over.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop()
+                }
+            });
         }
         for round in 0..rounds(20, 120) {
             let helper = session.assert_serves(first.pid());
