@@ -76,7 +76,7 @@ fn a_program_that_starts_while_the_helper_dies_has_another_one() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
-                    std::hint::spin_loop()
+                    std::hint::spin_loop();
                 }
             });
         }

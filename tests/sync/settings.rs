@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use super::household::settle;
 use super::household::{Household, State, replace, state, wait_for};
 #[cfg(unix)]
-use crate::support::files::{make_fifo, text};
+use crate::support::files::make_fifo;
+#[cfg(target_os = "linux")]
+use crate::support::files::text;
 #[cfg(target_os = "linux")]
 use crate::support::length::rounds;
 use crate::support::wait_until;
@@ -349,7 +351,7 @@ fn without_the_user_s_settings_no_override_becomes_everybody_s() {
 }
 
 /// Puts settings in the place of others and returns those.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn exchange(file: &Path, settings: &Value) -> String {
     let temp = file.with_extension("json.tmp.1.ab");
     fs::write(&temp, settings.to_string()).unwrap();
