@@ -82,7 +82,7 @@ pub use windows::{
     create_private_dir, create_private_file, detach, exchange, give_back_memory, give_permissions, has_other_names, identity, is_being_written,
     is_ending, is_momentary, is_private, keep_memory_private, link_directory, link_program, linked_program, lock_among_helpers, look_at,
     look_at_open, make_private, open_directory, open_for_reading, open_lock_file, origins, owned_by_this_user, parent_process, physical,
-    powershell_dir, process_group, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
+    powershell_dir, process_group, process_path, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
     start_detached, start_time, symlink, sync_directory, sync_file_system, terminal_columns, unlink_program, working_directory,
 };
 
