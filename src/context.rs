@@ -1,7 +1,7 @@
 //! What every command needs: the environment, the paths, the settings.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -11,7 +11,7 @@ use crate::claude_code::processes::PROGRAM;
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::Config;
 use crate::env::change::Before;
-use crate::env::{Env, variable};
+use crate::env::{Env, direnv, variable};
 use crate::error::Mistake;
 use crate::hub::Hub;
 use crate::io::{self, FileLock};
@@ -19,6 +19,7 @@ use crate::layout::Layout;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
+use crate::project::{self, Outcome, Resolution};
 use crate::sys;
 
 /// How long to wait for a command that moves a login at this moment.
@@ -38,6 +39,22 @@ impl Context {
     /// Reads the surroundings of this process.
     pub fn new(env: Env, program: PathBuf) -> Result<Self, Mistake> {
         Ok(Self { layout: Layout::from_env(&env)?, env, program })
+    }
+
+    /// Finds out what applies in a canonical directory: a `CLAUDE_CONFIG_DIR` of the user's own, from an `.envrc` that is nearer than the deciding file, or
+    /// what that file says.
+    pub fn resolve(&self, config: &Config, directory: &Path) -> Resolution {
+        let mut found = project::resolve(&self.layout, config, directory);
+        let is_own = self.env.non_empty(CLAUDE_CONFIG_DIR).is_some_and(|value| !self.layout.owns(value));
+        if is_own
+            && matches!(found.outcome, Outcome::Bound(_))
+            && direnv::has_set_for(&self.env, CLAUDE_CONFIG_DIR, directory)
+            && let Some(decider) = &found.decider
+            && direnv::directory(&self.env).is_some_and(|nearer| nearer != decider.directory && nearer.starts_with(&decider.directory))
+        {
+            found.outcome = Outcome::Unbound;
+        }
+        found
     }
 
     /// Settles what a killed `capture` or `import` left of a login, so that no command meets two copies. With nothing of the kind this is one look.

@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::{self, Directories};
 use crate::env::record::Chosen;
+use crate::env::variable::CLAUTH_STATE;
 use crate::env::{self, direnv, looked_for};
 use crate::error::{self, Mistake};
 use crate::io::{self, epoch};
@@ -24,7 +25,7 @@ use crate::layout::Layout;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::project::decide::{Action, Loaded, Wanted, decide};
-use crate::project::{Outcome, Resolution, resolve};
+use crate::project::{Outcome, Resolution};
 use crate::session::helper::Introduction;
 use crate::session::{self, Holder, Lease, Lifetime, Session, Trouble};
 use crate::shell::{Answer, Liveness, Place, Shell, as_text};
@@ -140,7 +141,7 @@ impl<'a> Evaluation<'a> {
     fn new(context: &'a Context, asker: &'a Asker) -> Self {
         let config = context.config();
         let directory = env::current_dir().ok();
-        let resolution = config.as_ref().ok().zip(directory.as_ref()).map(|(config, directory)| resolve(&context.layout, config, directory));
+        let resolution = config.as_ref().ok().zip(directory.as_ref()).map(|(config, directory)| context.resolve(config, directory));
         let loaded = context.loaded();
         let pin = Pin::of(context, asker, &loaded, directory.as_deref());
         Self { context, asker, config, resolution, directory, loaded, pin }
@@ -202,7 +203,7 @@ impl<'a> Evaluation<'a> {
             settings_exist: self.context.layout.config().exists(),
             settings: paths::portable(&self.context.layout.config().to_string_lossy()),
             config_dir: change::value_after(CLAUDE_CONFIG_DIR, &changes, &self.context.env),
-            anthropic_dir: (outcome != Outcome::Unbound).then(|| change::value_after(ANTHROPIC_CONFIG_DIR, &changes, &self.context.env)).flatten(),
+            anthropic_dir: change::value_after(ANTHROPIC_CONFIG_DIR, &changes, &self.context.env),
             home: self.context.env.non_empty(sys::HOME_VARIABLE).and_then(OsStr::to_str).map(str::to_owned).filter(|_| sys::HOME_VARIABLE == "HOME"),
             overriding: watched.filter(|name| !harmless.contains(name)).collect(),
             harmless: harmless.clone(),
@@ -212,6 +213,7 @@ impl<'a> Evaluation<'a> {
                 Outcome::Unbound | Outcome::Refused(_) => None,
             },
             free: outcome == Outcome::Unbound
+                && change::value_after(CLAUTH_STATE, &changes, &self.context.env).is_none()
                 && config.rules.is_empty()
                 && self.resolution.as_ref().is_some_and(|found| found.source.is_none() && found.ignored.is_empty()),
             said: digest(&said.complaints),

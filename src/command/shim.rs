@@ -18,8 +18,8 @@ use crate::env::record::Chosen;
 use crate::env::{self, direnv, variable};
 use crate::error::Mistake;
 use crate::layout::Writable;
+use crate::project::Outcome;
 use crate::project::decide::Loaded;
-use crate::project::{Outcome, resolve};
 use crate::session::Holder;
 use crate::{io, sys};
 
@@ -69,7 +69,7 @@ fn choose(context: &Context, command: &mut Command) -> Result<()> {
             let name = context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()).unwrap_or_default();
             Outcome::Bound(context.profile(&config, &name)?)
         }
-        _ => resolve(&context.layout, &config, &directory?).outcome,
+        _ => context.resolve(&config, &directory?).outcome,
     };
     match outcome {
         Outcome::Refused(mistake) => bail!(mistake),

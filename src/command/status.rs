@@ -24,7 +24,7 @@ use crate::io::{self, Clock, clock, terminal_safe};
 use crate::layout::BINDING;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
-use crate::project::{Outcome, Resolution, Source, resolve};
+use crate::project::{Outcome, Resolution, Source};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 use crate::sharing::files::{Size, Space, trash};
@@ -113,7 +113,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let config = context.config()?;
     let loaded = context.loaded();
     let pin = pin(context, &loaded, &directory).filter(|_| arguments.place.said().is_none());
-    let mut found = resolve(&context.layout, &config, &directory);
+    let mut found = context.resolve(&config, &directory);
     let mut decided_by = found.source.take().map(Decider::Source);
     if let Some((profile, by)) = pin {
         (found.outcome, decided_by) = (Outcome::Bound(profile), Some(by));
@@ -134,7 +134,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 /// Returns the profile that applies in a directory of this shell.
 pub fn profile_here(context: &Context, config: &Config, directory: &Path) -> Result<Profile, Mistake> {
     let outcome = pin(context, &context.loaded(), directory).map(|(profile, _)| Outcome::Bound(profile));
-    match outcome.unwrap_or_else(|| resolve(&context.layout, config, directory).outcome) {
+    match outcome.unwrap_or_else(|| context.resolve(config, directory).outcome) {
         Outcome::Bound(profile) => Ok(profile),
         Outcome::Refused(mistake) => Err(mistake),
         Outcome::Unbound => Err(Mistake::NoProfileHere { directory: directory.display().to_string() }),

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use super::Env;
-use super::record::{Chosen, Record};
+use super::record::{Chosen, Record, is_passing};
 use super::variable::{CLAUTH_PROFILE, CLAUTH_STATE};
 use crate::claude_code::variables::{ANTHROPIC_CONFIG_DIR, CLAUDE_CONFIG_DIR};
 
@@ -52,7 +52,8 @@ impl<'a> Before<'a> {
         let note = |name: &str, own: &mut Option<String>| {
             let value = env.non_empty(name);
             let is_ours = value.is_some_and(owns);
-            if !is_ours {
+            // direnv and mise take back what they set for a directory, to what was there before: that stays on record.
+            if !(is_ours || value.is_some() && is_passing(env, name)) {
                 *own = value.and_then(OsStr::to_str).map(str::to_owned);
             }
             *own = own.take().filter(|directory| !owns(OsStr::new(directory)));
@@ -92,8 +93,28 @@ impl<'a> Before<'a> {
         };
         let config = back(CLAUDE_CONFIG_DIR, self.is_config_ours, &self.record.config_dir);
         let anthropic = back(ANTHROPIC_CONFIG_DIR, self.is_anthropic_ours, &self.record.anthropic_dir);
-        let rest = [Change::Unset(CLAUTH_PROFILE), Change::Unset(CLAUTH_STATE)];
+        let state = self.pending().map_or(Change::Unset(CLAUTH_STATE), |pending| Change::Export(CLAUTH_STATE, pending.text()));
+        let rest = [Change::Unset(CLAUTH_PROFILE), state];
         self.put_back().chain(self.needed(config.into_iter().chain(anthropic).chain(rest))).collect()
+    }
+
+    /// Returns what cannot be given back yet: direnv or mise has set it for this directory, and will take back its own.
+    fn pending(&self) -> Option<Record> {
+        let own = |name, is_ours: bool, own: &Option<String>| {
+            own.clone().filter(|_| !is_ours && self.env.get(name).is_some() && is_passing(self.env, name))
+        };
+        let pending = Record {
+            config_dir: own(CLAUDE_CONFIG_DIR, self.is_config_ours, &self.record.config_dir),
+            anthropic_dir: own(ANTHROPIC_CONFIG_DIR, self.is_anthropic_ours, &self.record.anthropic_dir),
+            aside: self.record.aside().filter(|name| self.is_covered(name)).map(str::to_owned).collect(),
+            ..Record::default()
+        };
+        (pending != Record::default()).then(|| Record { given: self.record.given.clone(), ..pending })
+    }
+
+    /// Whether direnv or mise has set a variable since it was set aside, and nothing of it yet was theirs.
+    fn is_covered(&self, name: &str) -> bool {
+        self.env.get(name).is_some() && !self.record.passing.iter().any(|known| known == name) && is_passing(self.env, name)
     }
 
     /// Returns the changes that make `claude` refuse. A config directory alone does not: an API key in the environment is served whatever that
@@ -112,7 +133,10 @@ impl<'a> Before<'a> {
     }
 
     fn put_back(&self) -> impl Iterator<Item = Change> + '_ {
-        self.record.aside().map(|name| if self.record.is_spent(self.env, name) { Change::Forget(name) } else { Change::PutBack(name) })
+        self.record
+            .aside()
+            .filter(|name| !self.is_covered(name))
+            .map(|name| if self.record.is_spent(self.env, name) { Change::Forget(name) } else { Change::PutBack(name) })
     }
 
     fn needed(&self, changes: impl IntoIterator<Item = Change>) -> impl Iterator<Item = Change> {

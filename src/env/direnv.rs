@@ -4,7 +4,7 @@
 //! put it back then. The record is a JSON object, `{"p": {…before…}, "n": {…after…}}`, deflated, in URL-safe base64.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
@@ -31,9 +31,13 @@ pub fn has_set(env: &Env, name: &str) -> bool {
 ///
 /// A shell without direnv inherits the record too, and takes it along to other directories.
 pub fn has_set_for(env: &Env, name: &str, directory: &Path) -> bool {
-    let loaded = env.non_empty(DIRENV_DIR).and_then(OsStr::to_str).and_then(|dir| Path::new(dir.strip_prefix('-')?).canonicalize().ok());
     let is_set = |set: Map<String, Value>| env.get(name).is_some_and(|value| set.get(name).and_then(Value::as_str).map(OsStr::new) == Some(value));
-    loaded.is_some_and(|loaded| directory.starts_with(loaded)) && set(env).is_some_and(is_set)
+    self::directory(env).is_some_and(|loaded| directory.starts_with(loaded)) && set(env).is_some_and(is_set)
+}
+
+/// Returns the canonical directory of the `.envrc` that is loaded.
+pub fn directory(env: &Env) -> Option<PathBuf> {
+    Path::new(env.non_empty(DIRENV_DIR)?.to_str()?.strip_prefix('-')?).canonicalize().ok()
 }
 
 /// Returns what direnv has set where the shell is now.

@@ -87,8 +87,8 @@ impl Record {
     }
 }
 
-/// Whether a variable is set for the directory alone.
-fn is_passing(env: &Env, name: &str) -> bool {
+/// Whether a variable is set for the directory alone: such a value is never one to go back to.
+pub fn is_passing(env: &Env, name: &str) -> bool {
     direnv::has_set(env, name) || mise::has_set(env, name)
 }
 

@@ -149,7 +149,7 @@ pub struct Answer {
     pub settings_exist: bool,
     /// The `CLAUDE_CONFIG_DIR` after the changes.
     pub config_dir: Option<String>,
-    /// The `ANTHROPIC_CONFIG_DIR` after them, where it matters: not outside a profile.
+    /// The `ANTHROPIC_CONFIG_DIR` after them.
     pub anthropic_dir: Option<String>,
     /// The home that it was made for: with another one all that clauth knows is elsewhere.
     pub home: Option<String>,

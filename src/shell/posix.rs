@@ -57,9 +57,9 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     let unedited = if answer.settings_exist { format!("-e {settings} && ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
     let state = format!("{negation}-e {epoch} && {unedited}");
     // One comparison for all directories costs less than one for each. What a shell has of its own is not written here: it may be a secret.
-    let directories =
-        [(CLAUDE_CONFIG_DIR, Some(answer.config_dir.clone().unwrap_or_default())), (ANTHROPIC_CONFIG_DIR, answer.anthropic_dir.clone())];
-    let directories = directories.into_iter().chain([("HOME", answer.home.clone())]).filter_map(|(name, value)| Some((name, value?)));
+    let directories = [(CLAUDE_CONFIG_DIR, &answer.config_dir), (ANTHROPIC_CONFIG_DIR, &answer.anthropic_dir)];
+    let directories = directories.map(|(name, value)| (name, value.clone().unwrap_or_default())).into_iter();
+    let directories = directories.chain(answer.home.clone().map(|home| ("HOME", home)));
     let (names, values): (Vec<_>, Vec<_>) = directories.unzip();
     let directories = (names, quote(&values.join(":")));
     let seen = answer.harmless.iter().map(|name| (vec![*name], format!("\"${{__clauth_seen_{name}-}}\"")));

@@ -99,6 +99,45 @@ fn an_envrc_chooses_a_profile_with_and_without_the_hook() {
 }
 
 #[test]
+fn what_an_envrc_sets_ends_with_its_directory() {
+    each_with_direnv(|shell, direnv| {
+        for order in &orders(direnv)[1..] {
+            for own in [None, Some(("/srv/mine", "sk-own"))] {
+                let world = World::new();
+                let bound = world.bind("home/work", "work");
+                let (client, free) = (world.mkdir("home/work/client"), world.mkdir("home/free"));
+                envrc(&world, &client, "export CLAUDE_CONFIG_DIR=/srv/client\n");
+                envrc(&world, &free, "export CLAUDE_CONFIG_DIR=/srv/free ANTHROPIC_API_KEY=sk-free\n");
+                let order = own.map_or_else(
+                    || order.clone(),
+                    |(directory, key)| order.clone().variable("CLAUDE_CONFIG_DIR", directory).variable("ANTHROPIC_API_KEY", key),
+                );
+                let (directory, key) = own.unwrap_or(("none", "none"));
+                let plain = format!("claude config_dir={directory} key={key} args=");
+                let mut terminal = Terminal::start(&world, shell, &order);
+                let mut expect = |place: &Path, expected: &str| {
+                    terminal.run(&shell.cd(place));
+                    terminal.run(""); // direnv's own hook of fish is a prompt late
+                    assert_eq!(terminal.run("claude"), expected, "in {}: {}", place.display(), terminal.transcript());
+                };
+                for _ in 0..2 {
+                    expect(&bound, &world.claude("work"));
+                    expect(&client, &format!("claude config_dir=/srv/client key={key} args="));
+                    expect(&bound, &world.claude("work"));
+                    expect(&client, &format!("claude config_dir=/srv/client key={key} args="));
+                    expect(&world.plain(), &plain);
+                    expect(&bound, &world.claude("work"));
+                    expect(&free, "claude config_dir=/srv/free key=sk-free args=");
+                    expect(&world.plain(), &plain);
+                    expect(&client, &format!("claude config_dir=/srv/client key={key} args="));
+                    expect(&world.plain(), &plain);
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn an_envrc_and_a_binding_work_side_by_side() {
     each_with_direnv(|shell, direnv| {
         for order in &orders(direnv)[1..] {
