@@ -8,7 +8,8 @@
 \builtin export -n __clauth_program='@CLAUTH@'
 
 __clauth_hook() {
-  \builtin local code="$?" # quoted, since `builtin` makes it a word like any other, to be split at IFS
+  \builtin local code="$?" traced='' # quoted, since `builtin` makes it a word like any other, to be split at IFS
+  [[ $- != *x* ]] || { traced=1 && \builtin set +x; } 2>/dev/null # a trace would show the keys that are set aside
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
     :
   elif [[ ${__clauth_at-} == "$$ ${PWD-}" ]]; then
@@ -18,6 +19,7 @@ __clauth_hook() {
   else
     __clauth_evaluate
   fi
+  [[ -z $traced ]] || \builtin set -x
   case $- in *e*) return 0 ;; esac # under `set -e` any other status would end the shell
   return "$code"
 }
@@ -30,7 +32,7 @@ __clauth_nothing_above() {
   # shellcheck disable=SC2016 # expanded where the function runs
   test='. -ef $PWD && ! -h .clauth.toml'
   while ((depth++ < 200)); do
-    [[ ! -e ${up}.clauth.toml ]] || return 1
+    [[ ! -e ${up}.clauth.toml && ! -h ${up}.clauth.toml ]] || return 1 # a link to nothing too
     test="$test && ! -e ${up}.clauth.toml"
     if [[ ${up:-.} -ef / ]]; then
       \builtin eval "__clauth_here() { [[ $test ]]; }"
@@ -72,7 +74,8 @@ __clauth_evaluate() {
 # Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another: no key is left to serve by either,
 # until the next evaluation.
 __clauth_fail() {
-  \builtin local name home="${CLAUTH_HOME:-${HOME-}/.clauth}"
+  \builtin local name home="${CLAUTH_HOME:-${HOME:+$HOME/.clauth}}"
+  [[ -n $home ]] || home='@HOME@' # without a $HOME, where it was
   case ${CLAUDE_CONFIG_DIR-} in
     "$home"/*) ;;
     # Git Bash spells the same directory in another way; what is the user's own stands back where a directory is bound.
@@ -117,12 +120,15 @@ __clauth_install() {
       *_direnv_hook* | *_mise_hook*) at=$index ;;
     esac
   done
-  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-    PROMPT_COMMAND=("${PROMPT_COMMAND[@]:0:at}" __clauth_hook "${PROMPT_COMMAND[@]:at}")
-    return 0
-  fi
+  # What is a string stays one: others look at it as such, and some make it what they need.
   command=__clauth_hook
   case $(\builtin declare -p PROMPT_COMMAND 2>/dev/null) in
+    'declare -a'*)
+      if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+        PROMPT_COMMAND=("${PROMPT_COMMAND[@]:0:at}" __clauth_hook "${PROMPT_COMMAND[@]:at}")
+        return 0
+      fi
+      ;;
     # An exported one reaches shells that have no such function.
     'declare -'*x*' PROMPT_COMMAND='*) command='if declare -F __clauth_hook >/dev/null; then __clauth_hook; fi' ;;
   esac

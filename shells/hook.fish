@@ -10,7 +10,6 @@ set -g __clauth_program '@CLAUTH@'
 function __clauth_begin --on-event fish_prompt
     functions --erase __clauth_begin
     function __clauth_hook --on-event fish_prompt --on-variable PWD
-        status is-command-substitution; and return # (cd x; pwd) really changes PWD
         test -n "$CLAUTH_DISABLE"; and return
         test "$__clauth_at" = "$fish_pid $PWD"; and __clauth_same; and return
         __clauth_evaluate
@@ -30,7 +29,7 @@ function __clauth_evaluate
         return
     end
     set -l first --first
-    string match -q -- "$fish_pid *" "$__clauth_at"; and set first ''
+    string match -q -- "$fish_pid *" "$__clauth_at"; and not status is-command-substitution; and set first ''
     set -l answer ($__clauth_program export fish --pid $fish_pid --said "$__clauth_said" --pin "$__clauth_pin" "$first" | string collect)
     set -l code $pipestatus[1]
     if test $code -eq 0; and string match -q -- '*: clauth-end' "$answer"
@@ -44,7 +43,8 @@ end
 # Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another: no key is left to serve by either,
 # until the next evaluation.
 function __clauth_fail --argument-names message
-    set -l home "$HOME/.clauth"
+    set -l home '@HOME@' # without a $HOME, where it was
+    test -n "$HOME"; and set home "$HOME/.clauth"
     test -n "$CLAUTH_HOME"; and set home $CLAUTH_HOME
     set -l refuse no
     if test -n "$CLAUDE_CONFIG_DIR"; and test (string sub --length (string length -- "$home/") -- $CLAUDE_CONFIG_DIR) = "$home/"
@@ -86,9 +86,8 @@ end
 # True when no .clauth.toml stands here or above. It walks by `..`: the physical parents, whatever links $PWD went through.
 function __clauth_nothing_above
     set -l up ''
-    test -h .clauth.toml; and return 1
     for depth in (string repeat -n 200 'x ' | string split -n ' ')
-        test -e $up.clauth.toml; and return 1
+        test -e $up.clauth.toml -o -h $up.clauth.toml; and return 1 # a link to nothing too
         test -n "$up"; and test $up -ef /; and return 0
         set up ../$up
     end

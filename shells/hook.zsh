@@ -8,12 +8,14 @@ typeset -g +x __clauth_program # in one step with the value it would lose to `se
 
 __clauth_hook() {
   # Where nothing changed, before the options are: to change and restore them all takes longer than to look.
-  [[ "$ZSH_SUBSHELL${CLAUTH_DISABLE-}/${__clauth_at-}" == "0/$$ $PWD" ]] && __clauth_state && __clauth_here && return 0
-  (( ZSH_SUBSHELL )) && return 0 # chpwd fires inside $(cd x && pwd) too
+  [[ "${CLAUTH_DISABLE-}/${__clauth_at-}" == "/$$ $PWD" && ! -o xtrace ]] && __clauth_state && __clauth_here && return 0
   emulate -L zsh
+  unsetopt xtrace # a trace would show the keys that are set aside
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
     :
-  elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_at-} != "$$ $PWD" && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
+  elif [[ ${__clauth_at-} == "$$ $PWD" ]]; then
+    { __clauth_state && __clauth_here; } || __clauth_evaluate
+  elif [[ ${__clauth_at-} == "$$ "* && ${__clauth_free-} == 1 ]] && __clauth_state && __clauth_nothing_above; then
     typeset -g +x __clauth_at="$$ $PWD"
   else
     __clauth_evaluate
@@ -28,7 +30,7 @@ __clauth_nothing_above() {
   [[ . -ef $PWD && ! -h .clauth.toml ]] || return 1
   test='. -ef $PWD && ! -h .clauth.toml'
   for (( depth = 0; depth < 200; depth++ )); do
-    [[ ! -e ${up}.clauth.toml ]] || return 1
+    [[ ! -e ${up}.clauth.toml && ! -h ${up}.clauth.toml ]] || return 1 # a link to nothing too
     test+=" && ! -e ${up}.clauth.toml"
     if [[ ${up:-.} -ef / ]]; then
       builtin eval "__clauth_here() { [[ $test ]]; }"
@@ -41,19 +43,21 @@ __clauth_nothing_above() {
 
 __clauth_evaluate() {
   setopt localtraps
-  local answer code=0 first=
+  local answer code=0 first= pid=$$
   __clauth_give_back
   if [[ ! -x $__clauth_program ]]; then
     __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
     return 0
   fi
   [[ ${__clauth_at-} == "$$ "* ]] || first=--first
+  # `(cd x && claude)`: the subshell is a user of its own, and the shell around it stays one of what it has.
+  (( ! ZSH_SUBSHELL )) || { zmodload zsh/system && pid=$sysparams[pid] first=--first }
   builtin trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
   # That a program cannot be run is said by the shell itself, each time. Once is enough: then it is first tried with nothing to be heard.
   [[ ${__clauth_code-} != 12[67] ]] || "$__clauth_program" --version >/dev/null 2>&1 || code=$?
   if [[ $code != 12[67] ]]; then
     code=0
-    answer=$("$__clauth_program" export zsh --pid $$ --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+    answer=$("$__clauth_program" export zsh --pid $pid --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
   fi
   typeset -g +x __clauth_code=$code
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then
@@ -67,7 +71,8 @@ __clauth_evaluate() {
 # Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another: no key is left to serve by either,
 # until the next evaluation.
 __clauth_fail() {
-  local name home=${CLAUTH_HOME:-${HOME-}/.clauth}
+  local name home=${CLAUTH_HOME:-${HOME:+$HOME/.clauth}}
+  [[ -n $home ]] || home='@HOME@' # without a $HOME, where it was
   case ${CLAUDE_CONFIG_DIR-} in
     ("$home"/*) ;;
     (*) ! __clauth_nothing_above || home='' ;;

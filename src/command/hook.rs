@@ -48,7 +48,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let overriding: Vec<_> = to_set_aside(&[]).collect();
     let hook = match arguments.shell {
         Host::Direnv => shell::use_clauth(&program, &overriding),
-        Host::Shell(shell) => match shell.hook(&program, &overriding) {
+        Host::Shell(shell) => match shell.hook(&program, &context.layout.home().to_string_lossy(), &overriding) {
             Some(hook) => hook,
             None => bail!(Mistake::NoHook { shell: shell.to_string() }),
         },

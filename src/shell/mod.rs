@@ -70,8 +70,8 @@ impl Shell {
         Self::from_str(&letters, true).ok()
     }
 
-    /// Returns the prompt hook, with the program's path and what overrides a login put in; `None` for a shell without one.
-    pub fn hook(self, program: &str, overriding: &[&str]) -> Option<String> {
+    /// Returns the prompt hook, with the program's path, clauth's home and what overrides a login put in; `None` for a shell without one.
+    pub fn hook(self, program: &str, home: &str, overriding: &[&str]) -> Option<String> {
         let text = match self {
             Self::Bash => include_str!("../../shells/hook.bash"),
             Self::Zsh => include_str!("../../shells/hook.zsh"),
@@ -79,7 +79,7 @@ impl Shell {
             Self::Pwsh => include_str!("../../shells/hook.ps1"),
             Self::Sh => return None,
         };
-        let text = text.replace("'@CLAUTH@'", &self.quote(&paths::portable(program)));
+        let text = text.replace("'@CLAUTH@'", &self.quote(&paths::portable(program))).replace("'@HOME@'", &self.quote(&paths::portable(home)));
         let each = |spell: &dyn Fn(&str) -> String, between: &str| overriding.iter().map(|name| spell(name)).collect::<Vec<_>>().join(between);
         Some(match self {
             Self::Pwsh => text.replace(&self.quote(OVERRIDING), &each(&|name| self.quote(name), ", ")),

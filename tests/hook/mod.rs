@@ -3,6 +3,7 @@
 mod changes;
 mod direnv;
 mod hostile;
+mod kinds;
 mod neighbours;
 mod no_answer;
 mod overriding;

@@ -1,0 +1,106 @@
+//! Kinds of fault that real set-ups showed, by the letter they have in the project's list of cases.
+
+use std::os::unix::fs::symlink;
+
+use crate::support::world::{PLAIN_CLAUDE, World, entered};
+use crate::support::{Language, Shell, Startup, Terminal};
+
+/// What `claude` says where a directory is refused.
+const REFUSED: &str = "run-clauth-status";
+
+#[test]
+fn w_a_subshell_has_the_account_of_the_directory_that_it_goes_to() {
+    Shell::each(|shell| {
+        let [there, back]: [&[&str]; 2] = match shell.language {
+            Language::Zsh => [
+                &["(cd w && claude)", "print -r -- $(cd w; claude)", "{ cd w && claude } | cat", "f() ( cd w; claude ); f"],
+                &["(cd ..; claude)", "print -r -- $(cd ..; claude)"],
+            ],
+            // There the change outlives the substitution.
+            Language::Fish => [&["echo (cd w; claude; cd ..)"], &["echo (cd ..; claude; cd w)"]],
+            Language::Bash | Language::Pwsh => return, // one acts at prompts alone, the other has no subshells
+        };
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let mut terminal = world.start(shell);
+        for line in there {
+            assert_eq!(terminal.run(line), world.claude("work"), "{line}");
+            assert_eq!(terminal.run("claude"), PLAIN_CLAUDE, "{line}");
+        }
+        assert_eq!(terminal.run(&shell.cd(&bound)), entered("work"));
+        for line in back {
+            assert_eq!(terminal.run(line), PLAIN_CLAUDE, "{line}");
+            assert_eq!(terminal.run("claude"), world.claude("work"), "{line}");
+            assert!(world.holders(&bound).contains(&terminal.pid()), "{line}: the shell itself stays a user");
+        }
+    });
+}
+
+#[test]
+fn w_without_a_home_no_account_is_used() {
+    Shell::each(|shell| {
+        if shell.language == Language::Pwsh {
+            return; // it has a home of its own, whatever the variable says
+        }
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        for gone in [shell.unset("HOME"), shell.export("HOME", "")] {
+            let mut terminal = Terminal::start(&world, shell, &Startup::hooked().in_directory(&bound));
+            assert_eq!(terminal.run("claude"), world.claude("work"));
+            terminal.run(&gone);
+            assert!(terminal.run("claude").contains(REFUSED), "{gone}: {}", terminal.transcript());
+            terminal.run(&shell.cd(world.plain()));
+            assert!(terminal.run("claude").contains(REFUSED), "{gone}: {}", terminal.transcript());
+        }
+    });
+}
+
+#[test]
+fn p_a_binding_in_a_parent_that_leads_nowhere_is_seen_at_once() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let (deep, other) = (world.mkdir("home/p/q/r"), world.mkdir("home/o/x"));
+        symlink("nowhere", world.path("home/p/.clauth.toml")).unwrap();
+        let mut terminal = Terminal::start(&world, shell, &Startup::hooked().in_directory(&other));
+        assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
+        terminal.run(&shell.cd(&deep));
+        assert!(terminal.run("claude").contains(REFUSED), "{}", terminal.transcript());
+    });
+}
+
+#[test]
+fn y_a_trace_shows_no_key() {
+    Shell::each(|shell| {
+        if !matches!(shell.language, Language::Bash | Language::Zsh) {
+            return; // no trace shows what they evaluate
+        }
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let mut terminal = Terminal::start(&world, shell, &Startup::hooked().variable("ANTHROPIC_API_KEY", "sk-own"));
+        let mut said = terminal.run("set -x");
+        for place in [&bound, &world.plain(), &bound] {
+            said += &terminal.run(&shell.cd(place));
+            said += &terminal.run("");
+        }
+        assert!(said.contains("__clauth_hook") && !said.contains("sk-own"), "{said}");
+        assert!(terminal.run("true").contains("true"), "the user's trace goes on");
+    });
+}
+
+#[test]
+fn k_a_prompt_command_keeps_its_type() {
+    Shell::each(|shell| {
+        if shell.language != Language::Bash {
+            return;
+        }
+        for (before, expected) in [
+            ("PROMPT_COMMAND='true'", "declare -- PROMPT_COMMAND=\"__clauth_hook;true\""),
+            ("unset PROMPT_COMMAND", "declare -- PROMPT_COMMAND=\"__clauth_hook\""),
+            ("PROMPT_COMMAND=(true false)", "declare -a PROMPT_COMMAND=([0]=\"__clauth_hook\" [1]=\"true\" [2]=\"false\")"),
+        ] {
+            let world = World::new();
+            let mut terminal = Terminal::start(&world, shell, &Startup::hooked().before(before));
+            assert_eq!(terminal.run("declare -p PROMPT_COMMAND"), expected, "{before}");
+        }
+    });
+}
