@@ -44,13 +44,17 @@ __clauth_nothing_above() {
 }
 
 __clauth_evaluate() {
-  \builtin local trap answer='' code=0 pid="$$" first=
+  \builtin local trap answer='' code=0 pid="$$" first='' fixed name names=''
   __clauth_give_back
   if [[ ! -x $__clauth_program ]]; then
     __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
     return 0
   fi
   [[ ${__clauth_at-} == "$$ "* ]] || first=--first
+  fixed=$'\n'$(\builtin readonly -p)
+  for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR CLAUTH_PROFILE CLAUTH_STATE @OVERRIDING@; do
+    case $fixed in *$'\ndeclare -'[a-zA-Z]*" $name="* | *$'\nreadonly '*"$name="*) names="$names $name" ;; esac
+  done
   [[ ! -r /proc/$$/winpid ]] || \builtin read -r pid </proc/$$/winpid # to Windows the shells of Git Bash have other numbers
   # Ctrl-C ends the program; without a trap it would end the whole prompt command.
   trap=$(\builtin trap -p INT)
@@ -59,7 +63,7 @@ __clauth_evaluate() {
   [[ ${__clauth_code-} != 12[67] ]] || "$__clauth_program" --version >/dev/null 2>&1 || code=$?
   if [[ $code != 12[67] ]]; then
     code=0
-    answer=$("$__clauth_program" export bash --pid "$pid" --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+    answer=$("$__clauth_program" export bash --pid "$pid" --said "${__clauth_said-}" --pin "${__clauth_pin-}" --fixed "$names" "$first") || code=$?
   fi
   \builtin export -n __clauth_code="$code"
   \builtin eval "\\builtin ${trap:-trap - INT}"

@@ -43,13 +43,16 @@ __clauth_nothing_above() {
 
 __clauth_evaluate() {
   setopt localtraps
-  local answer code=0 first= pid=$$
+  local answer code=0 first= pid=$$ name fixed=
   __clauth_give_back
   if [[ ! -x $__clauth_program ]]; then
     __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from your rc file"
     return 0
   fi
   [[ ${__clauth_at-} == "$$ "* ]] || first=--first
+  for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR CLAUTH_PROFILE CLAUTH_STATE @OVERRIDING@; do
+    [[ ${(Pt)name} != *readonly* ]] || fixed+=" $name"
+  done
   # `(cd x && claude)`: the subshell is a user of its own, and the shell around it stays one of what it has.
   (( ! ZSH_SUBSHELL )) || { zmodload zsh/system && pid=$sysparams[pid] first=--first }
   builtin trap '' INT # Ctrl-C ends the program, and the rest of the prompt goes on
@@ -57,7 +60,7 @@ __clauth_evaluate() {
   [[ ${__clauth_code-} != 12[67] ]] || "$__clauth_program" --version >/dev/null 2>&1 || code=$?
   if [[ $code != 12[67] ]]; then
     code=0
-    answer=$("$__clauth_program" export zsh --pid $pid --said "${__clauth_said-}" --pin "${__clauth_pin-}" "$first") || code=$?
+    answer=$("$__clauth_program" export zsh --pid $pid --said "${__clauth_said-}" --pin "${__clauth_pin-}" --fixed "$fixed" "$first") || code=$?
   fi
   typeset -g +x __clauth_code=$code
   if [[ $code == 0 && $answer == *$'\n: clauth-end' ]]; then

@@ -160,6 +160,8 @@ mistakes! {
     CommandNotRunnable { command, reason } => "could not run `{command}` ({reason})", "check its permissions with `ls -l`";
     /// Somebody holds the gate of a profile for too long.
     GateBusy { profile } => "the session of `{profile}` could not be joined within 2 s", "the account is right, and the next evaluation tries again: see `clauth status`";
+    /// A shell cannot change a variable that clauth would.
+    ReadOnlyVariable { name } => "{name} is read-only in this shell, so no account can be chosen here", "take the `readonly` out of its startup file and start a new one";
     /// The helper did not come up.
     HelperFailed { profile, log } => "the helper of `{profile}` did not start", "see {log}, then press Enter to try again";
     /// The helper does not end.

@@ -15,7 +15,7 @@ use crate::account;
 use crate::claude_code::variables::{ANTHROPIC_CONFIG_DIR, CLAUDE_CONFIG_DIR};
 use crate::config::Config;
 use crate::context::Context;
-use crate::env::change::{self, Directories};
+use crate::env::change::{self, Before, Change, Directories};
 use crate::env::record::Chosen;
 use crate::env::variable::CLAUTH_STATE;
 use crate::env::{self, direnv, looked_for};
@@ -40,6 +40,8 @@ struct Asker {
     pin: Option<ProfileName>,
     /// What the last evaluation had to complain about.
     said: String,
+    /// The variables that the shell cannot change.
+    fixed: Vec<String>,
 }
 
 /// Answers a hook.
@@ -66,7 +68,7 @@ impl Asker {
     fn parse(arguments: &[OsString]) -> Result<Self> {
         let mut words = arguments.iter().map(|word| word.to_str().unwrap_or_default());
         let shell = words.next().and_then(|name| Shell::from_str(name, false).ok());
-        let (mut pid, mut is_first, mut pin, mut said) = (None, false, None, "");
+        let (mut pid, mut is_first, mut pin, mut said, mut fixed) = (None, false, None, "", "");
         while let Some(word) = words.next() {
             let (flag, value) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
             let mut value = || value.or_else(|| words.next()).unwrap_or_default();
@@ -74,12 +76,16 @@ impl Asker {
                 "--pid" => pid = value().parse().ok(),
                 "--pin" => pin = value().parse().ok(),
                 "--said" => said = value(),
+                "--fixed" => fixed = value(),
                 "--first" => is_first = true,
                 _ => {} // an empty word stands for a flag that a hook left out
             }
         }
         match (shell, pid) {
-            (Some(shell), Some(pid)) if shell != Shell::Sh => Ok(Self { shell, pid, is_first, pin, said: said.into() }),
+            (Some(shell), Some(pid)) if shell != Shell::Sh => {
+                let fixed = fixed.split_whitespace().map(str::to_owned).collect();
+                Ok(Self { shell, pid, is_first, pin, said: said.into(), fixed })
+            }
             _ => bail!("this is the prompt hook's own command; run `clauth status` instead"),
         }
     }
@@ -164,9 +170,18 @@ impl<'a> Evaluation<'a> {
                 }
             }
         }
-        let (exported, anthropic) = match &outcome {
-            Outcome::Bound(profile) => (profile.exported(), profile.exported_anthropic()),
-            Outcome::Unbound | Outcome::Refused(_) => Default::default(),
+        let is_unnamed = self.directory.is_none() && self.pin.is_none();
+        let mut changes = if is_unnamed { Vec::new() } else { self.changes(&before, &outcome, config) };
+        let is_fixed = |change: &Change| self.asker.fixed.iter().any(|fixed| fixed == change.name());
+        if let Some(change) = changes.iter().find(|change| is_fixed(change)) {
+            // What else can be kept from serving is; of the variable itself the shell would say an error, and do nothing of what follows.
+            outcome = Outcome::Refused(Mistake::ReadOnlyVariable { name: change.name().into() });
+            changes = self.changes(&before, &outcome, config);
+            changes.retain(|change| !is_fixed(change));
+        }
+        let exported = match &outcome {
+            Outcome::Bound(profile) => profile.exported(),
+            Outcome::Unbound | Outcome::Refused(_) => String::new(),
         };
         let wanted = match &outcome {
             Outcome::Unbound => Wanted::Nothing,
@@ -174,16 +189,6 @@ impl<'a> Evaluation<'a> {
             Outcome::Refused(_) => Wanted::Refusal,
         };
         let action = decide(&self.loaded, wanted);
-        let is_unnamed = self.directory.is_none() && self.pin.is_none();
-        let chosen = if self.pin.is_some() { Chosen::Hand } else { Chosen::Hook };
-        let changes = match &outcome {
-            _ if is_unnamed => Vec::new(),
-            Outcome::Unbound => before.leave(),
-            Outcome::Bound(profile) => {
-                before.load(profile.name.as_str(), Directories { config: &exported, anthropic: &anthropic }, chosen, &config.keep_env)
-            }
-            Outcome::Refused(_) => before.refuse(&self.context.layout.refused_config_dir()),
-        };
         if action != Action::Keep && !is_unnamed {
             self.drop_other_leases(&outcome);
             // Who is signed in stands in a file that may be large: read only to be said.
@@ -220,6 +225,19 @@ impl<'a> Evaluation<'a> {
             changes,
         };
         (said, answer)
+    }
+
+    /// Returns what this outcome changes in the shell.
+    fn changes(&self, before: &Before<'_>, outcome: &Outcome, config: &Config) -> Vec<Change> {
+        match outcome {
+            Outcome::Unbound => before.leave(),
+            Outcome::Bound(profile) => {
+                let chosen = if self.pin.is_some() { Chosen::Hand } else { Chosen::Hook };
+                let directories = Directories { config: &profile.exported(), anthropic: &profile.exported_anthropic() };
+                before.load(profile.name.as_str(), directories, chosen, &config.keep_env)
+            }
+            Outcome::Refused(_) => before.refuse(&self.context.layout.refused_config_dir()),
+        }
     }
 
     /// What applies to this shell: its pin, or its directory.

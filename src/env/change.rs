@@ -23,6 +23,15 @@ pub enum Change {
     Forget(&'static str),
 }
 
+impl Change {
+    /// The variable.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Export(name, _) | Self::Unset(name) | Self::SetAside(name) | Self::PutBack(name) | Self::Forget(name) => name,
+        }
+    }
+}
+
 /// The two directories that say which account a client uses, as they are exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Directories<'a> {

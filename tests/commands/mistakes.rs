@@ -90,6 +90,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("CommandNotFound", 127, command_not_found),
     ("CommandNotRunnable", 126, command_not_runnable),
     ("GateBusy", ANSWERED, gate_busy),
+    ("ReadOnlyVariable", ANSWERED, read_only_variable),
     ("HelperFailed", ANSWERED, helper_failed),
     ("HelperStuck", 1, helper_stuck),
     ("ServicesElsewhere", 1, refreshing::services_elsewhere),
@@ -354,6 +355,13 @@ fn gate_busy(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let gate = File::options().append(true).open(sandbox.session().join("gate.lock")).unwrap();
     fs4::FileExt::lock(&gate).unwrap();
     (evaluate(sandbox, "project"), Mistake::GateBusy { profile: "work".into() })
+}
+
+fn read_only_variable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let project = sandbox.bind("project", "work");
+    let pid = std::process::id().to_string();
+    let asked = ["export", "bash", "--first", "--pid", &pid, "--fixed", " CLAUDE_CONFIG_DIR"];
+    (sandbox.clauth_in(project, &asked), Mistake::ReadOnlyVariable { name: "CLAUDE_CONFIG_DIR".into() })
 }
 
 fn helper_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {

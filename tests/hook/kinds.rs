@@ -104,3 +104,26 @@ fn k_a_prompt_command_keeps_its_type() {
         }
     });
 }
+
+#[test]
+fn w_what_a_shell_cannot_change_is_said_once_and_no_account_is_chosen() {
+    Shell::each(|shell| {
+        if !matches!(shell.language, Language::Bash | Language::Zsh) {
+            return; // the others have no variables of the environment that cannot be changed
+        }
+        for name in ["ANTHROPIC_API_KEY", "CLAUDE_CONFIG_DIR", "ANTHROPIC_CONFIG_DIR", "ANTHROPIC_BASE_URL"] {
+            let world = World::new();
+            let bound = world.bind("home/w", "work");
+            let startup = Startup::hooked().before(&format!("export {name}=/own; readonly {name}"));
+            let mut terminal = Terminal::start(&world, shell, &startup);
+            let said = terminal.run(&shell.cd(&bound)) + &terminal.run("") + &terminal.run("");
+            let told = format!("clauth: {name} is read-only in this shell, so no account can be chosen here");
+            assert_eq!((said.matches(&told).count(), said.lines().count()), (1, 1), "{name}: {said}");
+            let claude = terminal.run("claude");
+            assert!(!claude.contains("profiles/work") && (name == "CLAUDE_CONFIG_DIR" || claude.contains(REFUSED)), "{name}: {claude}");
+            terminal.run(&shell.cd(world.plain()));
+            let own = ["none", "/own"].map(|_| terminal.run(&shell.show(name)));
+            assert_eq!(own, ["/own", "/own"], "{name}");
+        }
+    });
+}
