@@ -106,6 +106,8 @@ mistakes! {
     EndpointGetsLogin { name, file } => "the profile `{name}` sends its requests elsewhere than to Anthropic and has no key for that, so the token of a login would go there", "put the endpoint's `api_key` into {file}, or take the URL out of it";
     /// The shared settings, or the profile's, send the client to another config directory.
     SettingsRedirect { file, variable } => "{file} sets {variable} in its `env` block, which would send every profile to one account", "remove that line";
+    /// A project's settings name a key or a host, beside a profile's own.
+    ProjectNamesHost { name, file, variable } => "{file} sets {variable}, and `{name}` has a key or a host of its own: one would go to the other", "take that line out, or bind this directory to another profile";
     /// The shared settings may do that, and cannot be read.
     SettingsUnclear { file, reason } => "{file} may set CLAUDE_CONFIG_DIR or ANTHROPIC_CONFIG_DIR, and cannot be read to the end ({reason})", "correct that file";
     /// An older clauth's profile could not be taken over.

@@ -13,12 +13,13 @@ use crate::account::{self, refresh};
 use crate::claude_code::SETTINGS;
 use crate::config::Config;
 use crate::context::Context;
+use crate::env;
 use crate::error::Mistake;
 use crate::io::{self, FileLock};
 use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
-use crate::sharing::{Tree, Use, refuse_redirection};
+use crate::sharing::{Tree, Use, hosts, refuse_redirection};
 use crate::sys;
 
 /// How long a prompt may wait for the gate.
@@ -83,6 +84,9 @@ fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &
     }
     refuse_two_copies(&layout, profile).map_err(|mistake| TreeError(mistake.into()))?;
     profile.refuse_to_send_a_login(&layout).map_err(|mistake| TreeError(mistake.into()))?;
+    if let Ok(directory) = env::current_dir() {
+        hosts::refuse_project(&directory, profile).map_err(|mistake| TreeError(mistake.into()))?;
+    }
     lease.write(&session)?;
     let hub = context.hub(config).map_err(|mistake| TreeError(mistake.into()))?;
     let has_helper = has_helper(&session)?;

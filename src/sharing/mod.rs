@@ -10,6 +10,7 @@
 //! | `projects plans tasks agent-memory` | [`files`] | copies, by events |
 //! | `.claude.json`, overridden settings | [`json`] | merged member by member |
 //! | every other name | [`links`] | links to the hub |
+//! | keys and hosts of other settings | [`hosts`] | covered, or refused |
 //! | whether two paths are one place | [`places`] | links and mounts are seen through |
 //! | removing and importing profiles | [`depart`], [`belongings`], [`settle`] | transactions |
 //!
@@ -21,6 +22,7 @@ mod complaints;
 pub mod decide;
 pub mod depart;
 pub mod files;
+pub mod hosts;
 pub mod json;
 mod lines;
 pub mod link_mode;

@@ -11,7 +11,7 @@ use super::files::{Mirror, Sides, dedup};
 use super::json::{self, Deletions, Keys, Kind, Pair, State};
 use super::link_mode::LinkMode;
 use super::links::{self, Use};
-use super::{names, places};
+use super::{hosts, names, places};
 use crate::account;
 use crate::claude_code::settings::{API_KEY_HELPER, ENV};
 use crate::claude_code::{self, OLD_STATE, SETTINGS, STATE};
@@ -41,8 +41,10 @@ pub struct Tree {
     remembered_mode: PathBuf,
     /// How many bytes of copies there may be before old transcripts become hard links.
     limit: u64,
-    /// What the profile's settings say differently.
+    /// What the profile's settings say differently; what the shared ones say of keys and hosts is covered.
     pub overrides: State,
+    /// The same without what is covered.
+    own_overrides: State,
     /// The log of values that lost a conflict.
     pub losses: PathBuf,
     /// Deletions that wait for the user's word.
@@ -77,6 +79,7 @@ impl Tree {
             base,
             remembered_mode,
             limit,
+            own_overrides: overrides.clone(),
             overrides,
         }
     }
@@ -90,6 +93,8 @@ impl Tree {
         if use_ == Use::Beginning {
             self.refuse_one_place()?;
         }
+        self.overrides.clone_from(&self.own_overrides);
+        hosts::cover(&self.hub.directory.join(SETTINGS), &mut self.overrides);
         let mut troubles = Vec::new();
         let ended = self.end_overrides();
         // A copy that still wears overrides is none of the user's edits, and must not be adopted as one.

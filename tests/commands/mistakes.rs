@@ -16,7 +16,7 @@ use crate::support::{Holder, Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, asking, keychain, mistyped, refreshing};
+use super::{arrivals, asking, keychain, mistyped, refreshing, refusals};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -63,6 +63,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("KeychainOverflow", 1, keychain::overflow),
     ("OrganizationLogin", 1, arrivals::organization_login),
     ("KeychainTaken", 1, keychain::taken),
+    ("ProjectNamesHost", 125, refusals::project_names_host),
     ("SettingsRedirect", 125, settings_redirect),
     ("SettingsUnclear", 125, settings_unclear),
     ("ProfileInUse", 1, profile_in_use),
@@ -90,7 +91,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("CommandNotFound", 127, command_not_found),
     ("CommandNotRunnable", 126, command_not_runnable),
     ("GateBusy", ANSWERED, gate_busy),
-    ("ReadOnlyVariable", ANSWERED, read_only_variable),
+    ("ReadOnlyVariable", ANSWERED, refusals::read_only_variable),
     ("HelperFailed", ANSWERED, helper_failed),
     ("HelperStuck", 1, helper_stuck),
     ("ServicesElsewhere", 1, refreshing::services_elsewhere),
@@ -355,13 +356,6 @@ fn gate_busy(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let gate = File::options().append(true).open(sandbox.session().join("gate.lock")).unwrap();
     fs4::FileExt::lock(&gate).unwrap();
     (evaluate(sandbox, "project"), Mistake::GateBusy { profile: "work".into() })
-}
-
-fn read_only_variable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let project = sandbox.bind("project", "work");
-    let pid = std::process::id().to_string();
-    let asked = ["export", "bash", "--first", "--pid", &pid, "--fixed", " CLAUDE_CONFIG_DIR"];
-    (sandbox.clauth_in(project, &asked), Mistake::ReadOnlyVariable { name: "CLAUDE_CONFIG_DIR".into() })
 }
 
 fn helper_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {

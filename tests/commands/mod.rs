@@ -16,6 +16,7 @@ mod places;
 mod profiles;
 mod prompts;
 mod refreshing;
+mod refusals;
 mod removal;
 mod schema;
 mod scripts;

@@ -5,6 +5,7 @@ mod bad_input;
 mod claude_json;
 #[cfg(unix)]
 mod crashes;
+mod hosts;
 pub(crate) mod household;
 mod locks;
 #[cfg(target_os = "linux")]
