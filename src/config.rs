@@ -65,7 +65,7 @@ impl Config {
             column: complaint.column.to_string(),
             reason: complaint.reason,
         };
-        let text = match fs::read_to_string(&file) {
+        let text = match io::read_text(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(invalid(Complaint { line: 1, column: 1, reason: error.to_string() })),

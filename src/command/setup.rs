@@ -167,7 +167,7 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
 
 /// Reads a file of the user's; what is no text would be damaged by writing it.
 fn read(file: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(file) {
+    match io::read_text(file) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("could not read {}", file.display())),

@@ -11,6 +11,9 @@ use xxhash_rust::xxh3;
 
 use crate::sys;
 
+/// The most that is read of a text that a person wrote, in bytes.
+const TEXT_LIMIT: usize = 16 * 1024 * 1024;
+
 /// Creates a directory of clauth's and its missing parents, each open to the user alone from the moment it exists.
 pub fn create_dir(path: &Path) -> Result<()> {
     sys::create_private_dir(path).with_context(|| format!("could not create {}", path.display()))
@@ -217,6 +220,13 @@ pub fn read_if_any(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
     };
     let path = path.display();
     found.map(Some).with_context(|| format!("{path} is not a regular file of at most {} KB; look at it with `ls -l {path}`", limit / 1024))
+}
+
+/// Reads a text that a person wrote; an error where something stands that is no regular file. Never waits for a FIFO's writer.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let text =
+        read_regular(path, TEXT_LIMIT)?.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file of at most 16 MB"))?;
+    String::from_utf8(text).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 /// Opens a regular file of at most `limit` bytes, to be read in another way.

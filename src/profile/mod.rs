@@ -143,7 +143,7 @@ pub fn api_key(layout: &Layout, name: &ProfileName) -> Result<Option<Secret>, Mi
 
 fn read(layout: &Layout, name: &ProfileName) -> Result<ProfileFile, Mistake> {
     let file = layout.profile_file(name);
-    let text = match fs::read_to_string(&file) {
+    let text = match io::read_text(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound && removal::has_begun(layout, name) => {
             return Err(Mistake::RemovalUnfinished { name: name.to_string(), why: String::new() });

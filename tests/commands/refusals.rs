@@ -3,6 +3,8 @@
 use super::mistakes::error::Mistake;
 use super::mistakes::text;
 use crate::support::Sandbox;
+#[cfg(unix)]
+use crate::support::files::make_fifo;
 use crate::support::finished::Finished;
 
 pub(super) fn project_names_host(sandbox: &mut Sandbox) -> (Finished, Mistake) {
@@ -18,4 +20,20 @@ pub(super) fn read_only_variable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let pid = std::process::id().to_string();
     let asked = ["export", "bash", "--first", "--pid", &pid, "--fixed", " CLAUDE_CONFIG_DIR"];
     (sandbox.clauth_in(project, &asked), Mistake::ReadOnlyVariable { name: "CLAUDE_CONFIG_DIR".into() })
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fifo_in_the_place_of_a_file_keeps_nobody_waiting() {
+    for place in ["config.toml", "profiles/work/profile.toml"] {
+        let sandbox = Sandbox::with_profiles(&["work"]);
+        let file = sandbox.path("home/.clauth").join(place);
+        let _ = std::fs::remove_file(&file);
+        make_fifo(&file);
+        for command in ["status", "doctor", "list"] {
+            sandbox.clauth(&[command]);
+        }
+        let said = sandbox.clauth(&["exec", "work", "--", "true"]);
+        assert!(said.stderr().contains("it is not a regular file"), "{place}: {said:?}");
+    }
 }
