@@ -124,7 +124,7 @@ pub fn remove(context: &Context, layout: Writable<'_>) -> Result<()> {
     let shim = layout.shim();
     // A link to clauth, whichever, or one that an upgrade left dangling.
     let is_clauth = |target: PathBuf| {
-        !shim.exists() || sys::same_file(&shim, &context.program) || target.file_name() == Some(format!("clauth{}", sys::PROGRAM_SUFFIX).as_ref())
+        !target.exists() || sys::same_file(&target, &context.program) || target.file_name() == Some(format!("clauth{}", sys::PROGRAM_SUFFIX).as_ref())
     };
     let is_ours = sys::linked_program(&shim).is_ok_and(is_clauth);
     if !is_ours && std::fs::symlink_metadata(&shim).is_ok() {

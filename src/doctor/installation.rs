@@ -20,7 +20,7 @@ fn shim(context: &Context) -> Option<Finding> {
         return None;
     }
     let why = "editors and scripts would use the account that they use without clauth";
-    if !shim.exists() {
+    if !sys::linked_program(&shim).is_ok_and(|program| program.exists()) {
         return Some(Finding::problem(format!("the shim {} leads to a program that is gone", shim.display()), why, "run `clauth shim install`"));
     }
     let first = which::which_in(PROGRAM, Some(context.env.absolute_path()), "/").ok();

@@ -19,8 +19,10 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use super::HeldSignals;
 
 pub use self::listing::Listing;
+pub use self::program::{link_program, linked_program, unlink_program};
 
 mod listing;
+mod program;
 
 /// The environment variable that names the user's home.
 pub const HOME_VARIABLE: &str = "HOME";
@@ -217,21 +219,6 @@ pub fn symlink(target: &Path, link: &Path) -> io::Result<()> {
 /// Makes a link to a directory.
 pub fn link_directory(target: &Path, link: &Path) -> io::Result<()> {
     symlink(target, link)
-}
-
-/// Gives a program another name.
-pub fn link_program(program: &Path, link: &Path) -> io::Result<()> {
-    symlink(program, link)
-}
-
-/// Returns the program that a link made by [`link_program`] is another name of.
-pub fn linked_program(link: &Path) -> io::Result<PathBuf> {
-    fs::read_link(link)
-}
-
-/// Takes the other name of a program away.
-pub fn unlink_program(link: &Path) -> io::Result<()> {
-    fs::remove_file(link)
 }
 
 /// The process that started this one.

@@ -1,11 +1,12 @@
 //! The shim: `claude` where no hook runs.
 
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use serde_json::json;
 
+use crate::support::files::files_below;
 use crate::support::finished::Finished;
 use crate::support::{Sandbox, wait_until};
 
@@ -170,17 +171,36 @@ fn a_client_that_runs_clients_is_no_loop() {
 #[test]
 fn install_and_remove_can_be_repeated() {
     let sandbox = Sandbox::with_profiles(&["work"]);
-    let shim = sandbox.path("home/.clauth/bin/claude");
     sandbox.clauth(&["shim", "remove"]).success();
     for _ in 0..2 {
         let told = sandbox.clauth(&["shim", "install"]).success();
         assert!(told.complaint().contains("first on PATH"), "{told:?}");
         // By the name that was called, so that an upgrade of what it links to is an upgrade of the shim.
-        assert_eq!(fs::read_link(&shim).unwrap(), sandbox.path("program/clauth"));
+        assert_eq!(fs::read_link(sandbox.path("home/.clauth/bin/.link/claude")).unwrap(), sandbox.path("program/clauth"));
     }
     for _ in 0..2 {
         sandbox.clauth(&["shim", "remove"]).success();
-        assert!(fs::symlink_metadata(&shim).is_err());
+        assert!(files_below(&sandbox.path("home/.clauth/bin")).is_empty());
+    }
+}
+
+#[test]
+fn it_never_lets_another_claude_answer() {
+    let sandbox = Sandbox::with_shim(&["work"]);
+    let directory = sandbox.bind("project", "work");
+    let program = sandbox.path("program/clauth");
+    let spoil: [fn(&Path); 3] = [
+        |program| fs::set_permissions(program, Permissions::from_mode(0o600)).unwrap(),
+        |program| fs::write(program, "").unwrap(),
+        |program| fs::remove_file(program).unwrap(),
+    ];
+    fs::remove_file(&program).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_clauth"), &program).unwrap();
+    for spoil in spoil {
+        spoil(&program);
+        let refused = claude(&sandbox, &directory, &[]);
+        assert_eq!((refused.code(), refused.stdout()), (Some(126), ""), "{refused:?}");
+        assert!(refused.stderr().contains("install clauth again") && refused.stderr().contains("clauth shim install"), "{refused:?}");
     }
 }
 
@@ -191,7 +211,7 @@ fn an_old_shim_is_renewed() {
     let shim = sandbox.path("home/.clauth/bin/claude");
     symlink("/gone/after/the/upgrade/clauth", &shim).unwrap();
     sandbox.clauth(&["shim", "install"]).success();
-    assert_eq!(fs::read_link(&shim).unwrap(), sandbox.path("program/clauth"));
+    assert_eq!(fs::read_link(sandbox.path("home/.clauth/bin/.link/claude")).unwrap(), sandbox.path("program/clauth"));
 }
 
 #[test]
