@@ -52,7 +52,8 @@ Register-ArgumentCompleter -Native -CommandName 'clauth' -ScriptBlock {
         }
         'clauth;setup' {
             [CompletionResult]::new('--shell', '--shell', [CompletionResultType]::ParameterName, 'bash, zsh, fish or pwsh; all that you use when absent')
-            [CompletionResult]::new('--shim', '--shim', [CompletionResultType]::ParameterName, 'Let editors and scripts choose by directory too: put the shim first on PATH')
+            [CompletionResult]::new('--no-shim', '--no-shim', [CompletionResultType]::ParameterName, 'Leave PATH alone: editors, scripts and `cd x && claude` use the account that they use without clauth')
+            [CompletionResult]::new('--shim', '--shim', [CompletionResultType]::ParameterName, 'As by default: earlier versions asked for the shim by this')
             [CompletionResult]::new('--uninstall', '--uninstall', [CompletionResultType]::ParameterName, 'Take everything out again; profiles stay')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')

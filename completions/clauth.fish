@@ -53,7 +53,8 @@ complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shell -d 'bash, 
 zsh\t'Z shell'
 fish\t'fish, 3.6 and newer'
 pwsh\t'PowerShell 7.4 and newer'"
-complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shim -d 'Let editors and scripts choose by directory too: put the shim first on PATH'
+complete -c clauth -n "__fish_clauth_using_subcommand setup" -l no-shim -d 'Leave PATH alone: editors, scripts and `cd x && claude` use the account that they use without clauth'
+complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shim -d 'As by default: earlier versions asked for the shim by this'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -l uninstall -d 'Take everything out again; profiles stay'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'

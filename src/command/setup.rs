@@ -21,15 +21,19 @@ use crate::sys;
 ///
 /// Shows the lines and asks first. The account you have now stays what it is.
 #[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Arguments {
     /// bash, zsh, fish or pwsh; all that you use when absent
     #[arg(long, value_name = "SHELL")]
     shell: Vec<Shell>,
-    /// Let editors and scripts choose by directory too: put the shim first on PATH
+    /// Leave PATH alone: editors, scripts and `cd x && claude` use the account that they use without clauth
     #[arg(long)]
+    no_shim: bool,
+    /// As by default: earlier versions asked for the shim by this
+    #[arg(long, hide = true, conflicts_with = "no_shim")]
     shim: bool,
     /// Take everything out again; profiles stay
-    #[arg(long, conflicts_with = "shim")]
+    #[arg(long, conflicts_with_all = ["shim", "no_shim"])]
     uninstall: bool,
     /// Do not ask
     #[arg(long, short)]
@@ -55,7 +59,7 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
     if shells.is_empty() {
         bail!(Mistake::NoShellFound { variable: "SHELL".into() });
     }
-    let has_shim = arguments.shim || fs::symlink_metadata(context.layout.shim()).is_ok();
+    let has_shim = !arguments.no_shim || fs::symlink_metadata(context.layout.shim()).is_ok();
     let mut edits = Vec::new();
     for shell in &shells {
         edits.extend(edits_for(context, *shell, has_shim, cli)?);
@@ -76,8 +80,10 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
         io::confirm("write them?", arguments.yes)?;
     }
     edits.iter().try_for_each(write)?;
-    if arguments.shim {
+    if !arguments.no_shim {
         shim::install(context, context.layout.writable()?)?;
+        let shim = context.layout.shim();
+        io::say(format_args!("{} decides where no prompt does: in editors, scripts and `cd x && claude`", shim.display()));
     }
     let mut works = true;
     for shell in shells {
@@ -126,8 +132,8 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         for file in shell.startup_files(&context.env) {
             let before = read(&file)?;
             let without = before.as_deref().map(block::remove);
-            // What setup made, and nobody wrote in since, goes; what the user wrote stays.
-            let after = without.filter(|text| !text.is_empty() || before.as_deref() == Some(""));
+            // What setup made, and nobody wrote in since, goes; what the user wrote, or had made, stays.
+            let after = without.filter(|text| !text.is_empty() || before.as_deref() == Some("") || backup(&file).exists());
             edits.push(Edit { file, before, after, lines: None });
         }
         if let Some(file) = shell.completion_file(&context.env) {
@@ -150,7 +156,10 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     for edit in &edits {
         write(edit)?;
-        let _ = fs::remove_file(backup(&edit.file)); // the file is again what the backup was of
+        let backup = backup(&edit.file);
+        if edit.after.as_ref().is_some_and(|after| fs::read(&backup).is_ok_and(|text| text == after.as_bytes())) {
+            let _ = fs::remove_file(backup); // the file is again what it was of
+        }
     }
     for file in HOOKED.into_iter().filter_map(|shell| shell.completion_file(&context.env)) {
         // Where setup made the way to it: `site-functions` of `zsh`, say, unless anything else is there.
@@ -158,7 +167,7 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     if shim.is_some() {
         shim::remove(context, context.layout.writable()?)?;
-        let _ = fs::remove_dir(context.layout.bin());
+        let _ = fs::remove_dir(context.layout.bin()).and_then(|()| fs::remove_dir(context.layout.home())); // unless anything else is there
         io::say("a shell that remembers `claude` as the shim finds it again after `hash -r`");
     }
     io::say("shells that run keep the hook until they end; profiles stay: `clauth remove NAME` takes one away");
@@ -175,16 +184,24 @@ fn read(file: &Path) -> Result<Option<String>> {
 }
 
 fn write(edit: &Edit) -> Result<()> {
+    let file = led_to(&edit.file);
     let Some(after) = &edit.after else {
-        return fs::remove_file(&edit.file).with_context(|| format!("could not remove {}", edit.file.display()));
+        return fs::remove_file(&file).with_context(|| format!("could not remove {}", edit.file.display()));
     };
     if let Some(directory) = edit.file.parent() {
         fs::create_dir_all(directory).with_context(|| format!("could not create {}", directory.display()))?;
     }
-    if let (Some(before), Some(_)) = (&edit.before, &edit.lines) {
-        io::write_public(&backup(&edit.file), before.as_bytes())?;
+    let backup = backup(&edit.file);
+    if edit.before.is_some() && edit.lines.is_some() && fs::symlink_metadata(&backup).is_err() {
+        // With the mode of the file: it may be one that nobody else reads.
+        fs::copy(&edit.file, &backup).with_context(|| format!("could not write {}", backup.display()))?;
     }
-    io::write_public(&edit.file, after.as_bytes())
+    io::write_public(&file, after.as_bytes())
+}
+
+/// Returns where a link of the user's own leads, to nothing yet too; any other path as it is.
+fn led_to(file: &Path) -> PathBuf {
+    fs::canonicalize(file).or_else(|_| fs::read_link(file).map(|target| file.with_file_name("").join(target))).unwrap_or_else(|_| file.into())
 }
 
 fn backup(file: &Path) -> PathBuf {
@@ -207,7 +224,7 @@ fn say_what_next(context: &Context, has_shim: bool) {
         ));
     }
     if !has_shim {
-        io::say("editors and scripts have no prompt: `clauth setup --shim` lets them choose by directory too");
+        io::say("editors, scripts and `cd x && claude` have no prompt: `clauth setup` lets them choose by directory too");
     }
     // The shell at hand began without the hook.
     let here = Shell::at_hand().filter(|shell| HOOKED.contains(shell)).map(|shell| format!(" (here: `exec {shell}`)")).unwrap_or_default();

@@ -29,7 +29,7 @@ fn shim(context: &Context) -> Option<Finding> {
         Finding::problem(
             format!("the shim in {} is not the first `claude` on PATH", bin.display()),
             why,
-            format!("put {} first on PATH", bin.display()),
+            format!("put {} first on PATH, or open a new shell where `clauth setup` has just done so", bin.display()),
         )
     })
 }

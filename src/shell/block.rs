@@ -6,24 +6,32 @@ const BEGIN: &str = "# >>> clauth >>>";
 /// Stands behind them.
 const END: &str = "# <<< clauth <<<";
 
+/// Notes that the line before the marks had no end, so that it gets none when they go.
+const OPEN_END: &str = "# (the line above had no end)\n";
+
 /// Returns the text with these lines in it: in the place of those that stood there, else at the end.
 pub fn insert(text: &str, lines: &str) -> String {
-    let block = format!("{BEGIN}\n{lines}{END}\n");
-    if let Some((before, _, after)) = split(text) {
-        return format!("{before}{block}{after}");
+    if let Some((before, old, after)) = split(text) {
+        let note = if has_note(old) { OPEN_END } else { "" };
+        return format!("{before}{BEGIN}\n{note}{lines}{END}\n{after}");
     }
-    let gap = match text {
-        "" => "",
-        text if text.ends_with('\n') => "\n",
-        _ => "\n\n",
+    let (gap, note) = match text {
+        "" => ("", ""),
+        text if text.ends_with('\n') => ("\n", ""),
+        _ => ("\n\n", OPEN_END),
     };
-    format!("{text}{gap}{block}")
+    format!("{text}{gap}{BEGIN}\n{note}{lines}{END}\n")
+}
+
+fn has_note(block: &str) -> bool {
+    block.strip_prefix(BEGIN).is_some_and(|rest| rest.trim_start_matches(['\r', '\n']).starts_with(OPEN_END))
 }
 
 /// Returns the text without clauth's lines, as it was before they came.
 pub fn remove(text: &str) -> String {
-    let Some((before, _, after)) = split(text) else { return text.into() };
-    let before = if after.is_empty() { before.strip_suffix("\n\n").map_or(before, |text| &before[..=text.len()]) } else { before };
+    let Some((before, block, after)) = split(text) else { return text.into() };
+    let gap = if has_note(block) && after.is_empty() { "\n\n" } else { "\n" };
+    let before = if before.ends_with("\n\n") { before.strip_suffix(gap).unwrap_or(before) } else { before };
     format!("{before}{after}")
 }
 
@@ -62,14 +70,16 @@ mod tests {
             assert_eq!(remove(&inserted), text);
             assert_eq!(insert(&inserted, "hook\n"), inserted, "a second time changes nothing");
         }
-        assert_eq!(remove(&insert("a", "hook\n")), "a\n", "a last line gets its end");
+        let open = insert("a", "hook\n");
+        assert_eq!((remove(&open).as_str(), remove(&insert(&open, "new\n")).as_str()), ("a", "a"), "a last line without an end has none again");
+        assert_eq!(remove(&format!("{open}b\n")), "a\nb\n", "unless something follows");
     }
 
     #[test]
     fn lines_that_changed_are_replaced_where_they_stand() {
         let text = "a\n\n# >>> clauth >>>\nold\nolder\n# <<< clauth <<<\nb\n";
         assert_eq!(insert(text, "new\n"), "a\n\n# >>> clauth >>>\nnew\n# <<< clauth <<<\nb\n");
-        assert_eq!(remove(text), "a\n\nb\n");
+        assert_eq!(remove(text), "a\nb\n");
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn the_shells_with_the_hook_are_named_and_those_without_it() {
         sandbox.write(file, format!(". '{}'\n", elsewhere.display()));
         let told = sandbox.clauth(&["doctor"]).success();
         assert!(told.stdout().contains(&format!("hook     {name}: a fresh shell has it\n")), "{told:?}");
-        sandbox.clauth(&["setup", "--yes", "--shell", name]).success();
+        sandbox.clauth(&["setup", "--yes", "--no-shim", "--shell", name]).success();
         let told = sandbox.clauth(&["doctor"]).success();
         assert!(told.stdout().contains(&format!("hook     {name}: {}\n", sandbox.path(file).display())), "{told:?}");
     });

@@ -23,7 +23,7 @@ const MISTAKES: &[(&str, i32, &str)] = &[
     ("setup bash", 2, "[--shell SHELL]"),
     ("setup --shell", 2, "type `clauth setup [--shell SHELL]"),
     ("setup --shell tcsh", 2, "choose bash, zsh, fish, pwsh"),
-    ("setup --uninstall --shim", 2, "run `clauth setup` with one of them"),
+    ("setup --uninstall --no-shim", 2, "run `clauth setup` with one of them"),
     ("hook", 2, "type `clauth hook SHELL`"),
     ("hook tcsh", 2, "choose bash, zsh, fish, pwsh, direnv"),
     ("hook sh", 1, "use `eval \"$(clauth env PROFILE)\"`"),

@@ -1,8 +1,8 @@
 //! `clauth setup`: from nothing to a working hook, and back to nothing.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
 use crate::support::files::everything_below;
@@ -43,9 +43,43 @@ fn each_shell_is_set_up_once_and_taken_back_to_the_letter() {
         let backup = fs::read_to_string(format!("{}.before-clauth", file.display())).unwrap();
         assert_eq!(backup, before);
         sandbox.clauth(&["setup", "--uninstall", "--yes"]).success();
-        assert_eq!(fs::read_to_string(&file).unwrap().trim_end(), before);
+        assert_eq!(fs::read_to_string(&file).unwrap(), before);
         assert!(sandbox.clauth(&["setup", "--uninstall", "--yes"]).success().stderr().contains("no startup file"));
     });
+}
+
+#[test]
+fn what_the_user_had_is_as_it_was_when_clauth_has_gone() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("home/.bashrc");
+    let backup = sandbox.path("home/.bashrc.before-clauth");
+    let setup = ["setup", "--yes", "--shell", "bash"];
+    let uninstall = ["setup", "--uninstall", "--yes"];
+    // Nobody else reads it.
+    for (text, mode) in [("export TOKEN=secret", 0o600), ("", 0o640), ("a\n", 0o400)] {
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        sandbox.clauth(&setup).success();
+        let mode_of = |file: &PathBuf| fs::metadata(file).unwrap().permissions().mode() & 0o7777;
+        assert_eq!((mode_of(&file), mode_of(&backup), fs::read_to_string(&backup).unwrap().as_str()), (mode, mode, text));
+        sandbox.clauth(&uninstall).success();
+        assert_eq!((mode_of(&file), fs::read_to_string(&file).unwrap().as_str(), backup.exists()), (mode, text, false));
+        fs::remove_file(&file).unwrap();
+    }
+    // A file of that name that is the user's own.
+    fs::write(&file, "mine\n").unwrap();
+    fs::write(&backup, "older\n").unwrap();
+    sandbox.clauth(&setup).success();
+    sandbox.clauth(&uninstall).success();
+    assert_eq!([&file, &backup].map(|file| fs::read_to_string(file).unwrap()), ["mine\n", "older\n"]);
+    fs::remove_file(&backup).unwrap();
+    // A link that leads to where nothing is yet.
+    fs::remove_file(&file).unwrap();
+    sandbox.mkdir("dotfiles");
+    symlink(sandbox.path("dotfiles/bashrc"), &file).unwrap();
+    sandbox.clauth(&setup).success();
+    sandbox.clauth(&uninstall).success();
+    assert!(file.is_symlink() && !sandbox.path("dotfiles/bashrc").exists());
 }
 
 #[test]
