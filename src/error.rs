@@ -128,6 +128,8 @@ mistakes! {
     BindingNotRegular { file } => "{file} is not a regular file", "move it away, or run `clauth deny` to ignore it";
     /// `.clauth.toml` is a link to nowhere.
     BindingDangling { file } => "{file} is a link to nothing", "remove it, or run `clauth deny` to ignore it";
+    /// `.clauth.toml` is a link to the binding of another directory.
+    BindingElsewhere { file, target } => "{file} is a link to {target}, which binds another directory too", "remove the link, then run `clauth use` again";
     /// `.clauth.toml` is over the limit.
     BindingTooLarge { file } => "{file} is over 4 KiB", "it holds one line, `profile = \"NAME\"`: correct it, or remove it and run `clauth use PROFILE`";
     /// `.clauth.toml` cannot be read.

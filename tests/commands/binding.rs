@@ -140,7 +140,7 @@ fn the_file_is_the_projects_and_has_the_users_umask() {
 #[test]
 fn use_writes_where_a_link_leads_and_keeps_its_mode() {
     let sandbox = Sandbox::with_profiles(&["work", "other"]);
-    let (real, linked) = (sandbox.bind("real", "work").join(".clauth.toml"), sandbox.mkdir("linked").join(".clauth.toml"));
+    let (real, linked) = (sandbox.write("real/binding.toml", "profile = \"work\"\n"), sandbox.mkdir("linked").join(".clauth.toml"));
     fs::set_permissions(&real, Permissions::from_mode(0o664)).unwrap();
     symlink(&real, &linked).unwrap();
     sandbox.clauth_in(linked.parent().unwrap(), &["use", "other"]).success();

@@ -74,6 +74,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ConfigDirectory", ANSWERED, config_directory),
     ("BindingNotRegular", 1, binding_not_regular),
     ("BindingDangling", 1, binding_dangling),
+    ("BindingElsewhere", 1, refusals::binding_elsewhere),
     ("BindingTooLarge", 1, binding_too_large),
     ("BindingUnreadable", 1, binding_unreadable),
     ("BindingInvalid", 1, binding_invalid),

@@ -1,5 +1,7 @@
 //! Mistakes about a directory or a shell in which no account can be chosen.
 
+use std::os::unix::fs::symlink;
+
 use super::mistakes::error::Mistake;
 use super::mistakes::text;
 use crate::support::Sandbox;
@@ -20,6 +22,16 @@ pub(super) fn read_only_variable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let pid = std::process::id().to_string();
     let asked = ["export", "bash", "--first", "--pid", &pid, "--fixed", " CLAUDE_CONFIG_DIR"];
     (sandbox.clauth_in(project, &asked), Mistake::ReadOnlyVariable { name: "CLAUDE_CONFIG_DIR".into() })
+}
+
+pub(super) fn binding_elsewhere(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let target = sandbox.bind("project", "work").join(".clauth.toml");
+    let file = sandbox.mkdir("clone").join(".clauth.toml");
+    symlink("../project/.clauth.toml", &file).unwrap();
+    sandbox.clauth(&["add", "play"]).success();
+    let refused = sandbox.clauth_in(sandbox.path("clone"), &["use", "play"]);
+    assert!(std::fs::read_to_string(&target).unwrap().contains("work"));
+    (refused, Mistake::BindingElsewhere { file: text(file), target: text(target) })
 }
 
 #[cfg(unix)]
