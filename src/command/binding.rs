@@ -68,15 +68,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
     let directory = arguments.place.directory()?;
     let file = directory.join(BINDING);
+    let found = Binding::read(&file);
     // A binding that is kept elsewhere (dotfiles, under another name) is written there; that of another directory is not this one's to change.
     if let Ok(target) = sys::physical(&file)
+        && found.is_ok()
         && file.is_symlink()
         && target.file_name() == Some(BINDING.as_ref())
         && target.parent() != Some(&directory)
     {
         bail!(Mistake::BindingElsewhere { file: file.display().to_string(), target: target.display().to_string() });
     }
-    let text = match Binding::read(&file) {
+    let text = match found {
         Ok(binding) => binding.with_target(&target),
         // Mostly there is nothing at all. A link to nothing is replaced: written through, it would make a file wherever it points. Anything else that
         // stands there and is wrong is the user's to move away.
