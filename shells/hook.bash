@@ -8,7 +8,17 @@
 \builtin export -n __clauth_program='@CLAUTH@'
 
 __clauth_hook() {
-  \builtin local code="$?" traced='' # quoted, since `builtin` makes it a word like any other, to be split at IFS
+  \builtin local code="$?" # quoted, since `builtin` makes it a word like any other, to be split at IFS
+  # Where nothing changed; bash copies a function at each call, so what follows otherwise stands in one of its own.
+  if [[ $- == *x* || ${CLAUTH_DISABLE-}/${__clauth_at-} != "/$$ ${PWD-}" ]] || ! __clauth_state || ! __clauth_here; then
+    __clauth_look
+  fi
+  case $- in *e*) return 0 ;; esac # under `set -e` any other status would end the shell
+  return "$code"
+}
+
+__clauth_look() {
+  \builtin local traced=''
   [[ $- != *x* ]] || { traced=1 && \builtin set +x; } 2>/dev/null # a trace would show the keys that are set aside
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
     :
@@ -20,8 +30,6 @@ __clauth_hook() {
     __clauth_evaluate
   fi
   [[ -z $traced ]] || \builtin set -x
-  case $- in *e*) return 0 ;; esac # under `set -e` any other status would end the shell
-  return "$code"
 }
 
 # True when no .clauth.toml stands here or above; then __clauth_here asks the same from now on. It walks by `..`: the physical parents,
