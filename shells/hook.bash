@@ -36,7 +36,7 @@ __clauth_look() {
 # whatever links $PWD went through.
 __clauth_nothing_above() {
   \builtin local up='' test depth=0
-  [[ . -ef ${PWD-} && ! -h .clauth.toml ]] || return 1
+  [[ . -ef ${PWD-} ]] || return 1
   # shellcheck disable=SC2016 # expanded where the function runs
   test='. -ef $PWD && ! -h .clauth.toml'
   while ((depth++ < 200)); do

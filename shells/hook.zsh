@@ -27,7 +27,7 @@ __clauth_hook() {
 # whatever links $PWD went through.
 __clauth_nothing_above() {
   local up='' test depth
-  [[ . -ef $PWD && ! -h .clauth.toml ]] || return 1
+  [[ . -ef $PWD ]] || return 1
   test='. -ef $PWD && ! -h .clauth.toml'
   for (( depth = 0; depth < 200; depth++ )); do
     [[ ! -e ${up}.clauth.toml && ! -h ${up}.clauth.toml ]] || return 1 # a link to nothing too

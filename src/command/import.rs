@@ -1,7 +1,6 @@
 //! `clauth import`: a config directory that the user made without clauth becomes a profile.
 
 use std::fmt::Display;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -138,7 +137,7 @@ fn directory(context: &Context, hub: &Hub, typed: &Path, note: &Path) -> Result<
     if meets(&hub.directory)? || (!is_kept && (meets(context.layout.home())? || meets(&context.layout.profiles())?)) {
         return Err(wrong(&"it lies in what clauth and its profiles use, or around it"));
     }
-    let goes_on = || fs::read_to_string(note).is_ok_and(|text| text == named(&directory));
+    let goes_on = || io::read_text(note).is_ok_and(|text| text == named(&directory));
     if ![STATE, OLD_STATE, CREDENTIALS, "projects"].iter().any(|name| directory.join(name).exists()) && !goes_on() {
         return Err(wrong(&"Claude Code has never used it"));
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Finding;
 use crate::context::Context;
+use crate::io;
 use crate::shell::{HOOKED, Shell, block};
 
 /// A shell that has the hook.
@@ -21,7 +22,7 @@ pub struct Hook {
 pub fn look(context: &Context) -> (Vec<Hook>, Vec<Finding>) {
     let (mut hooks, mut without, mut found) = (Vec::new(), Vec::new(), Vec::new());
     for shell in HOOKED {
-        let is_hooked = |file: &PathBuf| crate::io::read_text(file).is_ok_and(|text| block::is_hooked(&text));
+        let is_hooked = |file: &PathBuf| io::read_text(file).is_ok_and(|text| block::is_hooked(&text));
         let file = shell.startup_files(&context.env).into_iter().find(is_hooked);
         let is_in_use = shell.is_in_use(&context.env);
         match file {

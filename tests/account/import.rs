@@ -59,6 +59,15 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
+/// Makes everything anew, for the next import.
+fn start_over(sandbox: &Sandbox) {
+    for leftover in ["home/.clauth", "home/.claude", OWN, "home/dotfiles"] {
+        let _ = fs::remove_dir_all(sandbox.path(leftover)); // nothing yet, the first time
+    }
+    claude::settle(&sandbox.home());
+    settle(sandbox);
+}
+
 /// Returns every text that is somewhere in HOME, links aside.
 fn texts(sandbox: &Sandbox) -> Vec<(PathBuf, String)> {
     let files = files_below(&sandbox.home()).into_iter().filter(|file| !file.is_symlink());
@@ -262,13 +271,7 @@ fn a_directory_without_a_login_brings_the_rest_and_the_key_of_a_console_account(
 /// Kills imports at each of these calls; after one more command there is one login, and nothing is lost, and after another import all is done.
 fn kill_imports(calls: &str) {
     let sandbox = Sandbox::new();
-    let set_up = || {
-        for leftover in ["home/.clauth", "home/.claude", OWN, "home/dotfiles"] {
-            let _ = fs::remove_dir_all(sandbox.path(leftover)); // nothing yet, the first time
-        }
-        claude::settle(&sandbox.home());
-        settle(&sandbox);
-    };
+    let set_up = || start_over(&sandbox);
     let import = ["clauth", "import", ".claude-work", "work", "--yes"];
     let kills = at_each(calls, set_up, |strace, call| {
         let mut killed = sandbox.command(strace[0]);
@@ -300,11 +303,7 @@ fn an_import_that_was_killed_goes_on_when_nothing_of_the_client_is_left_in_its_d
     let sandbox = Sandbox::new();
     let import = ["clauth", "import", ".claude-work", "work", "--yes"];
     let set_up = || {
-        for leftover in ["home/.clauth", "home/.claude", OWN, "home/dotfiles"] {
-            let _ = fs::remove_dir_all(sandbox.path(leftover));
-        }
-        claude::settle(&sandbox.home());
-        settle(&sandbox);
+        start_over(&sandbox);
         fs::remove_file(sandbox.path(OWN).join(".claude.json")).unwrap();
     };
     at_each(if is_long() { REMOVING } else { "?unlink" }, set_up, |strace, call| {

@@ -5,7 +5,6 @@ use std::os::unix::fs::symlink;
 use super::mistakes::error::Mistake;
 use super::mistakes::text;
 use crate::support::Sandbox;
-#[cfg(unix)]
 use crate::support::files::make_fifo;
 use crate::support::finished::Finished;
 
@@ -34,7 +33,6 @@ pub(super) fn binding_elsewhere(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     (refused, Mistake::BindingElsewhere { file: text(file), target: text(target) })
 }
 
-#[cfg(unix)]
 #[test]
 fn a_fifo_in_the_place_of_a_file_keeps_nobody_waiting() {
     for place in ["config.toml", "profiles/work/profile.toml"] {

@@ -17,7 +17,7 @@ fn talkative() -> Sides {
     }
     wait_until("all are everywhere", || count_everywhere(&sides) == [TALKS; 3]);
     for profile in ["work", "play"] {
-        sides.pass(profile, profile);
+        sides.pass(profile, &format!("{profile} talks"));
     }
     sides
 }
@@ -63,13 +63,7 @@ fn one_answer_is_enough_wherever_they_vanished() {
 
 #[test]
 fn more_than_a_handful_of_removals_is_held_and_said() {
-    let sides = Sides::live(&["work", "play"]);
-    for number in 0..TALKS {
-        write(&sides.hub(format!("projects/p/{number}.jsonl")), format!("talk {number}\n"));
-    }
-    wait_until("all are everywhere", || {
-        (0..TALKS).all(|number| sides.places(format!("projects/p/{number}.jsonl")).iter().all(|place| place.exists()))
-    });
+    let sides = talkative();
     fs::remove_dir_all(sides.hub("projects/p")).unwrap();
     wait_until("it is said", || sides.status("work").contains("held"));
     for profile in ["work", "play"] {

@@ -68,9 +68,8 @@ impl Held {
         if gone_from == Side::Own { &mut self.own } else { &mut self.hub }
     }
 
-    fn contains(&self, relative: &Path) -> bool {
-        let held = |path: &Path| path.to_str().is_some_and(|path| self.own.contains(path) || self.hub.contains(path));
-        !self.is_empty() && relative.ancestors().any(held)
+    fn has(&self, relative: &Path) -> bool {
+        relative.to_str().is_some_and(|path| self.own.contains(path) || self.hub.contains(path))
     }
 }
 
@@ -115,7 +114,7 @@ impl Removals {
 
     /// Whether a removal waits for the user's word.
     pub fn is_held(&self, relative: &Path) -> bool {
-        self.held.contains(relative)
+        !self.held.is_empty() && relative.ancestors().any(|path| self.held.has(path))
     }
 
     /// Holds removals of so many files.
@@ -175,7 +174,7 @@ impl Removals {
 
     /// Whether just this name is held, and not only as part of a directory.
     pub fn is_held_by_name(&self, relative: &Path) -> bool {
-        relative.to_str().is_some_and(|path| self.held.own.contains(path) || self.held.hub.contains(path))
+        self.held.has(relative)
     }
 
     /// Holds what is still missing from a held directory that stands on both sides again.
