@@ -11,6 +11,8 @@ pub enum Treatment {
     Linked,
     /// Checked by the client: a real directory whose files are copied both ways.
     Copied,
+    /// Locked by the client at its spelled path: a file of its own, merged member by member.
+    Merged,
     /// A lock, a temporary name, or what is always in the user's home: neither shared nor touched.
     Untouched,
 }
@@ -60,6 +62,7 @@ fn parse(treatment: &str) -> Treatment {
     match treatment {
         "link" => Treatment::Linked,
         "copy" => Treatment::Copied,
+        "merge" => Treatment::Merged,
         "never-touch" => Treatment::Untouched,
         _ => Treatment::Private,
     }
@@ -94,7 +97,7 @@ mod tests {
             ("feedback", Treatment::Private),
             ("server-sessions.json", Treatment::Private),
             ("bridge-spawn", Treatment::Private),
-            ("settings.json", Treatment::Linked),
+            ("settings.json", Treatment::Merged),
             ("routines", Treatment::Linked),
             ("uploads", Treatment::Linked),
             ("cache", Treatment::Linked),

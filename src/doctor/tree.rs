@@ -87,11 +87,7 @@ fn examine_profile(context: &Context, profile: &Profile) -> Vec<Finding> {
         let finding = Finding::problem(what, "so many look like a client that lost its file", format!("{FIX}, if they should go"));
         found.push(finding.mended_by(Mend::AcceptDeletions(name.clone())));
     }
-    let astray = if has_helper || !profile.config_dir.exists() {
-        Vec::new()
-    } else {
-        links::astray(&tree.sides, &tree.hub, tree.has_own_settings()).unwrap_or_default()
-    };
+    let astray = if has_helper || !profile.config_dir.exists() { Vec::new() } else { links::astray(&tree.sides, &tree.hub).unwrap_or_default() };
     // Those that are kept as links to save disk space are not a problem.
     let has_links = Space::read(&context.layout.copies(name)).is_some_and(|space| space.links.files > 0);
     let second_names = if has_helper { 0 } else { files_with_second_names(&tree, has_links) };

@@ -55,7 +55,7 @@ pub fn join(context: &Context, config: &Config, profile: &Profile, lease: &Lease
             }
             Trouble::Tree(error)
         }
-        // Settings are the first link of a tree: without them it was never made.
+        // Settings are made last: without them there is no whole tree.
         Err(error) if !profile.config_dir.join(SETTINGS).exists() => Trouble::Tree(error),
         Err(error) => Trouble::Registration(error),
     })

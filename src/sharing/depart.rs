@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::json;
 use super::links::{Present, survey};
 use super::names::{self, Kind};
 use super::settle::{Fate, Mover, present};
@@ -64,7 +65,7 @@ pub fn inventory(config_dir: &Path) -> Result<Inventory> {
         if name == names::TOKEN {
             continue; // clauth's own
         }
-        let is_shared = name != SETTINGS && matches!(names::kind(&name.to_string_lossy()), Kind::Linked | Kind::Mirrored);
+        let is_shared = matches!(names::kind(&name.to_string_lossy()), Kind::Linked | Kind::Mirrored);
         collect_files(config_dir, Path::new(&name), if is_shared { &mut inventory.shared } else { &mut inventory.private })?;
     }
     Ok(inventory)
@@ -131,9 +132,8 @@ impl Departure<'_> {
         let inventory = inventory(self.config_dir)?;
         for file in &inventory.private {
             let (from, to) = (self.config_dir.join(file), self.rescue.join(file));
-            let is_settings = file == Path::new(SETTINGS);
-            if is_settings && io::is_same_content(&from, &self.hub.directory.join(file)) {
-                io::remove(&from)?; // a copy without overrides, which nobody has edited
+            if file == Path::new(SETTINGS) && json::say_the_same(&from, &self.hub.directory.join(file)) {
+                io::remove(&from)?; // a copy without overrides, of which the hub has every edit
                 continue;
             }
             keep_if_present(&from, &to)?;

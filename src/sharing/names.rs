@@ -16,6 +16,8 @@ pub enum Kind {
     Linked,
     /// Resolved by the client's permission checks, which deny what leads out of the config directory: a real directory.
     Mirrored,
+    /// The settings, which the client locks by path: a copy, merged member by member.
+    Merged,
     /// In no table. What the user puts into the hub under such a name is shared by a link, as everything there; what a client makes in a profile stays.
     Unknown,
 }
@@ -54,6 +56,7 @@ pub fn kind(name: &str) -> Kind {
         Some(Treatment::Private | Treatment::Untouched) => Kind::Private,
         Some(Treatment::Linked) => Kind::Linked,
         Some(Treatment::Copied) => Kind::Mirrored,
+        Some(Treatment::Merged) => Kind::Merged,
         None if is_version_of_private(name) || looks_secret() => Kind::Private,
         None => Kind::Unknown,
     }
@@ -90,9 +93,10 @@ mod tests {
 
     #[test]
     fn what_the_tables_know_is_shared_and_nothing_else_is_given_to_the_hub() {
-        for linked in ["commands", "CLAUDE.md", "settings.json", "history.jsonl", "plugins"] {
+        for linked in ["commands", "CLAUDE.md", "history.jsonl", "plugins"] {
             assert_eq!(kind(linked), Kind::Linked, "{linked}");
         }
+        assert_eq!(kind("settings.json"), Kind::Merged);
         for mirrored in MIRRORED {
             assert_eq!(kind(mirrored), Kind::Mirrored);
         }

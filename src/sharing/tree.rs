@@ -1,4 +1,4 @@
-//! A profile's config directory as its session needs it: links, and settings of its own where it overrides something.
+//! A profile's config directory as its session needs it: links, and its own copy of the settings.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -22,7 +22,7 @@ use crate::hub::Hub;
 use crate::io;
 use crate::profile::Profile;
 use crate::shell::Shell;
-use crate::sys::{self, paths};
+use crate::sys::paths;
 
 /// Knows what a profile's config directory is made of.
 #[derive(Debug, Clone)]
@@ -97,11 +97,9 @@ impl Tree {
         hosts::cover(&self.hub.directory.join(SETTINGS), &mut self.overrides);
         let mut troubles = Vec::new();
         let ended = self.end_overrides();
-        // A copy that still wears overrides is none of the user's edits, and must not be adopted as one.
-        let has_copy = self.has_own_settings() || self.overrides_file().exists();
         let wanted = self.sides.mode;
         troubles.extend(loop {
-            let troubles = links::prepare(&self.sides, &self.hub, use_, has_copy)?;
+            let troubles = links::prepare(&self.sides, &self.hub, use_)?;
             match self.sides.mode.next().filter(|_| links::lacks_links(&troubles)) {
                 Some(next) => self.sides.mode = next,
                 None => break troubles,
@@ -111,8 +109,9 @@ impl Tree {
             self.remember_links(wanted)?;
         }
         match ended.and_then(|()| self.keep_settings()) {
-            // Without its overrides the profile's client would go to another server, or use another account's key.
-            Err(error) if self.has_own_settings() && !is_copy(&self.config_dir.join(SETTINGS)) => return Err(error),
+            // Without its overrides the profile's client would go to another server, or use another account's key; without any settings it would clean up as
+            // by default.
+            Err(error) if !is_copy(&self.config_dir.join(SETTINGS)) => return Err(error),
             kept => troubles.extend(kept.err()),
         }
         Ok(troubles)
@@ -146,16 +145,11 @@ impl Tree {
         io::write(&self.remembered_mode, mode.name().as_bytes())
     }
 
-    /// Whether the profile has settings of its own; else they are a link.
-    pub fn has_own_settings(&self) -> bool {
-        !self.overrides.is_empty()
-    }
-
     /// Brings the profile's own settings and the hub's together.
+    ///
+    /// Every profile has its own copy: the client locks its settings by the path as it is spelled, so two clients that wrote through links to one file would
+    /// not exclude each other, and one edit would be lost.
     fn keep_settings(&self) -> Result<()> {
-        if !self.has_own_settings() {
-            return Ok(());
-        }
         // Before there is a copy that wears them, so that none is ever found without it.
         self.remember(&self.overrides)?;
         let pair = self.settings(&self.overrides);
@@ -172,7 +166,11 @@ impl Tree {
         if !report.held.is_empty() {
             bail!(held_back(SETTINGS, &report.held));
         }
-        report.left.map_or(Ok(()), |left| Err(anyhow!(left)))
+        match report.left {
+            None => Ok(()),
+            Some(left) if report.is_locked => Err(anyhow::Error::new(InTurn(left))),
+            Some(left) => Err(anyhow!(left)),
+        }
     }
 
     /// Says where values of the hub's lost, and not what they were: they can be secrets.
@@ -190,36 +188,25 @@ impl Tree {
             return Ok(());
         }
         let pair = self.settings(&ended);
-        let report = json::sync(&pair)?;
-        if self.has_own_settings() {
-            // Killed from here on, the copy may wear either: it is known as wearing both until it does not.
-            self.remember(&json::dress(&ended, &self.overrides))?;
-            json::redress(&pair, &self.overrides)?;
-            return self.remember(&self.overrides);
-        }
-        if let Some(left) = report.left {
-            bail!(left); // the copy alone has what the user edited in it
-        }
-        let temp = io::free_temporary(&pair.own);
-        let hub = sys::physical(&pair.hub)?;
-        if self.sides.mode == LinkMode::Symlink {
-            sys::symlink(&hub, &temp)?;
-        } else {
-            io::copy(&hub, &temp)?;
-        }
-        sys::rename(&temp, &pair.own)?;
-        json::forget(&pair)?;
-        Ok(sys::remove_file(&self.overrides_file())?)
+        json::sync(&pair)?;
+        // Killed from here on, the copy may wear either: it is known as wearing both until it does not.
+        self.remember(&json::dress(&ended, &self.overrides))?;
+        json::redress(&pair, &self.overrides)?;
+        self.remember(&self.overrides)
     }
 
+    /// Notes on the disk which overrides the copy may wear.
     fn remember(&self, overrides: &State) -> Result<()> {
+        if overrides.is_empty() {
+            return io::remove(&self.overrides_file());
+        }
         io::create_dir(&self.base)?;
         io::write_durably(&self.overrides_file(), &io::json(overrides)?)
     }
 
     /// Returns what keeps the mirrored directories the same.
     pub fn mirror(&self) -> Mirror {
-        Mirror::open(self.sides.clone(), self.has_own_settings().then(|| SETTINGS.into()), &self.base, self.limit)
+        Mirror::open(self.sides.clone(), &self.base, self.limit)
     }
 
     /// The client's state in the profile and in the hub.
@@ -257,6 +244,18 @@ impl Tree {
         self.base.join("overrides.json")
     }
 }
+
+/// Says that a client writes the settings at this moment, or was killed while it did: the next try comes soon.
+#[derive(Debug)]
+pub struct InTurn(String);
+
+impl std::fmt::Display for InTurn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for InTurn {}
 
 /// How many names a message lists.
 const SHOWN: usize = 5;

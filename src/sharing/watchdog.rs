@@ -21,7 +21,7 @@ use super::link_mode::LinkMode;
 use super::links::{self, Use};
 use super::names::{self, is_shared};
 use super::retries::Retries;
-use super::tree::{Tree, held_back};
+use super::tree::{InTurn, Tree, held_back};
 use crate::account;
 use crate::claude_code::{SETTINGS, STATE};
 use crate::context::Context;
@@ -53,7 +53,7 @@ enum Place {
     Parent,
     /// The hub's `.claude.json`, or the directory where it will appear.
     HubClaudeJson,
-    /// The hub's settings, where the profile has its own.
+    /// The hub's settings.
     HubSettings,
     /// A directory of the mirror, or a file in it, relative to both roots.
     Mirrored(Rc<Path>),
@@ -151,8 +151,7 @@ impl Watchdog {
             }
             (Some(Place::Root(_)), Some(name)) if is_shared(name) => {
                 let mode = self.tree.sides.mode;
-                let is_copy = name == SETTINGS && self.tree.has_own_settings();
-                self.due.extend((mode.links_directories() || is_copy).then_some(Duty::Links));
+                self.due.extend((mode.links_directories() || name == SETTINGS).then_some(Duty::Links));
                 self.due.extend((mode != LinkMode::Symlink).then(|| Duty::Mirror(name.into())));
             }
             (Some(Place::Mirrored(directory)), Some(name)) => drop(self.due.insert(Duty::Mirror(directory.join(name)))),
@@ -268,17 +267,16 @@ impl Watchdog {
     }
 
     fn keep_links(&mut self, events: &mut Events, use_: Use) {
-        if self.tree.has_own_settings() {
-            let settings = self.tree.hub.directory.join(SETTINGS);
-            let _ = self.watch(events, &settings, Interest::File, Place::HubSettings); // a missing one is told of by its directory
-        }
+        let settings = self.tree.hub.directory.join(SETTINGS);
+        let _ = self.watch(events, &settings, Interest::File, Place::HubSettings); // a missing one is told of by its directory
         let is_settling = use_ == Use::Live && links::is_settling(&self.tree.hub);
         let troubles = self.tree.prepare(use_).unwrap_or_else(|error| vec![error]);
         if self.mirror.share_by(self.tree.sides.mode) {
             self.due.insert(Duty::WholeMirror);
         }
         if !troubles.is_empty() {
-            self.try_again(Duty::Links);
+            let is_in_turn = troubles.iter().all(anyhow::Error::is::<InTurn>);
+            self.again.later(Duty::Links, if is_in_turn { TURN } else { PAUSE });
         } else if is_settling {
             self.again.after(Duty::Links, QUIET, PAUSE);
         } else {

@@ -163,19 +163,6 @@ fn a_real_directory_where_the_hub_has_one_waits_until_nobody_uses_the_profile() 
 }
 
 #[test]
-fn settings_are_linked_first() {
-    let Some(strace) = crate::support::trace::strace() else { return };
-    let shared = Shared::new(&["work"]);
-    let log = shared.sandbox.path("links.log");
-    let mut command = shared.sandbox.command(strace);
-    command.args(["-f", "-qq", "-e", "trace=symlink,symlinkat", "-o"]).arg(&log).args(["clauth", "exec", "work", "--", "true"]);
-    assert!(command.status().unwrap().success());
-    let log = text(&log).unwrap();
-    let first = log.lines().find(|line| line.contains("runtime/")).unwrap();
-    assert!(first.contains("runtime/settings.json"), "{log}");
-}
-
-#[test]
 fn private_and_secret_looking_names_are_never_shared() {
     let private = [
         ".credentials.json",

@@ -179,7 +179,8 @@ fn old_links_become_what_they_should_be() {
     let runtime = |name: &str| old.directory.join("runtime").join(name);
     assert!(fs::symlink_metadata(runtime("projects")).unwrap().is_dir());
     crate::support::files::wait_for_text(&[runtime("projects/p/t.jsonl"), old.sandbox.path("home/.claude/projects/p/t.jsonl")], "history\n");
-    for name in ["commands", "settings.json", "history.jsonl"] {
+    assert!(!runtime("settings.json").is_symlink() && runtime("settings.json").is_file());
+    for name in ["commands", "history.jsonl"] {
         assert_eq!(fs::read_link(runtime(name)).unwrap(), old.sandbox.path("home/.claude").join(name));
     }
     let is_unfinished = |file: &PathBuf| file.to_string_lossy().ends_with(".tmp");

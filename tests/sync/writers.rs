@@ -49,15 +49,13 @@ fn assert_nothing_lost(files: &[PathBuf], writers: &[&str], changes: usize) {
 
 fn all_arrive(writers: &[&str], changes: usize) {
     let household = Household::in_use(writers);
+    let files: Vec<_> = writers.iter().map(|writer| household.own(writer)).collect();
     thread::scope(|scope| {
-        for writer in writers {
-            let file = household.own(writer);
-            scope.spawn(move || write(&file, writer, changes));
+        for (writer, file) in writers.iter().zip(&files) {
+            scope.spawn(move || write(file, writer, changes));
         }
     });
-    let mut files: Vec<_> = writers.iter().map(|writer| household.own(writer)).collect();
-    files.push(household.hub());
-    assert_nothing_lost(&files, writers, changes);
+    assert_nothing_lost(&[files, vec![household.hub()]].concat(), writers, changes);
     // No two of them write one key.
     let conflicts: String = writers.iter().map(|writer| household.log(writer)).filter(|log| log.contains("both sides")).collect();
     assert_eq!(conflicts, "");
@@ -72,4 +70,20 @@ fn two_writers_lose_nothing() {
 #[test]
 fn eight_writers_lose_nothing() {
     all_arrive(&["one", "two", "three", "four", "five", "six", "seven", "eight"], changes());
+}
+
+/// The client locks its settings at the path as it is spelled, so clients of different profiles do not exclude each other.
+#[test]
+fn clients_that_change_their_settings_at_once_lose_nothing() {
+    let household = Household::in_use(&["one", "two"]);
+    let files = [household.own_settings("one"), household.own_settings("two"), household.hub_settings()];
+    let writers = ["one", "two", "plain"];
+    thread::scope(|scope| {
+        for (writer, file) in writers.iter().zip(&files) {
+            scope.spawn(move || write(file, writer, changes()));
+        }
+    });
+    assert_nothing_lost(&files, &writers, changes());
+    let conflicts: String = ["one", "two"].map(|profile| household.log(profile)).into_iter().filter(|log| log.contains("both sides")).collect();
+    assert_eq!(conflicts, "");
 }

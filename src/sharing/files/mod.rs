@@ -25,7 +25,7 @@ use self::removals::Removals;
 use super::base::between;
 use super::decide::Side;
 use super::link_mode::LinkMode;
-use super::names::{self, MIRRORED};
+use super::names::{self, Kind, MIRRORED};
 use super::retries::Retries;
 use crate::account;
 use crate::io;
@@ -81,8 +81,6 @@ pub struct Mirror {
     sides: Sides,
     /// The two directories, by device and inode.
     roots: [Option<(u64, u64)>; 2],
-    /// A shared name that is kept in step in another way.
-    without: Option<PathBuf>,
     base: Files,
     base_file: PathBuf,
     intent: Intent,
@@ -114,7 +112,7 @@ pub struct Mirror {
 impl Mirror {
     /// Takes up the mirror where the last session left it. `base` is the directory of what was agreed on; `limit` is how many bytes of copies there may be
     /// before old transcripts become links.
-    pub fn open(sides: Sides, without: Option<PathBuf>, base: &Path, limit: u64) -> Self {
+    pub fn open(sides: Sides, base: &Path, limit: u64) -> Self {
         io::forget_unfinished(base);
         let base_file = base.join("files");
         Self {
@@ -124,7 +122,6 @@ impl Mirror {
             base_file,
             roots: identities(&sides),
             sides,
-            without,
             carried: BTreeSet::new(),
             troubles: BTreeMap::new(),
             retries: Retries::new(),
@@ -200,8 +197,9 @@ impl Mirror {
     fn is_mirrored(&self, name: &Path) -> bool {
         let is_directory = || Side::BOTH.iter().any(|side| self.sides.root(*side).join(name).is_dir());
         let is_real = MIRRORED.iter().any(|mirrored| name == Path::new(mirrored));
-        self.without.as_deref() != Some(name)
-            && (is_real || (self.sides.mode != LinkMode::Symlink && !(self.sides.mode.links_directories() && is_directory())))
+        let mode = self.sides.mode;
+        let is_merged = || names::kind(&name.to_string_lossy()) == Kind::Merged;
+        is_real || mode != LinkMode::Symlink && !is_merged() && !(mode.links_directories() && is_directory())
     }
 
     /// Brings one path together, and what lies below it; returns what is in the way, there or elsewhere.

@@ -25,8 +25,8 @@ impl Kind {
         }
     }
 
-    /// Whether the client takes a lock around a write of it; around its settings it takes none.
-    pub(super) fn is_locked(&self) -> bool {
+    /// Whether only clients write it, each under the lock; a user edits settings with any program, and without it.
+    pub(super) fn is_clients_own(&self) -> bool {
         matches!(self, Self::ClaudeJson)
     }
 }

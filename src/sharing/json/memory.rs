@@ -9,7 +9,7 @@
 //! A pass that was killed between 1 and 3 leaves its intentions. Where the side that had to be written was, both sides had what was intended, and whoever
 //! differs has changed it since. A side that was written and not noted has left the agreed version.
 //!
-//! A file without a lock may be written by a program that had read it before clauth wrote it: what clauth gave it would look removed or changed back. So
+//! Settings may be written, without the lock, by a program that had read them before clauth wrote them: what clauth gave it would look removed or changed back. So
 //! for a while it counts as not seen yet, where a side has the version again that it had before ([`Memory::doubting_echoes`]).
 
 use std::cell::RefCell;
@@ -79,7 +79,7 @@ impl Memory {
         Ok(memory)
     }
 
-    /// The same for files without a lock.
+    /// The same for files that are also written without a lock.
     pub fn doubting_echoes(self) -> Self {
         Self { doubts_echoes: true, ..self }
     }

@@ -57,7 +57,7 @@ impl Pair {
         let directory = |file: &Path| io::resolved(file.parent().unwrap_or(file));
         let owner = format!("json {}", between(&directory(&self.own), &directory(&self.hub)));
         let memory = Memory::open(&self.base.with_extension("agreed"), &owner, &self.base)?;
-        Ok(if self.kind.is_locked() { memory } else { memory.doubting_echoes() })
+        Ok(if self.kind.is_clients_own() { memory } else { memory.doubting_echoes() })
     }
 }
 
@@ -95,7 +95,7 @@ impl From<Error> for Stop {
 
 /// Brings the two files together: three ways, member by member, each keeping its layout and its own account's keys.
 ///
-/// A file is written under the client's lock, or by an exchange, after both were read again, and only when it has to say something
+/// A file is written under the client's lock, and settings by an exchange as well, after both were read again, and only when it has to say something
 /// else. Killed at any point it loses nothing; how, says the merge base.
 pub fn sync(pair: &Pair) -> Result<Report> {
     sync_unless(pair, &mut Seen::default())
@@ -104,7 +104,7 @@ pub fn sync(pair: &Pair) -> Result<Report> {
 /// Like [`sync`], and does nothing while both files are as the last pass that knew of `seen` left them.
 pub fn sync_unless(pair: &Pair, seen: &mut Seen) -> Result<Report> {
     let mut report = Report::default();
-    if pair.kind.is_locked() && seen.is_still_so(pair) {
+    if pair.kind.is_clients_own() && seen.is_still_so(pair) {
         return Ok(report);
     }
     for _ in 0..ROUNDS {
@@ -124,15 +124,16 @@ pub fn sync_unless(pair: &Pair, seen: &mut Seen) -> Result<Report> {
 fn pass(pair: &Pair, seen: &mut Seen, report: &mut Report) -> Result<Placed, Stop> {
     let mut texts = Texts::read(pair)?;
     // Looked at before the lock, which is a change of the directory too.
-    if texts.hub.is_none() && pair.kind.is_locked() && !has_been_quiet(&pair.hub) {
-        return Err(Stop::Left(format!("there is no {} at this moment", pair.hub.display())));
+    let vanished = || Stop::Left(format!("there is no {} at this moment", pair.hub.display()));
+    if texts.hub.is_none() && !has_been_quiet(&pair.hub) {
+        return Err(vanished());
     }
-    if texts.own.is_none() && pair.kind.is_locked() {
+    if texts.own.is_none() && pair.kind.is_clients_own() {
         Object::document(texts.hub.as_deref().unwrap_or(EMPTY)).map_err(|broken| Stop::Left(not_whole(&pair.hub, broken).to_string()))?;
         return Err(Stop::Left(format!("there is no {} yet", pair.own.display())));
     }
     let mut memory = pair.memory()?;
-    if pair.kind.is_locked() && texts.are_known(&memory) {
+    if pair.kind.is_clients_own() && texts.are_known(&memory) {
         seen.note(pair, memory.fingerprints, texts.hashes(memory.fingerprints));
         return Ok(Placed::AsMeant);
     }
@@ -143,12 +144,16 @@ fn pass(pair: &Pair, seen: &mut Seen, report: &mut Report) -> Result<Placed, Sto
         locks.clear();
         // The hub's first, always: two helpers that each held one would wait for the other's.
         for (file, is_wanted) in [(&pair.hub, locked.0), (&pair.own, locked.1)] {
-            if is_wanted && pair.kind.is_locked() {
+            if is_wanted {
                 locks.push(ClientLock::take_soon(file)?.ok_or_else(|| Stop::Locked(file.clone()))?);
             }
         }
         if !texts.are_still_there(pair)? {
+            let had_hub = texts.hub.is_some();
             texts = Texts::read(pair)?;
+            if had_hub && texts.hub.is_none() {
+                return Err(vanished());
+            }
             settled = texts.settle(pair, &memory)?;
         }
         // All of it or nothing: a side that was written without the other would look as if somebody had changed it.
@@ -192,9 +197,10 @@ pub fn save(pair: &Pair) -> Result<()> {
     pair.memory()?.save()
 }
 
-/// Forgets what was agreed on.
-pub fn forget(pair: &Pair) -> Result<()> {
-    pair.memory()?.forget()
+/// Whether two files hold the same members with the same values, however they are laid out.
+pub fn say_the_same(one: &Path, other: &Path) -> bool {
+    let texts = (read(one), read(other));
+    matches!(texts, (Ok(Some(one)), Ok(Some(other))) if Fingerprints::fresh().are_equal(&one, &other))
 }
 
 /// What stands for a file that nobody wrote yet.
@@ -231,7 +237,9 @@ impl Texts {
 
     /// Merges them, and says what each file should be.
     fn settle(&self, pair: &Pair, memory: &Memory) -> Result<Settled, Stop> {
-        let (own, hub) = (self.own.as_deref().unwrap_or(EMPTY), self.hub.as_deref().unwrap_or(EMPTY));
+        let hub = self.hub.as_deref().unwrap_or(EMPTY);
+        // Settings that the profile does not have yet begin as the hub's, laid out as they are; a client's state begins with its account.
+        let own = self.own.as_deref().unwrap_or(if pair.kind.is_clients_own() { EMPTY } else { hub });
         let whole = |file: &Path, broken| Stop::Left(not_whole(file, broken).to_string());
         let plain = match &pair.kind {
             Kind::ClaudeJson => None,
@@ -283,9 +291,6 @@ impl Settled {
     /// Writes the files and what is known of them, in the order that the merge base asks for.
     fn apply(&self, pair: &Pair, texts: &Texts, memory: &mut Memory, seen: &mut Seen, locks: Vec<ClientLock>) -> Result<Placed, Stop> {
         let Some(hub) = self.0.hub.as_ref().or(texts.hub.as_ref()) else { return Ok(Placed::AsMeant) };
-        if texts.hub.is_none() && !pair.kind.is_locked() && !has_been_quiet(&pair.hub) {
-            return Err(Stop::Left(format!("{} vanished a moment ago", pair.hub.display())));
-        }
         let (span, members) = self.0.hub_members.clone();
         let was = Object { text: texts.hub.as_deref().unwrap_or(EMPTY), span, members };
         // Most of a new text is spelled as the old one.
@@ -301,7 +306,7 @@ impl Settled {
             let Some(text) = text else { continue };
             if file.is_symlink() || before.is_none() {
                 io::write(file, text)?;
-            } else if place(file, before.as_deref(), text, pair.kind.is_locked())? == Placed::Otherwise {
+            } else if place(file, before.as_deref(), text, pair.kind.is_clients_own())? == Placed::Otherwise {
                 memory.withdraw(side)?;
                 return Ok(Placed::Otherwise);
             }
@@ -316,7 +321,7 @@ impl Settled {
         let hashes = [hash(&self.0.own, hashes[0]), hash(&self.0.hub, hashes[1])];
         memory.agree(&steps, hashes)?;
         seen.note(pair, memory.fingerprints, hashes);
-        if !pair.kind.is_locked() {
+        if !pair.kind.is_clients_own() {
             memory.save()?; // rare, and no helper's end waits for it
         }
         Ok(Placed::AsMeant)

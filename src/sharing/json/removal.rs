@@ -14,10 +14,7 @@ use crate::io::json::{Change, Edits, Object};
 ///
 /// Returns whether it was done: somebody else can hold the client's lock for too long.
 pub fn drop_keys(pair: &Pair, names: &BTreeSet<String>) -> Result<bool> {
-    let lock = if pair.kind.is_locked() { ClientLock::take(&pair.own)? } else { None };
-    if pair.kind.is_locked() && lock.is_none() {
-        return Ok(false);
-    }
+    let Some(_lock) = ClientLock::take(&pair.own)? else { return Ok(false) };
     for _ in 0..ROUNDS {
         let Some(text) = read(&pair.own)? else { return Ok(true) };
         let object = Object::document(&text).map_err(|broken| not_whole(&pair.own, broken))?;
@@ -27,7 +24,7 @@ pub fn drop_keys(pair: &Pair, names: &BTreeSet<String>) -> Result<bool> {
             return Ok(true);
         }
         let changed = edits.apply(&text);
-        if place(&pair.own, Some(&text), &changed, pair.kind.is_locked())? == Placed::AsMeant {
+        if place(&pair.own, Some(&text), &changed, pair.kind.is_clients_own())? == Placed::AsMeant {
             return Ok(true);
         }
     }

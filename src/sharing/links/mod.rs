@@ -4,7 +4,7 @@
 //! through one hop and replaces the middle link of two.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::account::old_state;
-use crate::claude_code::{self, SETTINGS, STATE};
+use crate::claude_code::{self, STATE};
 use crate::error::Mistake;
 use crate::hub::Hub;
 use crate::io;
@@ -46,8 +46,8 @@ pub enum Use {
 /// Makes or mends a profile's config directory. No link in it dangles at any moment, and what is real in it is never lost: it goes to the hub, or, where
 /// the hub has something newer, to `rescued/`.
 ///
-/// Returns what could not be done; the rest was. With `own_settings` the profile's settings are its own file, and not touched here.
-pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Result<Vec<anyhow::Error>> {
+/// Returns what could not be done; the rest was. The settings are not touched here: each profile has its own copy.
+pub fn prepare(sides: &Sides, hub: &Hub, use_: Use) -> Result<Vec<anyhow::Error>> {
     let config_dir = sides.root(Side::Own);
     if !hub.directory.is_dir() {
         return Err(Mistake::NoClaudeHome { path: hub.directory.display().to_string() }.into()); // moved away, it must not be made anew
@@ -58,17 +58,8 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use, own_settings: bool) -> Resul
         apply::make_targets(sides, hub);
     }
     let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
-    let settings = Path::new(SETTINGS);
-    if sides.mode != LinkMode::Symlink
-        && !own_settings
-        && fs::symlink_metadata(config_dir.join(settings)).is_err()
-        && hub.directory.join(settings).exists()
-    {
-        // The mirror carries what would be linked; without settings a client that starts before it is done would clean up as by default.
-        troubles.extend(sides.give(settings, Side::Hub, &io::own_ending(), None).err());
-    }
     let is_settling = use_ == Use::Live && is_settling(hub);
-    let steps = steps(sides, hub, own_settings)?;
+    let steps = steps(sides, hub)?;
     // A mirrored directory that vanished is the mirror's to decide about, once there is one.
     let waits = |step: &Step| step.is_about_a_hole() && (is_settling || (use_ == Use::Live && matches!(step, Step::Directory(_))));
     let steps = steps.iter().filter(|step| !waits(step));
@@ -120,19 +111,15 @@ fn make_token(config_dir: &Path) -> Result<()> {
 }
 
 /// Returns the names in a config directory that are not what a session makes of them, as the next one will find them.
-pub fn astray(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<OsString>> {
-    Ok(steps(sides, hub, own_settings)?.iter().filter(|step| step.is_mending()).map(|step| step.name().to_owned()).collect())
+pub fn astray(sides: &Sides, hub: &Hub) -> Result<Vec<OsString>> {
+    Ok(steps(sides, hub)?.iter().filter(|step| step.is_mending()).map(|step| step.name().to_owned()).collect())
 }
 
-fn steps(sides: &Sides, hub: &Hub, own_settings: bool) -> Result<Vec<Step>> {
+fn steps(sides: &Sides, hub: &Hub) -> Result<Vec<Step>> {
     let config_dir = sides.root(Side::Own);
     let mut wanted = plan::wanted(&survey_hub(hub)?);
     let mut present = survey(config_dir)?;
     resolve_links(config_dir, hub, &mut present);
-    if own_settings {
-        wanted.retain(|(name, _)| name != SETTINGS);
-        present.remove(OsStr::new(SETTINGS));
-    }
     if sides.mode != LinkMode::Symlink {
         without_file_links(sides.mode, &mut wanted, &mut present);
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::claude_code::SETTINGS;
 use crate::sharing::names::{self, Kind};
 
 /// What stands under a name.
@@ -81,14 +80,12 @@ impl Step {
     }
 }
 
-/// Returns what a config directory should hold, given the hub's entries; settings first.
+/// Returns what a config directory should hold, given the hub's entries.
 pub fn wanted(hub: &BTreeMap<OsString, PathBuf>) -> Vec<(OsString, Wanted)> {
     let linked = hub.iter().filter(|(name, _)| matches!(names::kind(&name.to_string_lossy()), Kind::Linked | Kind::Unknown));
     let links = linked.map(|(name, target)| (name.clone(), Wanted::Link(target.clone())));
     let directories = names::MIRRORED.iter().map(|name| (OsString::from(name), Wanted::Directory));
-    let mut wanted: Vec<_> = links.chain(directories).collect();
-    wanted.sort_by_key(|(name, _)| name != OsStr::new(SETTINGS));
-    wanted
+    links.chain(directories).collect()
 }
 
 /// Returns the steps. What is real where a link belongs is somebody's data: it is taken up, never replaced.
@@ -149,11 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_directory_gets_settings_first_and_no_private_name() {
+    fn an_empty_directory_gets_links_and_no_private_name() {
         let steps = steps(&["agents", "settings.json", ".credentials.json", "projects", "sessions"], &[]);
-        assert_eq!(steps[0], Step::Link("settings.json".into(), "/h/.claude/settings.json".into()));
-        assert_eq!(steps[1], Step::Link("agents".into(), "/h/.claude/agents".into()));
-        assert_eq!(steps[2..], names::MIRRORED.iter().map(|name| Step::Directory(name.into())).collect::<Vec<_>>());
+        assert_eq!(steps[0], Step::Link("agents".into(), "/h/.claude/agents".into()));
+        assert_eq!(steps[1..], names::MIRRORED.iter().map(|name| Step::Directory(name.into())).collect::<Vec<_>>());
     }
 
     #[test]
