@@ -171,6 +171,11 @@ pub fn aside(path: &Path) -> PathBuf {
     temporary_ending(path, &own_ending().replace(".tmp", &format!("{ASIDE}.tmp")))
 }
 
+/// Whether a name is one of [`aside`].
+pub fn is_aside(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(&format!("{ASIDE}.tmp")))
+}
+
 /// A short name for this kernel boot and pid namespace.
 fn here() -> String {
     format!("{:08x}", xxh3::xxh3_64(sys::boot_and_namespace().as_bytes()) >> 32)

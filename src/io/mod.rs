@@ -22,9 +22,9 @@ mod wait;
 pub use crate::sys::keep_memory_private;
 pub use ask::ask_secret;
 pub use atomic::{
-    aside, create_dir, create_dir_below, create_parent, forget_unfinished, forget_unfinished_of, free_temporary, holds, is_absence, left_for,
-    open_regular, own_ending, read_bounded, read_if_any, read_regular, read_text, resolved, temporary, temporary_ending, with_ending, write,
-    write_durably, write_for_good, write_public,
+    aside, create_dir, create_dir_below, create_parent, forget_unfinished, forget_unfinished_of, free_temporary, holds, is_absence, is_aside,
+    left_for, open_regular, own_ending, read_bounded, read_if_any, read_regular, read_text, resolved, temporary, temporary_ending, with_ending,
+    write, write_durably, write_for_good, write_public,
 };
 pub use beside::Beside;
 pub use client_lock::{ClientLock, Purpose};

@@ -310,12 +310,12 @@ impl Sides {
     }
 
     /// Takes up what a process that was killed left under a temporary name. What made room for a moment goes back, what is in the file that stands
-    /// there is dropped, and anything else goes to `rescued/`.
+    /// there is dropped, and so is what was not begun to be filled. Anything else goes to `rescued/`.
     pub fn take_up(&self, path: &Path, relative: &Path) -> Result<()> {
         let Some(named) = io::left_for(path) else { return Ok(()) };
         let relative = relative.with_file_name(named.file_name().unwrap_or_default());
         match look(path) {
-            Entry::File(_) if self.is_elsewhere(path, &named, &relative) => {
+            Entry::File(stat) if stat.length == 0 && !io::is_aside(path) || self.is_elsewhere(path, &named, &relative) => {
                 sys::remove_file(path).with_context(|| format!("could not remove {}", path.display()))
             }
             Entry::Link(_) if fs::read_link(path).is_ok_and(|target| target == Path::new(PROBE) || target.starts_with(self.root(Side::Hub))) => {

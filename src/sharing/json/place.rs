@@ -22,8 +22,8 @@ use super::merge::{Rules, merge};
 use super::sources::Sources;
 use super::steps::steps;
 use crate::claude_code::LIMIT;
+use crate::io;
 use crate::io::json::Object;
-use crate::io::{self, with_ending};
 use crate::sys;
 
 /// How often a writer may come between before that is left to the next pass.
@@ -137,8 +137,8 @@ fn swap(temp: &Path, file: &Path, is_locked: bool) -> std::io::Result<bool> {
     match sys::exchange(temp, file) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::Unsupported && !is_locked => {
-            let aside = with_ending(temp, ".tmp");
-            sys::rename(file, &aside)?;
+            let aside = io::aside(file);
+            sys::rename_new(file, &aside)?;
             let is_in_place = match sys::rename_new(temp, file) {
                 Ok(()) => true,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
