@@ -57,6 +57,7 @@ pub fn run(context: &Context, name: &ProfileName) -> Result<()> {
     sys::silence_stdout().context("could not let go of the standard output")?;
     // Only now: history can be long, and a shell waits for the line above.
     helper.watch_profile();
+    super::forget_earlier_boots(layout);
     loop {
         if helper.holders.is_empty() || helper.is_told_to_stop {
             let gate = FileLock::exclusive(&helper.session.gate())?;
@@ -214,7 +215,10 @@ impl Helper<'_> {
     /// Takes leases for clients that outlive the program which started them: a session of `claude --bg` goes on without a shell, and what it writes is to
     /// be shared as any other's.
     fn follow_clients(&mut self) -> Result<()> {
-        // Of a profile that is gone there is nothing to share.
+        // Of a profile that is gone there is nothing to share; and one that is to be taken over would need the state lock, which comes before the gate.
+        if !self.context.layout.profile_file(self.name).exists() {
+            return Ok(());
+        }
         let Ok(profile) = profile::load(&self.context.layout, self.name) else { return Ok(()) };
         for pid in live_clients_since(&profile.config_dir, self.since) {
             if let Some(lease) = Lease::of(pid, Holder::Client) {

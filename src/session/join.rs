@@ -76,11 +76,12 @@ impl std::error::Error for TreeError {}
 fn register(layout: Writable<'_>, context: &Context, profile: &Profile, lease: &Lease, lifetime: Lifetime, config: &Config) -> Result<()> {
     let session = Session::new(&layout, &profile.name);
     io::create_dir(&session.leases())?;
-    let Some(_gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else {
-        bail!(Mistake::GateBusy { profile: profile.name.to_string() });
-    };
+    let busy = || Mistake::GateBusy { profile: profile.name.to_string() };
+    let Some(gate) = FileLock::exclusive_within(&session.gate(), PATIENCE)? else { bail!(busy()) };
     if !layout.profile_file(&profile.name).exists() {
+        drop(gate); // to take over an older clauth's profile takes the state lock, which comes first
         profile::load(&layout, &profile.name)?; // it was removed while we waited, and this says so
+        bail!(busy()); // or removed and added: the next prompt joins the new one
     }
     refuse_two_copies(&layout, profile).map_err(|mistake| TreeError(mistake.into()))?;
     profile.refuse_to_send_a_login(&layout).map_err(|mistake| TreeError(mistake.into()))?;

@@ -19,11 +19,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 
-use crate::io;
-use crate::layout::Layout;
+use crate::io::{self, FileLock};
+use crate::layout::{Layout, Writable};
 use crate::name::ProfileName;
 
 pub mod helper;
@@ -100,4 +101,26 @@ impl Session {
     pub fn log(&self) -> PathBuf {
         self.directory.join("helper.log")
     }
+}
+
+/// How long the sessions of another boot are kept: their logs may be asked for, and a home on a network is used by more than one machine.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Removes the sessions of earlier boots in which nothing happened for a month and nobody holds a lock. What fails is left to the next helper.
+fn forget_earlier_boots(layout: Writable<'_>) {
+    let boot = |run: &Path| Some(run.file_name()?.to_str()?.rsplit_once('-')?.0.to_owned());
+    let runs = fs::read_dir(layout.runs()).into_iter().flatten().flatten().map(|run| run.path());
+    for run in runs.filter(|run| boot(run).is_some() && boot(run) != boot(layout.run())) {
+        if is_over(&run) {
+            let _ = fs::remove_dir_all(&run);
+        }
+    }
+}
+
+/// Whether nothing at and below a path changed for a month, and no lock there is held.
+fn is_over(path: &Path) -> bool {
+    let Ok(meta) = fs::symlink_metadata(path) else { return false };
+    let is_old = meta.modified().is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > KEPT));
+    let is_free = !path.extension().is_some_and(|ending| ending == "lock") || FileLock::is_held(path).is_ok_and(|is_held| !is_held);
+    is_old && is_free && (!meta.is_dir() || fs::read_dir(path).is_ok_and(|entries| entries.flatten().all(|entry| is_over(&entry.path()))))
 }

@@ -1,5 +1,7 @@
 //! Many at once: shells that start and die together, register while the helper retires, or are killed while they register.
 
+#[cfg(unix)]
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
@@ -13,7 +15,7 @@ use crate::support::meanwhile::meanwhile;
 use crate::support::session::{evaluation, in_use, is_locked};
 use crate::support::{Holder, Session, World};
 #[cfg(unix)]
-use crate::support::{Shell, Startup, Terminal, system};
+use crate::support::{Shell, Startup, Terminal, system, wait_until};
 
 /// Wine is slow, and whoever waits for more than two seconds is told so.
 const CROWD: usize = if cfg!(windows) { 6 } else { 20 };
@@ -143,6 +145,38 @@ fn what_a_killed_registration_left_is_gone_with_the_helper() {
     drop(holder);
     session.wait_for_end();
     assert_eq!(temporary_files(&session.directory().join("leases")), Vec::<String>::new());
+}
+
+#[cfg(unix)]
+#[test]
+fn sessions_of_earlier_boots_are_gone_after_a_month_and_those_of_containers_stay() {
+    let world = World::new();
+    let (_, session, holder) = in_use(&world);
+    drop(holder);
+    session.wait_for_end();
+    let run = session.directory().parent().unwrap().to_path_buf();
+    let (runs, this) = (run.parent().unwrap(), run.file_name().unwrap().to_str().unwrap().to_owned());
+    let container = format!("{}-pid1", this.rsplit_once('-').unwrap().0);
+    let month = 31 * 24 * 60 * 60;
+    for (run, seconds) in [("earlier-pid1", month), ("young-pid1", 60), ("held-pid1", month), (&container, month)] {
+        let session = runs.join(run).join("work");
+        fs::create_dir_all(session.join("leases")).unwrap();
+        for file in ["leases/12", "session.lock", "helper.log"] {
+            fs::write(session.join(file), "").unwrap();
+            age(&session.join(file), seconds);
+        }
+        for directory in [session.join("leases"), session.clone(), runs.join(run)] {
+            age(&directory, seconds);
+        }
+    }
+    let held = fs::File::open(runs.join("held-pid1/work/session.lock")).unwrap();
+    held.lock().unwrap();
+    let (_, session, holder) = in_use(&world);
+    wait_until("the oldest is gone", || !runs.join("earlier-pid1").exists());
+    drop(holder);
+    session.wait_for_end();
+    let left: BTreeSet<_> = fs::read_dir(runs).unwrap().map(|run| run.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(left, [container, "held-pid1".into(), this, "young-pid1".into()].into());
 }
 
 #[test]
