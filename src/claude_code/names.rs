@@ -1,6 +1,6 @@
 //! The names below a config directory: how each is shared between accounts.
 
-use super::{SETTINGS, table};
+use super::table;
 
 /// How a name is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +23,8 @@ const ROWS: &[[&str; 2]] = &table::rows::<{ table::count(TEXT) }, 2>(TEXT);
 /// The names that must be real directories.
 pub const COPIED: &[&str] = &["projects", "plans", "tasks", "agent-memory"];
 
-/// What the client makes in a fresh directory by itself and clauth wants shared: made in the hub first, so that a link can stand.
-///
-/// Settings come first: a config directory without them runs the default clean-up over history.
-pub const MADE_FILES: &[(&str, &str)] = &[(SETTINGS, "{}\n"), ("history.jsonl", "")];
+/// What the client makes in a fresh directory by itself and clauth wants shared: made empty in the hub first, so that a link can stand.
+pub const MADE_FILES: &[&str] = &["history.jsonl"];
 
 /// The directories of the same sort.
 pub const MADE_DIRECTORIES: &[&str] = &["plugins", "file-history", "session-env", "shell-snapshots"];

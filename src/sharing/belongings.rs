@@ -87,7 +87,7 @@ impl Belongings {
     pub fn in_conflict(&self, directory: &Path, hub: &Hub) -> Vec<PathBuf> {
         let differs = |file: &PathBuf| {
             let there = hub.directory.join(file);
-            let is_there = fs::symlink_metadata(&there).is_ok() && !is_as_made(file, hub);
+            let is_there = fs::symlink_metadata(&there).is_ok() && !is_empty_in_hub(file, hub);
             let is_log = file.extension().is_some_and(|extension| extension == "jsonl"); // the hub's gets the lines that it lacks
             is_there && !is_log && !io::is_same_content(&directory.join(file), &there)
         };
@@ -97,8 +97,8 @@ impl Belongings {
     /// Moves what is shared to the hub and drops the links. Returns what is elsewhere now.
     pub fn share(&self, directory: &Path, hub: &Hub, rescue: &Path) -> Result<Kept> {
         let staging = directory.join(STAGING);
-        // What clauth made there so that a link could stand gives way, with no moment without it.
-        for file in self.files().iter().filter(|file| is_as_made(file, hub)) {
+        // Empty settings give way, with no moment without any.
+        for file in self.files().iter().filter(|file| is_empty_in_hub(file, hub)) {
             let path = directory.join(file);
             let text = fs::read(&path).with_context(|| format!("could not read {}", path.display()))?;
             io::write_durably(&io::resolved(&hub.directory.join(file)), &text)?;
@@ -126,9 +126,9 @@ fn is_of_one_account(file: &Path) -> bool {
     Object::document(&text).map_or(true, |document| settings::of_one_account().any(|key| document.has(key)))
 }
 
-/// Whether a file of the hub is as clauth has made it: nobody has written to it since.
-fn is_as_made(file: &Path, hub: &Hub) -> bool {
-    names::made_text(file).is_some_and(|made| fs::read(hub.directory.join(file)).is_ok_and(|text| text == made.as_bytes()))
+/// Whether a file is the settings, and the hub's are empty, as earlier versions made them.
+fn is_empty_in_hub(file: &Path, hub: &Hub) -> bool {
+    file == Path::new(SETTINGS) && fs::read(hub.directory.join(file)).is_ok_and(|text| text.trim_ascii() == b"{}")
 }
 
 /// Whether a link leads to what the hub has: into it, to where the hub's own link of that name leads, or, dangling, to where it would be.

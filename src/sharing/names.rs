@@ -1,7 +1,6 @@
 //! What each top-level name of a config directory is to its profile.
 
 use std::ffi::OsStr;
-use std::path::Path;
 
 use super::decide::Side;
 use crate::claude_code::names::{self, Treatment};
@@ -27,11 +26,6 @@ pub const TOKEN: &str = ".clauth-id";
 
 /// The names that must be real directories, and what is made in the hub so that a link can stand.
 pub use names::{COPIED as MIRRORED, MADE_DIRECTORIES, MADE_FILES};
-
-/// Returns what clauth has put into a file that it makes; `None` for any other.
-pub fn made_text(name: &Path) -> Option<&'static str> {
-    MADE_FILES.iter().find_map(|(made, text)| (name == Path::new(made)).then_some(*text))
-}
 
 /// What makes a name look like a secret, in small letters.
 const SECRET_ENDINGS: &[&str] = &[".lock", ".owner", ".key", ".sock", ".pid"];

@@ -154,7 +154,6 @@ fn what_the_client_makes_itself_is_made_in_the_hub_first() {
     fs::remove_dir_all(sandbox.path("home/.claude")).unwrap();
     sandbox.mkdir("home/.claude");
     make(&sandbox);
-    assert_eq!(sandbox.read("home/.claude/settings.json"), "{}\n");
     assert_eq!(sandbox.read("home/.claude/history.jsonl"), "");
     let links = entries(&sandbox.runtime("work"));
     for name in ["file-history", "history.jsonl", "plugins", "session-env", "shell-snapshots"] {

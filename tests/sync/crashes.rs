@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::household::{Household, edit, edit_locked, replace, settle, state, try_lock, wait_for};
+use crate::support::files::age;
 use crate::support::length::{is_long, rounds};
 use crate::support::meanwhile::SetOnDrop;
 use crate::support::random::Random;
@@ -203,4 +204,20 @@ fn is_killed(household: &Household, strace: &Path, call: &str, number: usize) ->
 fn state_of(process: i32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Where two names cannot be exchanged, settings make room for a moment, and a kill in that moment leaves them under this name.
+#[test]
+fn settings_that_had_made_room_are_back_with_the_next_helper() {
+    let household = Household::in_use(&["work"]);
+    household.kill_helper_and_its_locks("work");
+    for (file, theme) in [(household.own_settings("work"), "light"), (household.hub_settings(), "dark")] {
+        let aside = file.with_file_name(".settings.json.clauth-00000000-4712.aside.tmp");
+        fs::write(&aside, format!("{{\"theme\": \"{theme}\"}}")).unwrap();
+        age(&aside, 25 * 60 * 60); // the process that it names may be one of another container, for a day
+        fs::remove_file(&file).unwrap();
+        household.enter("work");
+        wait_for(&[household.own_settings("work"), household.hub_settings()], "theme", &json!(theme));
+        household.kill_helper_and_its_locks("work");
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::plan::Step;
 use super::{Use, adopt};
+use crate::claude_code::SETTINGS;
 use crate::hub::Hub;
 use crate::io::{exchange, free_temporary, temporary};
 use crate::sharing::decide::Side;
@@ -22,17 +23,17 @@ use crate::sys;
 pub fn make_targets(sides: &Sides, hub: &Hub) {
     for entry in fs::read_dir(&hub.directory).into_iter().flatten().flatten() {
         // An adoption of clauth 0.6 that was killed left a link to itself, in place of a directory.
-        let is_made = MADE_FILES.iter().any(|(name, _)| entry.file_name() == *name);
-        if !is_made && fs::read_link(entry.path()).is_ok_and(|target| target == entry.path()) {
+        let is_file = MADE_FILES.iter().chain(&[SETTINGS]).any(|name| entry.file_name() == *name);
+        if !is_file && fs::read_link(entry.path()).is_ok_and(|target| target == entry.path()) {
             let _ = fs::remove_file(entry.path());
         }
     }
     let is_settling = super::is_settling(hub);
     let is_hole = |name: &str| is_settling && sides.root(Side::Own).join(name).is_symlink();
-    for (name, text) in MADE_FILES.iter().filter(|(name, _)| !is_hole(name)) {
+    for name in MADE_FILES.iter().filter(|name| !is_hole(name)) {
         let path = hub.directory.join(name);
         if fs::symlink_metadata(&path).is_err() {
-            let _ = sys::create_private_file(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+            let _ = sys::create_private_file(&path);
         }
     }
     for name in MADE_DIRECTORIES.iter().filter(|name| !is_hole(name)) {

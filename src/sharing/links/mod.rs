@@ -54,10 +54,10 @@ pub fn prepare(sides: &Sides, hub: &Hub, use_: Use) -> Result<Vec<anyhow::Error>
     }
     io::create_dir(config_dir)?;
     make_token(config_dir)?;
+    let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
     if use_ == Use::Beginning {
         apply::make_targets(sides, hub);
     }
-    let mut troubles = take_up_unfinished(sides, &survey_hub(hub)?);
     let is_settling = use_ == Use::Live && is_settling(hub);
     let steps = steps(sides, hub)?;
     // A mirrored directory that vanished is the mirror's to decide about, once there is one.
