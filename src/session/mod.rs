@@ -121,6 +121,6 @@ fn forget_earlier_boots(layout: Writable<'_>) {
 fn is_over(path: &Path) -> bool {
     let Ok(meta) = fs::symlink_metadata(path) else { return false };
     let is_old = meta.modified().is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > KEPT));
-    let is_free = !path.extension().is_some_and(|ending| ending == "lock") || FileLock::is_held(path).is_ok_and(|is_held| !is_held);
+    let is_free = path.extension().is_none_or(|ending| ending != "lock") || FileLock::is_held(path).is_ok_and(|is_held| !is_held);
     is_old && is_free && (!meta.is_dir() || fs::read_dir(path).is_ok_and(|entries| entries.flatten().all(|entry| is_over(&entry.path()))))
 }
