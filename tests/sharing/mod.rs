@@ -7,6 +7,7 @@ mod holes;
 mod inferred;
 mod meeting;
 mod model;
+mod mounts;
 mod returning;
 mod space;
 mod stuck;

@@ -57,8 +57,14 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
     starts.filter_map(|rest| rest.split_once('.').map(|(token, _)| format!("{token}."))).collect()
 }
 
-/// Returns what is wrong.
-pub(super) fn look(roots: &[PathBuf; 3], rescued: &Path, wanted: &BTreeMap<String, PathBuf>, disturbed: &BTreeSet<String>) -> Vec<String> {
+/// Returns what is wrong. What a killed helper left below a `held` path stays until the user decides.
+pub(super) fn look(
+    roots: &[PathBuf; 3],
+    rescued: &Path,
+    wanted: &BTreeMap<String, PathBuf>,
+    disturbed: &BTreeSet<String>,
+    held: &BTreeSet<PathBuf>,
+) -> Vec<String> {
     let sides = roots.each_ref().map(|root| Found::of_side(root));
     let (on_sides, rescued) = (sides.each_ref().map(Found::tokens), Found::below(rescued));
     let in_rescue = rescued.tokens();
@@ -75,7 +81,8 @@ pub(super) fn look(roots: &[PathBuf; 3], rescued: &Path, wanted: &BTreeMap<Strin
         }
     }
     for (number, side) in sides.iter().enumerate() {
-        for (path, text) in &side.0 {
+        let is_left = |path: &Path| held.iter().any(|held| path.starts_with(held)) && path.extension().is_some_and(|ending| ending == "tmp");
+        for (path, text) in side.0.iter().filter(|(path, _)| !is_left(path)) {
             wrong.extend(file_is_wrong(path, text).map(|what| format!("side {number}, {}: {what}", path.display())));
         }
     }

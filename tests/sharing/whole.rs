@@ -356,7 +356,7 @@ impl Model {
         let roots = [0, 1, 2].map(|side| self.root(side));
         let rescued = self.sides.sandbox.path("home/.clauth/rescued");
         let is_well = came_true(|| {
-            wrong = look(&roots, &rescued, &self.wanted, &self.disturbed);
+            wrong = look(&roots, &rescued, &self.wanted, &self.disturbed, &self.held);
             wrong.is_empty()
         });
         assert!(is_well, "CLAUTH_SEED={}: {wrong:#?}\nafter {:#?}", self.seed, self.log);

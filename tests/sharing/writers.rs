@@ -1,12 +1,9 @@
-//! What writers do that no rule of thumb expects: files with several names, descriptors kept open, lines in pieces, edits in the middle, mounts.
+//! What writers do that no rule of thumb expects: files with several names, descriptors kept open, lines in pieces, edits in the middle.
 
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::process::Command;
-use std::thread;
 
-use super::model::enter_own_mounts;
 use crate::support::files::{age, append, replace, text as read, write};
 use crate::support::length::rounds;
 use crate::support::sharing::{Sides, wait_for_same};
@@ -98,30 +95,4 @@ fn an_edit_of_a_log_that_does_not_grow_it_is_carried() {
         are(&word);
         age(&places[0], 100); // an edit is newer than a touch
     }
-}
-
-#[test]
-fn what_was_written_while_a_mount_hid_the_hub_is_not_taken_for_removed() {
-    let played = thread::spawn(|| {
-        if !enter_own_mounts() {
-            return;
-        }
-        let sides = Sides::live(&["work"]);
-        let (places, before) = (sides.both("plans/mine.md"), sides.both("plans/before.md"));
-        write(&before[0], "before");
-        wait_for_same(&before, "before");
-        let run = |program: &str, words: &[&str]| assert!(Command::new(program).args(words).status().unwrap().success());
-        let root = sides.hub("plans");
-        run("mount", &["-t", "tmpfs", "none", root.to_str().unwrap()]);
-        write(&sides.own("work", "plans/mine.md"), "mine");
-        sides.pass("work", "hidden");
-        run("umount", &[root.to_str().unwrap()]);
-        for _ in 0..2 {
-            sides.stop("work");
-            sides.start("work");
-            wait_for_same(&places, "mine");
-            wait_for_same(&before, "before");
-        }
-    });
-    played.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }

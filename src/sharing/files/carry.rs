@@ -58,6 +58,9 @@ impl Mirror {
             if (self.removals.is_held(relative) && !self.is_changed(relative)) || self.assert_present().is_err() {
                 continue;
             }
+            if self.visit_replaced_above(relative, watcher) {
+                continue;
+            }
             for side in Side::BOTH {
                 self.remove_directory(relative, side);
             }

@@ -207,14 +207,11 @@ impl Mirror {
         self.sides.look_up_top(relative);
         match self.assert_present() {
             Ok(()) if !relative.iter().next().is_some_and(|name| self.is_mirrored(Path::new(name))) => {}
-            Ok(()) => match self.replaced_above(relative) {
-                Some(directory) => {
-                    let is_deep = std::mem::replace(&mut self.is_deep, true);
-                    self.visit(&directory, watcher);
-                    self.is_deep = is_deep;
+            Ok(()) => {
+                if !self.visit_replaced_above(relative, watcher) {
+                    self.visit(relative, watcher);
                 }
-                None => self.visit(relative, watcher),
-            },
+            }
             Err(error) => {
                 self.sides.forget_top();
                 return Some(format!("{error:#}"));

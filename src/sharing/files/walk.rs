@@ -31,6 +31,15 @@ pub(super) enum Version {
     New(Side, u64),
 }
 
+/// What stands where a directory was agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Same,
+    /// On one side at least it is another directory.
+    Another,
+    Missing,
+}
+
 impl Mirror {
     /// Looks at a path on both sides, brings it together, and what lies below it.
     pub(super) fn visit(&mut self, relative: &Path, watcher: &mut dyn Watcher) {
@@ -96,7 +105,8 @@ impl Mirror {
             return Ok(true); // what happens in it is told by events of its own
         }
         let is_another = record.is_some_and(|record| is_another(hashes, record));
-        let may_be_mounted = record.is_none() || is_another;
+        // An earlier helper may have agreed on what is mounted there now.
+        let may_be_mounted = record.is_none() || is_another || self.is_beginning;
         let is_mounted = may_be_mounted && Side::BOTH.into_iter().any(|side| self.is_mount(relative, side, found[side as usize], around));
         let was_mounted = if is_mounted { !self.mounted.insert(relative.into()) } else { may_be_mounted && self.mounted.remove(relative) };
         if is_another && (self.is_beginning || is_mounted || was_mounted) {
@@ -154,21 +164,32 @@ impl Mirror {
         around.is_some_and(|around| around != found.identity.0)
     }
 
-    /// Returns the topmost directory above a path that is another one than was agreed on.
-    pub(super) fn replaced_above(&self, relative: &Path) -> Option<PathBuf> {
-        let parent = relative.parent().filter(|parent| parent.components().next().is_some())?;
-        // Whatever stands there in place of any of them, the last one is not the same either.
-        if !self.is_replaced(parent) {
-            return None;
-        }
+    /// Looks at the topmost directory above a path that is another one than was agreed on, with all that lies below it; false where there is none.
+    ///
+    /// Whoever looks at a path by itself asks this first: below another directory (a mount that came or went) what was agreed on says nothing, and a file
+    /// given there would pass for agreed on when the first one is back.
+    pub(super) fn visit_replaced_above(&mut self, relative: &Path, watcher: &mut dyn Watcher) -> bool {
         let above: Vec<&Path> = relative.ancestors().skip(1).filter(|path| path.components().next().is_some()).collect();
-        above.iter().rev().find(|directory| self.is_replaced(directory)).map(|path| path.to_path_buf())
+        // Whatever stands there in place of any of them, the last one is not the same either.
+        if above.first().is_none_or(|parent| self.compare_directory(parent) == Some(Compared::Same)) {
+            return false;
+        }
+        let Some(directory) = above.iter().rev().find(|directory| self.compare_directory(directory) == Some(Compared::Another)) else { return false };
+        let is_deep = std::mem::replace(&mut self.is_deep, true);
+        self.visit(directory, watcher);
+        self.is_deep = is_deep;
+        true
     }
 
-    fn is_replaced(&self, directory: &Path) -> bool {
-        let Some(record) = self.get(directory).filter(|record| record.kind == Kind::Directory) else { return false };
+    /// Compares a directory with what was agreed on; `None` where nothing was.
+    fn compare_directory(&self, directory: &Path) -> Option<Compared> {
+        let record = self.get(directory).filter(|record| record.kind == Kind::Directory)?;
         let found = Side::BOTH.map(|side| look(&self.sides.path(side, directory)).directory().map(|stat| stat_hash(&self.base, stat)));
-        is_another(found, record)
+        Some(match found {
+            _ if is_another(found, record) => Compared::Another,
+            [Some(_), Some(_)] => Compared::Same,
+            _ => Compared::Missing,
+        })
     }
 
     fn create_missing(&self, relative: &Path, found: [Option<Stat>; 2]) -> Result<()> {
