@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -48,9 +48,11 @@ pub fn is_asked_for(arguments: &[OsString]) -> bool {
     arguments.first().is_some_and(|command| command == "env")
 }
 
-/// Prints the one word that makes `eval "$(clauth env …)"` fail.
-pub fn print_failure() {
-    let _ = io::print("false\n");
+/// Prints what makes `eval "$(clauth env …)"` fail, however little of the command line could be understood.
+pub fn print_failure(arguments: &[OsString]) {
+    let mut words = arguments.iter().filter_map(|word| word.to_str()).flat_map(|word| word.split('='));
+    let named = words.find(|word| *word == "--shell").and_then(|_| Shell::from_str(words.next()?, true).ok());
+    let _ = io::print(named.or_else(calling_shell).unwrap_or(Shell::Sh).failure());
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {

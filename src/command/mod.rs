@@ -42,7 +42,7 @@ pub const USAGE: u8 = 2;
 /// our own; 1 for every other command. `env` answers a failure on its standard output too.
 pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_shim: bool) -> ExitCode {
     if !is_shim && env::is_asked_for(arguments) {
-        env::print_failure();
+        env::print_failure(arguments);
     }
     let runs_a_program = is_shim || arguments.first().is_some_and(|command| command == "exec" || command == "start");
     ExitCode::from(match error.downcast_ref() {

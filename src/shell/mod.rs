@@ -50,6 +50,7 @@ pub enum Shell {
     /// fish, 3.6 and newer.
     Fish,
     /// PowerShell 7.4 and newer.
+    #[value(alias = "powershell")]
     Pwsh,
     /// Any POSIX shell: `env` alone, since it has no prompt hook.
     #[value(hide = true, alias = "dash", alias = "ksh", alias = "ash")]
@@ -71,6 +72,9 @@ impl Shell {
     }
 
     /// Returns the prompt hook, with the program's path, clauth's home and what overrides a login put in; `None` for a shell without one.
+    ///
+    /// It is one line, and in bash and zsh one word behind `eval`: users write `eval $(…)` without quotes, or `Invoke-Expression (…)`, which join the
+    /// lines of a text by blanks, and then its first comment would swallow the rest.
     pub fn hook(self, program: &str, home: &str, overriding: &[&str]) -> Option<String> {
         let text = match self {
             Self::Bash => include_str!("../../shells/hook.bash"),
@@ -81,9 +85,14 @@ impl Shell {
         };
         let text = text.replace("'@CLAUTH@'", &self.quote(&paths::portable(program))).replace("'@HOME@'", &self.quote(&paths::portable(home)));
         let each = |spell: &dyn Fn(&str) -> String, between: &str| overriding.iter().map(|name| spell(name)).collect::<Vec<_>>().join(between);
-        Some(match self {
+        let text = match self {
             Self::Pwsh => text.replace(&self.quote(OVERRIDING), &each(&|name| self.quote(name), ", ")),
             _ => text.replace(ON_OVERRIDING, &each(&|name| format!("--on-variable {name}"), " ")).replace(OVERRIDING, &overriding.join(" ")),
+        };
+        Some(match self {
+            Self::Bash | Self::Zsh | Self::Sh => format!("eval {}\n", posix::quote_as_one_word(&text)),
+            Self::Fish => format!("eval {}\n", fish::quote(&text)),
+            Self::Pwsh => pwsh::evaluate_where_possible(&text),
         })
     }
 
@@ -122,6 +131,11 @@ impl Shell {
             Self::Fish => fish::pin(profile),
             Self::Pwsh => pwsh::pin(profile),
         }
+    }
+
+    /// Renders what makes an `eval` fail, in the shell's own way.
+    pub fn failure(self) -> &'static str {
+        if self == Self::Pwsh { pwsh::FAILURE } else { "false\n" }
     }
 
     /// Renders an answer to the hook.
@@ -229,7 +243,14 @@ mod tests {
 
     #[test]
     fn a_shell_is_known_by_every_name_it_goes_by() {
-        let names = [("-bash", Shell::Bash), ("bash-5.3", Shell::Bash), ("zsh5", Shell::Zsh), ("fish-4", Shell::Fish), ("pwsh.exe", Shell::Pwsh)];
+        let names = [
+            ("-bash", Shell::Bash),
+            ("bash-5.3", Shell::Bash),
+            ("zsh5", Shell::Zsh),
+            ("fish-4", Shell::Fish),
+            ("pwsh.exe", Shell::Pwsh),
+            ("powershell.exe", Shell::Pwsh),
+        ];
         for (name, shell) in names.into_iter().chain([("dash", Shell::Sh)]) {
             assert_eq!(Shell::from_program(name.as_ref()), Some(shell), "{name}");
         }

@@ -11,6 +11,17 @@ pub fn quote(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
+/// Quotes for bash and zsh without anything that the shell would split at, or take for a pattern, if the quoted text itself stood unquoted.
+pub fn quote_as_one_word(value: &str) -> String {
+    let escape = |character: char| match character {
+        '\'' | '\\' => format!("\\{character}"),
+        '\n' => "\\n".into(),
+        ' ' | '\t' | '*' | '?' | '[' | ']' | '(' | ')' | '|' | '#' | '~' | '^' | '<' | '>' => format!("\\{:03o}", u32::from(character)),
+        _ => character.into(),
+    };
+    format!("$'{}'", value.chars().map(escape).collect::<String>())
+}
+
 pub fn change(shell: Shell, change: &Change) -> String {
     let builtin = builtin(shell);
     match change {
@@ -129,7 +140,12 @@ fn place(shell: Shell, place: &Place, helper: Option<&Liveness>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quote;
+    use super::{quote, quote_as_one_word};
+
+    #[test]
+    fn one_word_stays_one_without_quotes() {
+        assert_eq!(quote_as_one_word("a *\n\t'\\?[x]"), r"$'a\040\052\n\011\'\\\077\133x\135'");
+    }
 
     #[test]
     fn quoting_leaves_nothing_to_the_shell() {

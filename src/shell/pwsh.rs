@@ -31,23 +31,46 @@ pub fn quote(value: &str) -> String {
     quoted + "\""
 }
 
+/// Renders a text as one line that evaluates it; elsewhere than in PowerShell 7.4 and its full language mode, which can be foreseen, the line says so.
+pub fn evaluate_where_possible(text: &str) -> String {
+    format!(
+        "if (($PSVersionTable.PSVersion -ge '7.4') -and ($ExecutionContext.SessionState.LanguageMode -eq 'FullLanguage')) \
+         {{ . ([scriptblock]::Create({})) }} \
+         else {{ Write-Warning 'clauth: the prompt hook needs PowerShell 7.4 or newer in full language mode; \
+         here no directory chooses an account, and `clauth exec PROFILE` starts claude' }}\n",
+        quote(text)
+    )
+}
+
+/// Renders what fails where it is evaluated: nothing but an exception makes that false.
+pub const FAILURE: &str = "throw 'clauth: nothing was changed'\n";
+
 pub fn change(change: &Change) -> String {
     match change {
         Change::Export(name, value) => format!("$env:{name} = {}", quote(value)),
         Change::Unset(name) => format!("$env:{name} = $null"),
         Change::SetAside(name) => format!("$global:__clauth_aside_{name} = $env:{name}; $env:{name} = $null"),
         // In strict mode a variable that may not exist can only be asked for like this.
-        Change::Forget(name) => format!("$global:__clauth_aside_{name} = $null"),
+        Change::Forget(name) => remove(&format!("__clauth_aside_{name}")),
         Change::PutBack(name) => format!(
-            "if ($null -ne $ExecutionContext.SessionState.PSVariable.GetValue('__clauth_aside_{name}')) \
-             {{ if ($null -eq $env:{name}) {{ $env:{name} = $global:__clauth_aside_{name} }}; $global:__clauth_aside_{name} = $null }} \
-             else {{ [Console]::Error.WriteLine('clauth: {name} was set aside by the shell that started this one; it is put back there') }}"
+            "if ($null -ne $ExecutionContext.SessionState.PSVariable.GetValue('global:__clauth_aside_{name}')) \
+             {{ if ($null -eq $env:{name}) {{ $env:{name} = $global:__clauth_aside_{name} }}; {} }} \
+             else {{ [Console]::Error.WriteLine('clauth: {name} was set aside by the shell that started this one; it is put back there') }}",
+            remove(&format!("__clauth_aside_{name}"))
         ),
     }
 }
 
 pub fn pin(profile: Option<&str>) -> String {
-    format!("$global:__clauth_pin = {}\n", quote(profile.unwrap_or_default()))
+    match profile {
+        Some(name) => format!("$global:__clauth_pin = {}\n", quote(name)),
+        None => remove("__clauth_pin") + "\n",
+    }
+}
+
+/// Without `Remove-Variable`, which would load a module.
+fn remove(name: &str) -> String {
+    format!("$ExecutionContext.SessionState.PSVariable.Remove('global:{name}')")
 }
 
 /// Renders what `__clauth_same` looks at: data, where other shells get functions. A loop over a list of paths is the quickest thing that PowerShell

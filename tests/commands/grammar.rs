@@ -44,7 +44,12 @@ fn what_is_not_powershell_is_noticed() {
 fn the_hook_and_the_completions_are_powershell() {
     let sandbox = Sandbox::new();
     assert_powershell("the hook as it stands", include_str!("../../shells/hook.ps1"));
-    assert_powershell("the hook", sandbox.clauth(&["hook", "pwsh"]).success().stdout());
+    let printed = sandbox.clauth(&["hook", "pwsh"]).success().stdout().to_owned();
+    let (before, rest) = printed.split_once("Create(\"").unwrap();
+    let (quoted, after) = rest.rsplit_once("\"))").unwrap();
+    assert_powershell("the line around the hook", &format!("{before}Create('text')){after}"));
+    let text = quoted.replace("`u{a}", "\n").replace("`$", "$").replace("`\"", "\"").replace("``", "`");
+    assert_powershell("the hook", &text);
     // A method that is called with a block alone is spelled as the grammar knows it.
     let completions = include_str!("../../completions/_clauth.ps1");
     let (before, filter) = completions.split_once(".Where{").unwrap();

@@ -147,9 +147,21 @@ fn each_hook_is_sound_in_the_eyes_of_its_shell() {
     Shell::each(|shell| {
         let sandbox = Sandbox::new();
         let hook = sandbox.clauth(&["hook", shell.language.name()]).success();
+        // The line evaluates a text; this is what it would evaluate.
+        let (_, text) = hook.stdout().split_once(if shell.language == Language::Pwsh { "Create(" } else { "eval " }).unwrap();
+        let print = match shell.language {
+            Language::Pwsh => format!("[Console]::Out.Write({})", text.rsplit_once(") } else").unwrap().0.rsplit_once(')').unwrap().0),
+            _ => format!("printf %s {text}"),
+        };
+        let script = sandbox.write("print.ps1", print);
+        let text = Finished::run({
+            let mut command = sandbox.command(&shell.program);
+            command.arg(script);
+            command
+        });
         let program = sandbox.path("program/clauth").display().to_string();
-        assert!(hook.stdout().contains(&format!("'{program}'")) && !hook.stdout().contains("@CLAUTH@"));
-        let file = sandbox.write("hook", hook.stdout());
+        assert!(text.stdout().contains(&format!("'{program}'\n")) && !text.stdout().contains("@CLAUTH@"), "{text:?}");
+        let file = sandbox.write("hook", text.stdout());
         let mut command = sandbox.command(&shell.program);
         match shell.language {
             Language::Pwsh => {
@@ -168,19 +180,59 @@ fn a_hook_names_the_program_by_an_absolute_path_however_it_is_called() {
     let sandbox = Sandbox::new();
     let odd = sandbox.mkdir("it's $(odd)");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_clauth"), odd.join("clauth")).unwrap();
-    let quoted = |path: &str| format!("__clauth_program='{path}'\n");
     let program = sandbox.path("program/clauth").display().to_string();
     let expected = [
-        ("clauth hook bash".to_owned(), quoted(&program)),
-        ("cd ../program; ./clauth hook bash".into(), quoted(&program)),
-        ("../program/clauth hook bash".into(), quoted(&format!("{}/../program/clauth", sandbox.home().display()))),
-        (
-            format!("'{}/clauth' hook bash", odd.display().to_string().replace('\'', r"'\''")),
-            quoted(&format!("{}/clauth", odd.display()).replace('\'', r"'\''")),
-        ),
+        ("clauth hook bash".to_owned(), program.clone()),
+        ("cd ../program; ./clauth hook bash".into(), program),
+        ("../program/clauth hook bash".into(), format!("{}/../program/clauth", sandbox.home().display())),
+        (format!("'{}/clauth' hook bash", odd.display().to_string().replace('\'', r"'\''")), format!("{}/clauth", odd.display())),
     ];
-    for (script, line) in expected {
-        let printed = sandbox.script("/bin/sh", &script).success();
-        assert!(printed.stdout().contains(&line), "{script}: {}", printed.stdout().lines().find(|line| line.contains("program=")).unwrap());
+    for (script, path) in expected {
+        let told = sandbox.script("bash", &format!("eval \"$({script})\"; printf %s \"$__clauth_program\"")).success();
+        assert_eq!(told.stdout(), path, "{script}");
     }
+}
+
+/// The ways to load a hook that stand in the documents of neighbours: direnv, starship, zoxide, oh-my-posh, mise.
+fn ways_to_load(shell: &Shell) -> Vec<String> {
+    let (name, ways) = match shell.language {
+        Language::Bash | Language::Zsh => {
+            (shell.language.name(), &["eval \"$(HOOK)\"", "eval $(HOOK)", "eval `HOOK`", "source <(HOOK)", "set -f; eval $(HOOK)"][..])
+        }
+        Language::Fish => ("fish", &["HOOK | source", "eval (HOOK)", "source (HOOK | psub)"][..]),
+        Language::Pwsh => (
+            "powershell",
+            &[
+                "Invoke-Expression \"$(HOOK)\"",
+                "Invoke-Expression (& HOOK)",
+                "HOOK | Invoke-Expression",
+                "(& HOOK) | Out-String | Invoke-Expression",
+                "Invoke-Expression (& { (HOOK | Out-String) })",
+                ". ([scriptblock]::Create((& HOOK) -join \"`n\"))",
+            ][..],
+        ),
+    };
+    ways.iter().map(|way| way.replace("HOOK", &format!("clauth hook {name}"))).collect()
+}
+
+#[test]
+fn a_hook_is_loaded_in_the_words_of_every_neighbour() {
+    Shell::each(|shell| {
+        let sandbox = Sandbox::with_profiles(&["work"]);
+        let bound = sandbox.bind("w", "work");
+        // What an unquoted hook must not be mixed with.
+        sandbox.write("home/x)\nexit 9\n", "");
+        for way in ways_to_load(shell) {
+            let at_a_prompt = match shell.language {
+                Language::Bash => "; __clauth_hook",
+                _ => "", // at a change of directory
+            };
+            let begin = if shell.language == Language::Fish { "; emit fish_prompt" } else { "" };
+            let line = format!("{way}{begin}; {}{at_a_prompt}; {}", shell.cd(&bound), shell.show_exported("CLAUTH_PROFILE"));
+            let mut command = sandbox.command(&shell.program);
+            command.args(if shell.language == Language::Pwsh { &["-NoProfile", "-c"][..] } else { &["-c"] }).arg(&line);
+            let told = Finished::run(command).success();
+            assert!(told.stdout().contains("work\n"), "{line}: {told:?}");
+        }
+    });
 }
