@@ -1,29 +1,51 @@
 # clauth: the prompt hook for PowerShell 7.4 and newer.
 #
-# A prompt where nothing changed starts no process: the program's last answer says what to look at, and __clauth_same looks at it. That runs at
-# prompts and at every change of location, so that `cd x; claude` is right as well. .NET calls stand where cmdlets would do: the first cmdlet
-# loads a module, which takes 40 ms. The text is ASCII, since it passes through the console's encoding.
+# PowerShell looks up the command `prompt` before each prompt, and tells PreCommandLookupAction; so the hook runs whichever function that is, whoever
+# sets, wraps or replaces it, and that function stays untouched. LocationChangedAction runs the hook as well, so that `cd x; claude` is right. Each of
+# the two puts the other one back when another tool has overwritten it.
+#
+# A prompt where nothing changed starts no process: the program's last answer says what to look at, and __clauth_same looks at it. .NET calls stand
+# where cmdlets would do: the first cmdlet loads a module, which takes 40 ms. The text is ASCII, since it passes through the console's encoding.
+#
+# All of this lies in a module without a name, out of reach of `Remove-Variable *` and of other functions. Loaded a second time, the text replaces
+# the functions and keeps what they know.
 
-$global:__clauth_program = '@CLAUTH@'
+if ($ExecutionContext.SessionState.PSVariable.GetValue('global:__clauth') -isnot [psmoduleinfo]) { $global:__clauth = [psmoduleinfo]::new($true) }
 
-function global:__clauth_hook {
+. $global:__clauth {
+
+Set-StrictMode -Off # here alone: a variable that the user removed must not be an error
+
+$script:__clauth_program = '@CLAUTH@'
+
+function __clauth_hook {
     if ($env:CLAUTH_DISABLE) { return }
-    # A location is text: the process itself stays where it began, so every path below is absolute.
-    $location = [string]$global:PWD.ProviderPath
-    # In another drive (Env:, HKLM:) and in a directory that was removed, the account of the last place stays.
-    if (-not [IO.Directory]::Exists($location)) { return }
-    $errors = $global:Error.Count
-    try { $same = __clauth_same $location } catch { $same = $false } # what cannot be looked at from here is the program's to judge
-    if (-not $same) {
-        try { $problem = __clauth_evaluate $location } catch { $problem = 'no answer' }
-        if ($problem) { __clauth_fail $location $problem }
-        $global:__clauth_is_first = $false
+    $ErrorActionPreference = 'Stop' # in these functions alone; a loop whose step fails would never end
+    $newest = $global:Error[0]
+    try {
+        # A location is text: the process itself stays where it began, so every path below is absolute. From another drive (Env:, HKLM:) programs start
+        # in the present directory of the file system, which takes longer to find out.
+        $place = $global:PWD
+        if ($place.Provider.Name -ne 'FileSystem') { $place = $ExecutionContext.SessionState.Path.CurrentFileSystemLocation }
+        $location = [string]$place.ProviderPath
+        # In a directory that was removed no program can be started, and the account of the last place stays.
+        if ([IO.Directory]::Exists($location)) {
+            try { $same = __clauth_same $location } catch { $same = $false } # what cannot be looked at from here is the program's to judge
+            if (-not $same) {
+                try { $problem = __clauth_evaluate $location } catch { $problem = 'no answer' }
+                if ($problem) { __clauth_fail $location $problem }
+                $script:__clauth_is_first = $false
+            }
+        }
+    } catch { $global:__clauth_answer = $null }
+    # Caught errors are kept there, and these are not the user's.
+    for ($count = 0; ($count -lt 20) -and $global:Error.Count -and -not [object]::ReferenceEquals($global:Error[0], $newest); $count++) {
+        $global:Error.RemoveAt(0)
     }
-    while ($global:Error.Count -gt $errors) { $global:Error.RemoveAt(0) } # caught errors are kept there, and these are not the user's
 }
 
 # True while the last answer holds. `-eq` takes no notice of invisible characters, so text is compared by [string]::Equals.
-function global:__clauth_same([string] $location) {
+function __clauth_same([string] $location) {
     $answer = $global:__clauth_answer
     if ($null -eq $answer) { return $false }
     if (-not [string]::Equals([string]$env:CLAUDE_CONFIG_DIR, $answer.ConfigDir)) { return $false }
@@ -69,7 +91,7 @@ function global:__clauth_same([string] $location) {
 
 # True when no .clauth.toml stands here or above; $absent then lists where one could appear. Behind a link the physical parents are not those
 # that the location names, so there the answer is no.
-function global:__clauth_nothing_above([string] $location, [Collections.Generic.List[string]] $absent) {
+function __clauth_nothing_above([string] $location, [Collections.Generic.List[string]] $absent) {
     for ($directory = $location; $directory; $directory = [IO.Path]::GetDirectoryName($directory)) {
         $file = [IO.Path]::Combine($directory, '.clauth.toml')
         if ([IO.Path]::Exists($file)) { return $false }
@@ -80,7 +102,7 @@ function global:__clauth_nothing_above([string] $location, [Collections.Generic.
 }
 
 # Returns the links on the way to a location, with their targets: when one of them is turned, the same text means another directory.
-function global:__clauth_links([string] $location) {
+function __clauth_links([string] $location) {
     $links = [Collections.Hashtable]::new() # not @{}, which takes no notice of case
     $paths = [Collections.Generic.Queue[string]]::new()
     $paths.Enqueue($location)
@@ -97,11 +119,11 @@ function global:__clauth_links([string] $location) {
 }
 
 # Asks the program. Returns what went wrong, if anything did.
-function global:__clauth_evaluate([string] $location) {
+function __clauth_evaluate([string] $location) {
     __clauth_give_back
     $links = __clauth_links $location # before the program looks: what is turned meanwhile is seen at the next prompt
     # Not `&`: inside a prompt that takes the program's stderr as well, and shows it nowhere. This leaves $LASTEXITCODE alone, too.
-    $start = [Diagnostics.ProcessStartInfo]::new($global:__clauth_program)
+    $start = [Diagnostics.ProcessStartInfo]::new($script:__clauth_program)
     $start.WorkingDirectory = $location
     $start.RedirectStandardOutput = $true
     $start.StandardOutputEncoding = [Text.Encoding]::UTF8
@@ -109,7 +131,7 @@ function global:__clauth_evaluate([string] $location) {
     foreach ($argument in @('export', 'pwsh', "--pid=$PID", "--said=$global:__clauth_said", "--pin=$pin")) {
         $start.ArgumentList.Add($argument)
     }
-    if ($global:__clauth_is_first) { $start.ArgumentList.Add('--first') }
+    if ($script:__clauth_is_first) { $start.ArgumentList.Add('--first') }
     $process = [Diagnostics.Process]::Start($start)
     $text = $process.StandardOutput.ReadToEnd()
     $process.WaitForExit()
@@ -122,18 +144,18 @@ function global:__clauth_evaluate([string] $location) {
 }
 
 # Gives back what a failure took away, but for what the user has set again since.
-function global:__clauth_give_back {
-    if ($global:__clauth_taken.Count -eq 0) { return }
+function __clauth_give_back {
+    if ($script:__clauth_taken.Count -eq 0) { return }
     if ([string]::Equals($env:ANTHROPIC_CONFIG_DIR, $env:CLAUDE_CONFIG_DIR)) { $env:ANTHROPIC_CONFIG_DIR = $null; $env:CLAUDE_CONFIG_DIR = $null }
-    foreach ($name in $global:__clauth_taken.Keys) {
-        if ($null -eq [Environment]::GetEnvironmentVariable($name)) { [Environment]::SetEnvironmentVariable($name, $global:__clauth_taken[$name]) }
+    foreach ($name in $script:__clauth_taken.Keys) {
+        if ($null -eq [Environment]::GetEnvironmentVariable($name)) { [Environment]::SetEnvironmentVariable($name, $script:__clauth_taken[$name]) }
     }
-    $global:__clauth_taken = @{}
+    $script:__clauth_taken = @{}
 }
 
 # Without an answer the account is unknown. Where one is bound or loaded, claude must refuse rather than use another: no key is left to serve by either,
 # until the next evaluation.
-function global:__clauth_fail([string] $location, [string] $problem) {
+function __clauth_fail([string] $location, [string] $problem) {
     $global:__clauth_answer = $null # the next prompt tries again
     $root = $env:CLAUTH_HOME
     if (-not $root) { $root = [IO.Path]::Combine($HOME, '.clauth') }
@@ -151,7 +173,7 @@ function global:__clauth_fail([string] $location, [string] $problem) {
             $value = [Environment]::GetEnvironmentVariable($name)
             # Clauth's own come with the next answer.
             if (($null -ne $value) -and (-not $value.Replace('\', '/').StartsWith($root.Replace('\', '/') + '/', [StringComparison]::Ordinal))) {
-                $global:__clauth_taken[$name] = $value
+                $script:__clauth_taken[$name] = $value
                 [Environment]::SetEnvironmentVariable($name, [NullString]::Value) # $null would be passed on as an empty text
             }
         }
@@ -160,58 +182,73 @@ function global:__clauth_fail([string] $location, [string] $problem) {
         $env:CLAUTH_PROFILE = $null
     }
     $message = "could not find out the account of this directory ($problem); press Enter to try again, or run ``clauth status``"
-    if (-not [IO.File]::Exists($global:__clauth_program)) {
-        $message = "$global:__clauth_program is gone; install clauth again, or remove its hook from your profile"
+    if (-not [IO.File]::Exists($script:__clauth_program)) {
+        $message = "$script:__clauth_program is gone; install clauth again, or remove its hook from your profile"
     }
     if (-not [string]::Equals($global:__clauth_said, $message)) { [Console]::Error.WriteLine("clauth: $message") }
     $global:__clauth_said = $message
 }
 
 # Makes $? false and nothing else: an error that Ignore keeps out of $Error.
-function global:__clauth_false {
+function __clauth_false {
     [CmdletBinding()] param()
     $PSCmdlet.WriteError([Management.Automation.ErrorRecord]::new([Exception]::new('clauth'), 'clauth', 'NotSpecified', $null))
 }
 
-# Puts the hook before the prompt, unless it is there. Each wrapper has the number of what it wraps, so that one around another tool's wrapper
-# around an earlier one of ours never calls itself.
-function global:__clauth_wrap_prompt {
-    $prompt = $function:prompt
-    if (($null -eq $prompt) -or $prompt.ToString().Contains('__clauth_hook')) { return }
-    $number = $global:__clauth_prompts.Count
-    $global:__clauth_prompts.Add($prompt)
-    # The user's prompt shows the user's $?.
-    . ([scriptblock]::Create("function global:prompt {
-        `$clauth_status = `$?
-        __clauth_hook
-        if (-not `$clauth_status) { __clauth_false -ErrorAction Ignore }
-        & `$global:__clauth_prompts[$number]
-    }"))
+# Returns an action with ours in it.
+function __clauth_with([Delegate] $action, [Delegate] $ours) {
+    if ([object]::ReferenceEquals($action, $ours)) { return $action }
+    if (($null -ne $action) -and ($action.GetInvocationList() -contains $ours)) { return $action }
+    return [Delegate]::Combine($action, $ours)
 }
 
-# Runs inside the user's line, which an exception would end. A prompt that starship or oh-my-posh put in place of ours gets it back here.
-function global:__clauth_moved {
-    try {
-        __clauth_hook
-        __clauth_wrap_prompt
-    }
-    catch { $null = $_ }
+function __clauth_attach {
+    $commands = $ExecutionContext.InvokeCommand
+    $commands.PreCommandLookupAction = __clauth_with $commands.PreCommandLookupAction $script:__clauth_on_lookup
+    $commands.LocationChangedAction = __clauth_with $commands.LocationChangedAction $script:__clauth_on_location
 }
 
-function global:__clauth_install {
-    # Loaded a second time, the text replaces its functions and keeps what they know.
-    if ($null -eq $ExecutionContext.SessionState.PSVariable.GetValue('__clauth_prompts')) {
-        $global:__clauth_prompts = [Collections.Generic.List[scriptblock]]::new()
-        $global:__clauth_answer = $null
-        $global:__clauth_is_first = $true
-        $global:__clauth_said = ''
-        $global:__clauth_taken = @{}
-        $commands = $ExecutionContext.SessionState.InvokeCommand
-        $action = [System.EventHandler[System.Management.Automation.LocationChangedEventArgs]] { __clauth_moved }
-        if ($null -ne $commands.LocationChangedAction) { $action = [Delegate]::Combine($commands.LocationChangedAction, $action) }
-        $commands.LocationChangedAction = $action
-    }
-    __clauth_wrap_prompt
-    __clauth_hook # at once: a prompt that the profile sets further down would not ask
+# Returns an action that calls this one for the command `prompt`. Compiled, since every command of the user's passes here, and a script would cost
+# each of them 2 us and its $?.
+function __clauth_for_prompts([Delegate] $action) {
+    $arguments = [System.Management.Automation.CommandLookupEventArgs]
+    $method = [Reflection.Emit.DynamicMethod]::new('clauth', [void], [type[]]@($action.GetType(), [object], $arguments))
+    $code = $method.GetILGenerator()
+    $codes = [Reflection.Emit.OpCodes]
+    $end = $code.DefineLabel()
+    $code.Emit($codes::Ldarg_2)
+    $code.Emit($codes::Callvirt, $arguments.GetMethod('get_CommandName'))
+    $code.Emit($codes::Ldstr, 'prompt')
+    $code.Emit($codes::Ldc_I4_5) # [StringComparison]::OrdinalIgnoreCase
+    $code.Emit($codes::Call, [string].GetMethod('Equals', [type[]]@([string], [string], [StringComparison])))
+    $code.Emit($codes::Brfalse, $end)
+    $code.Emit($codes::Ldarg_0)
+    $code.Emit($codes::Ldarg_1)
+    $code.Emit($codes::Ldarg_2)
+    $code.Emit($codes::Callvirt, $action.GetType().GetMethod('Invoke'))
+    $code.MarkLabel($end)
+    $code.Emit($codes::Ret)
+    return $method.CreateDelegate($action.GetType(), $action)
 }
-__clauth_install
+
+if ($null -eq $script:__clauth_on_lookup) {
+    $script:__clauth_is_first = $true
+    $script:__clauth_taken = @{}
+    $script:__clauth_on_lookup = __clauth_for_prompts ([EventHandler[System.Management.Automation.CommandLookupEventArgs]] {
+        $status = $? # the user's, which their prompt shows
+        # Not where PSReadLine looks at the prompt and no line was run: what the hook says would stand behind the prompt.
+        if (($args[1].CommandOrigin -eq 'Runspace') -or ($NestedPromptLevel -gt 0)) {
+            __clauth_hook
+            try { __clauth_attach } catch { $null = $_ }
+            $script:__clauth_saw_prompt = $true # for `clauth setup`, which asks a fresh shell
+        }
+        if (-not $status) { __clauth_false -ErrorAction Ignore }
+    })
+    # Runs inside the user's line, which an exception would end.
+    $script:__clauth_on_location = [EventHandler[System.Management.Automation.LocationChangedEventArgs]] {
+        try { __clauth_hook; __clauth_attach } catch { $null = $_ }
+    }
+}
+__clauth_attach
+__clauth_hook # at once: what the profile starts further down has the account, too
+}

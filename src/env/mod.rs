@@ -36,6 +36,11 @@ impl Env {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
+    /// Returns what stands between two directories of a PATH.
+    pub fn path_separator() -> String {
+        std::env::join_paths(["", ""]).unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// Returns a variable's value unless it is empty: Claude Code ignores empty ones, and so does clauth.
     pub fn non_empty(&self, name: &str) -> Option<&OsStr> {
         self.get(name).filter(|value| !value.is_empty())

@@ -52,13 +52,18 @@ impl Shell {
                 lines.push(format!("if command -q {called}; {called} hook fish | source; end"));
             }
             Self::Pwsh => {
-                let first = |bin: &Path| format!("{} + [IO.Path]::PathSeparator", quoted(bin));
-                let put = |bin| format!("if (-not $env:PATH.StartsWith({0})) {{ $env:PATH = {0} + $env:PATH }}", first(bin));
+                // PowerShell puts its own directory first each time that it starts.
+                let separator = Env::path_separator();
+                let put = |bin| format!("$env:PATH = (@({0}) + ($env:PATH -split '{separator}' -cne {0})) -join '{separator}'", quoted(bin));
                 lines.extend(bin.map(put));
-                let invoke = |what: &str| {
-                    format!("if (Get-Command {called} -ErrorAction Ignore) {{ . ([scriptblock]::Create((& {called} {what} pwsh) -join \"`n\")) }}")
-                };
-                lines.extend([invoke("hook"), invoke("completions")]);
+                let invoke = |what: &str| format!(". ([scriptblock]::Create((& {called} {what} pwsh) -join \"`n\"))");
+                // In the other modes only `Invoke-Expression` evaluates a text; it loads a module first, which takes 40 ms.
+                lines.push(format!("if (Get-Command {called} -ErrorAction Ignore) {{"));
+                lines.push(format!(
+                    "    if ($ExecutionContext.SessionState.LanguageMode -ne 'FullLanguage') {{ Invoke-Expression (& {called} hook pwsh) }}"
+                ));
+                lines.push(format!("    else {{ {}; {} }}", invoke("hook"), invoke("completions")));
+                lines.push("}".into());
             }
         }
         if let (Self::Zsh, Some(directory)) = (self, completion_file.and_then(Path::parent)) {
@@ -83,7 +88,8 @@ impl Shell {
             ],
             Self::Zsh => ["-i", "-c", "(( $+functions[__clauth_hook] )) || exit; (( $+functions[compdef] )) && exit 103; exit 102"],
             Self::Fish => ["-i", "-c", "functions -q __clauth_evaluate; and exit 103"],
-            Self::Pwsh => ["-NoLogo", "-Command", "if (Get-Command __clauth_hook -ErrorAction Ignore) { exit 103 }"],
+            // Whichever function is the prompt there, and whatever that does: running it must have run the hook.
+            Self::Pwsh => ["-NoLogo", "-Command", "try { $null = prompt } catch { }; if (& $__clauth { $__clauth_saw_prompt }) { exit 103 }"],
         }
     }
 

@@ -8,6 +8,7 @@ mod neighbours;
 mod no_answer;
 mod overriding;
 mod pin;
+mod powershell;
 mod quoting;
 mod record;
 mod selection;
