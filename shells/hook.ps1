@@ -28,7 +28,8 @@ function __clauth_hook {
         $place = $global:PWD
         if ($place.Provider.Name -ne 'FileSystem') { $place = $ExecutionContext.SessionState.Path.CurrentFileSystemLocation }
         $location = [string]$place.ProviderPath
-        # In a directory that was removed no program can be started, and the account of the last place stays.
+        # From a location that was removed or renamed they start where the process began.
+        if (-not [IO.Directory]::Exists($location)) { $location = [Environment]::CurrentDirectory }
         if ([IO.Directory]::Exists($location)) {
             try { $same = __clauth_same $location } catch { $same = $false } # what cannot be looked at from here is the program's to judge
             if (-not $same) {

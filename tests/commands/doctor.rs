@@ -163,13 +163,14 @@ fn the_shells_with_the_hook_are_named_and_those_without_it() {
         if name == "bash" {
             return;
         }
+        sandbox.put_on_path(shell);
         let file = startup_file(shell);
         sandbox.write(file, "");
         let setup = format!("clauth setup --shell {name}");
         assert_found(&sandbox, &format!("{name} has no prompt hook"), &setup);
         sandbox.clauth(&["doctor"]).success();
         // By a file that clauth does not know: a fresh shell is asked.
-        let elsewhere = sandbox.write("home/elsewhere", sandbox.clauth(&["hook", name]).success().stdout());
+        let elsewhere = sandbox.write("home/elsewhere.ps1", sandbox.clauth(&["hook", name]).success().stdout());
         sandbox.write(file, format!(". '{}'\n", elsewhere.display()));
         let told = sandbox.clauth(&["doctor"]).success();
         assert!(told.stdout().contains(&format!("hook     {name}: a fresh shell has it\n")), "{told:?}");

@@ -29,7 +29,7 @@ fn in_fresh_shell(sandbox: &Sandbox, shell: &Shell, command: &str) -> String {
 #[test]
 fn each_shell_is_set_up_once_and_taken_back_to_the_letter() {
     Shell::each(|shell| {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::with_shell(shell);
         let before = "# mine, without an end";
         let file = sandbox.write(startup_file(shell), before);
         let setup = ["setup", "--yes", "--shell", shell.language.name()];
@@ -85,7 +85,7 @@ fn what_the_user_had_is_as_it_was_when_clauth_has_gone() {
 #[test]
 fn without_a_startup_file_one_is_made_and_removed_again() {
     Shell::each(|shell| {
-        let mut sandbox = Sandbox::new();
+        let mut sandbox = Sandbox::with_shell(shell);
         sandbox.set_variable("SHELL", &shell.program);
         sandbox.mkdir("home/.local/share"); // the user's own, though empty
         let all = || everything_below(&sandbox.home()).into_iter().collect::<BTreeSet<_>>();
@@ -185,7 +185,7 @@ fn what_completions_need_is_told_where_it_is_missing() {
 #[test]
 fn the_shim_comes_first_where_it_is_wanted() {
     Shell::each(|shell| {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::with_shell(shell);
         sandbox.write(startup_file(shell), "");
         sandbox.clauth(&["setup", "--shim", "--yes", "--shell", shell.language.name()]).success();
         let command = if shell.language.name() == "pwsh" { "(Get-Command claude).Source" } else { "command -v claude" };

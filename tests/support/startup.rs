@@ -89,6 +89,22 @@ impl Startup {
     }
 }
 
+impl Sandbox {
+    /// Makes a sandbox on whose PATH this shell is, wherever it lies on the machine.
+    pub(crate) fn with_shell(shell: &Shell) -> Self {
+        let sandbox = Self::new();
+        sandbox.put_on_path(shell);
+        sandbox
+    }
+
+    /// Puts a shell on the PATH unless it is there.
+    pub(crate) fn put_on_path(&self, shell: &Shell) {
+        if !super::system::path().any(|directory| Path::new(&directory).join(shell.language.name()).exists()) {
+            std::os::unix::fs::symlink(&shell.program, self.path("bin").join(shell.language.name())).unwrap();
+        }
+    }
+}
+
 impl Shell {
     /// Returns the line that starts this shell within another one, with the rc file that was written last for its language.
     pub(crate) fn nested(&self, sandbox: &Sandbox) -> String {
