@@ -74,6 +74,47 @@ fn a_prompt_that_the_profile_sets_behind_the_hook_is_hooked_from_the_first() {
 }
 
 #[test]
+fn after_setup_the_prompt_that_the_user_has_is_hooked_whichever_file_sets_it() {
+    in_powershell(|shell| {
+        let [own, every] = ["Microsoft.PowerShell_profile.ps1", "profile.ps1"].map(|name| format!("home/.config/powershell/{name}"));
+        let prompt = format!("function prompt {{ '{PROMPT}' }}\n");
+        let starship = format!("$null = New-Module starship {{ function global:prompt {{ '{PROMPT}' }} }}\n");
+        for (file, text, other) in [
+            (&own, prompt.clone(), String::new()),
+            (&own, starship.clone(), prompt.clone()),
+            (&every, prompt.clone(), String::new()),
+            (&own, format!("{prompt}throw 'this profile is broken'\n"), String::new()),
+            (&own, format!("Set-StrictMode -Version Latest\n$ErrorActionPreference = 'Stop'\n{starship}"), String::new()),
+            (&every, format!("Set-StrictMode -Version Latest\n$ErrorActionPreference = 'Stop'\n{prompt}"), starship),
+        ] {
+            let world = World::new();
+            world.put_on_path(shell);
+            world.write(file, &text);
+            if !other.is_empty() {
+                world.write(if file == &own { &every } else { &own }, &other);
+            }
+            world.clauth(&["setup", "--yes", "--no-shim", "--shell", "pwsh"]).success();
+            let mut command = world.command(&shell.program);
+            command.args(["-NoLogo"]).current_dir(world.plain()).env("POWERSHELL_UPDATECHECK", "Off");
+            let mut terminal = Terminal::start_command(shell, command);
+            terminal.assert_notices(&world, &text);
+        }
+    });
+}
+
+#[test]
+fn setup_says_where_the_prompt_does_not_run_the_hook() {
+    in_powershell(|shell| {
+        let world = World::new();
+        world.put_on_path(shell);
+        world.write("home/.config/powershell/Microsoft.PowerShell_profile.ps1", "$ExecutionContext.InvokeCommand.PreCommandLookupAction = $null\n");
+        let told = world.clauth(&["setup", "--yes", "--no-shim", "--shell", "pwsh"]).exits_with(1);
+        assert!(told.stderr().contains("pwsh: a fresh shell does not have the hook"), "{told:?}");
+        assert!(world.clauth(&["doctor"]).stdout().contains("a fresh pwsh does not have it"));
+    });
+}
+
+#[test]
 fn the_prompt_stays_the_users_own_to_look_at() {
     in_powershell(|shell| {
         let world = World::new();
