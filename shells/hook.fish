@@ -5,6 +5,17 @@
 
 set -g __clauth_program '@CLAUTH@'
 
+# Where a binding could stand, here and 127 levels up: lists are cheap, and loops are not.
+begin
+    set -l ups ''
+    set -l step ../
+    for doubled in 1 2 3 4 5 6 7
+        set ups $ups $step$ups
+        set step $step$step
+    end
+    set -g __clauth_above $ups.clauth.toml
+end
+
 # The handler is made at the first prompt, which puts it behind direnv's and mise's, wherever their lines stand: a key that those set for a
 # directory is to be set aside at the same prompt.
 function __clauth_begin --on-event fish_prompt
@@ -12,9 +23,26 @@ function __clauth_begin --on-event fish_prompt
     function __clauth_hook --on-event fish_prompt --on-variable PWD
         test -n "$CLAUTH_DISABLE"; and return
         test "$__clauth_at" = "$fish_pid $PWD"; and __clauth_same; and return
+        __clauth_move; and return
         __clauth_evaluate
     end
     __clauth_hook
+end
+
+# True when the shell went from one directory without any binding above to another such one; __clauth_same then asks about the new one. The names
+# mean the physical parents, whatever links $PWD went through.
+function __clauth_move
+    test "$__clauth_free" = 1 -a "$__clauth_at" != "$fish_pid $PWD"; and string match -q -- "$fish_pid /*" "$__clauth_at"; or return
+    set -l slashes (pwd -P | string collect | string replace -ar '[^/]' '' | string collect)
+    set -l levels (string length -- $slashes/)
+    test $levels -le (count $__clauth_above); or return
+    set -g __clauth_absent $__clauth_above[1..$levels]
+    # A link to nothing is seen by -h alone.
+    if not test -h (string split ' ' -- (string join ' -o -h ' -- $__clauth_absent)); and __clauth_same
+        set -g __clauth_at "$fish_pid $PWD"
+        return 0
+    end
+    return 1
 end
 
 # Called by fish when a variable changes that can change the account: the next prompt asks again, and no other has to look.

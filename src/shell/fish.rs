@@ -3,6 +3,7 @@
 use super::{Above, Answer, Liveness, Place, epoch_test};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::env::change::Change;
+use crate::layout::BINDING;
 
 /// Quotes by single quotes, in which only `\` and `'` need a `\`; a newline stands outside, so that `eval (…)` keeps it.
 pub fn quote(value: &str) -> String {
@@ -45,9 +46,28 @@ pub fn watch(answer: &Answer) -> String {
         Some(Liveness::Path(path)) => format!("{stamp} -a -e {}", quote(path)),
         _ => stamp,
     };
-    let tests = place(&answer.place, &stamp, answer.config_dir.as_deref().unwrap_or_default());
+    let config_dir = answer.config_dir.as_deref().unwrap_or_default();
     let said = quote(&answer.said);
-    format!("function __clauth_same\n{}\nend\nset -g __clauth_said {said}\n", tests.join("\nand "))
+    if let (true, Place::Known { absent, decider: None, .. }) = (answer.free, &answer.place) {
+        let above = Above::spell(absent.iter());
+        let files: Vec<_> = absent.iter().map(|level| above.binding(*level)).collect();
+        let tests = free(&stamp, config_dir).join("\nand ");
+        return format!(
+            "set -g __clauth_free 1\nset -g __clauth_absent {}\nfunction __clauth_same\n{tests}\nend\nset -g __clauth_said {said}\n",
+            files.join(" ")
+        );
+    }
+    let tests = place(&answer.place, &stamp, config_dir).join("\nand ");
+    format!("set -g __clauth_free 0\nfunction __clauth_same\n{tests}\nend\nset -g __clauth_said {said}\n")
+}
+
+/// Renders tests that hold in every directory without a binding: the shell itself lists the files that must be absent, as it goes from one to another.
+fn free(stamp: &str, config_dir: &str) -> Vec<String> {
+    vec![
+        format!("test {stamp} -a . -ef \"$PWD\" -a ! -h {BINDING}"), // a link to nothing is seen by -h alone
+        "not path is -- $__clauth_absent".into(),
+        format!("test \"${CLAUDE_CONFIG_DIR}\" = {}", quote(config_dir)),
+    ]
 }
 
 /// Renders the tests of a place and of the config directory: in fish the number of tests is their price, so what is text is compared as one.
@@ -61,13 +81,12 @@ fn place(place: &Place, stamp: &str, config_dir: &str) -> Vec<String> {
         ];
     };
     let above = Above::spell(absent.iter().chain(decider.iter().map(|(level, _)| level)));
-    let mut tests = vec![format!("test {stamp} -a . -ef {}", directory.as_deref().map_or_else(|| "\"$PWD\"".to_owned(), quote))];
+    let link = if absent.contains(&0) { format!(" -a ! -h {BINDING}") } else { String::new() };
+    let directory = directory.as_deref().map_or_else(|| "\"$PWD\"".to_owned(), quote);
+    let mut tests = vec![format!("test {stamp} -a . -ef {directory}{link}")];
     if !absent.is_empty() {
         let files: Vec<_> = absent.iter().map(|level| above.binding(*level)).collect();
         tests.push(format!("not path is -- {}", files.join(" ")));
-    }
-    if absent.contains(&0) {
-        tests.push(format!("not path is -l -- {}", above.binding(0)));
     }
     match decider {
         Some((level, text)) => {

@@ -65,6 +65,11 @@ fn p_a_binding_in_a_parent_that_leads_nowhere_is_seen_at_once() {
         assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
         terminal.run(&shell.cd(&deep));
         assert!(terminal.run("claude").contains(REFUSED), "{}", terminal.transcript());
+        terminal.run(&shell.cd(&other));
+        assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
+        symlink("nowhere", other.join(".clauth.toml")).unwrap();
+        terminal.run("");
+        assert!(terminal.run("claude").contains(REFUSED), "where the shell stands: {}", terminal.transcript());
     });
 }
 
