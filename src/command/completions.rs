@@ -8,7 +8,7 @@ use clap_complete::Shell as Generator;
 
 use crate::error::Mistake;
 use crate::io;
-use crate::shell::{Shell, Taker, Takes};
+use crate::shell::{self, Shell, Taker, Takes};
 
 /// Print the completion script of a shell
 #[derive(Args)]
@@ -29,7 +29,7 @@ pub fn script(shell: Shell, cli: &mut clap::Command) -> Option<String> {
         Shell::Bash => Generator::Bash,
         Shell::Zsh => Generator::Zsh,
         Shell::Fish => Generator::Fish,
-        Shell::Pwsh => Generator::PowerShell,
+        Shell::Pwsh => return Some(shell::powershell_completions(cli)),
         Shell::Sh => return None,
     };
     let mut script = Vec::new();

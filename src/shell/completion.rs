@@ -33,11 +33,7 @@ impl Shell {
             }),
             Self::Zsh => zsh(&script),
             Self::Fish => takers.iter().fold(script, |script, taker| script + &fish(taker)),
-            Self::Pwsh => takers.iter().fold(script, |script, taker| {
-                let options = format!("'clauth;{}' {{\n", taker.command);
-                script.replace(&options, &(options.clone() + &pwsh(&taker.takes)))
-            }),
-            Self::Sh => script,
+            Self::Pwsh | Self::Sh => script,
         }
     }
 }
@@ -65,13 +61,4 @@ fn fish(taker: &Taker) -> String {
     };
     let is_first = "test (count (commandline -opc)) = 2";
     format!("complete -c clauth -n \"__fish_clauth_using_subcommand {}; and {is_first}\" -f -a \"{what}\"{description}\n", taker.command)
-}
-
-/// Nor in PowerShell.
-fn pwsh(takes: &Takes) -> String {
-    let words = match takes {
-        Takes::Profile => NAMES.to_owned(),
-        Takes::Words(words) => words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", "),
-    };
-    format!("            {words} | ForEach-Object {{ [CompletionResult]::new($_, $_, [CompletionResultType]::ParameterValue, $_) }}\n")
 }

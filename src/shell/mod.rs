@@ -23,6 +23,7 @@ mod pwsh;
 mod startup;
 
 pub use completion::{Taker, Takes};
+pub use pwsh::completion::script as powershell_completions;
 pub use startup::HOOKED;
 
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+pub mod completion;
+
 use super::{Answer, Liveness, Place, epoch_test};
 use crate::env::change::Change;
 use crate::layout::BINDING;

@@ -115,17 +115,49 @@ fn a_completion_is_typed() {
     });
 }
 
+/// Lines, and what PowerShell offers at their ends.
+const IN_POWERSHELL: [(&str, &str); 18] = [
+    ("clauth use ac", "acme"),
+    ("clauth exec wo", "work"),
+    ("clauth remove w", "work"),
+    ("clauth hook dir", "direnv"),
+    ("clauth hook ", "bash direnv fish pwsh zsh"),
+    ("clauth shim ", "install remove"),
+    ("clauth removals e", "empty"),
+    ("clauth remove work --", "--delete-login --help --yes"),
+    ("clauth remove work --d", "--delete-login"),
+    ("clauth use work --d", "--dir"),
+    ("clauth use work --dir ", "./below"),
+    ("clauth use --dir below wo", "work"),
+    ("clauth status b", "./below"),
+    ("clauth env --shell ", "bash fish pwsh zsh"),
+    ("clauth env --shell pwsh ac", "acme"),
+    ("clauth env work --shell p", "pwsh"),
+    ("clauth exec work -- clauth", "clauth"),
+    ("clauth exec work -- clauth b", "./below"),
+];
+
 #[test]
 fn profiles_and_directories_are_typed() {
     Shell::each(|shell| {
         let world = World::new();
         if shell.language == Language::Pwsh {
-            let script = ". $args[0]; foreach ($line in 'clauth use ac', 'clauth remove w', 'clauth hook dir') {
-                (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText -join ' ' }";
+            let (asked, expected): (Vec<_>, Vec<_>) = IN_POWERSHELL.into_iter().unzip();
+            let lines: Vec<_> = asked.iter().map(|line| shell.quote(line)).collect();
+            let script = format!(
+                ". $args[0]; sh -c 'exit 7'; foreach ($line in {}) {{
+                (TabExpansion2 $line $line.Length).CompletionMatches.CompletionText -join ' ' }}; $LASTEXITCODE; $Error.Count",
+                lines.join(", ")
+            );
             let mut command = world.command(&shell.program);
             let file = shell.quote(script_of(shell).to_str().unwrap());
-            command.args(["-NoLogo", "-NoProfile", "-c", &format!("& {{ {script} }} {file}")]);
-            assert_eq!(Finished::run(command).success().stdout().split_whitespace().collect::<Vec<_>>(), ["acme", "work", "direnv"]);
+            command
+                .args(["-NoLogo", "-NoProfile", "-c", &format!("& {{ {script} }} {file}")])
+                .current_dir(world.mkdir("home/plain/below").parent().unwrap());
+            let told = Finished::run(command).success();
+            // The last two: Tab leaves the user's status and errors alone.
+            let expected: Vec<_> = expected.into_iter().chain(["7", "0"]).collect();
+            assert_eq!(told.stdout().lines().collect::<Vec<_>>(), expected, "{asked:?}");
             return;
         }
         let startup = Startup::bare().before(&load(shell));
