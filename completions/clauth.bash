@@ -241,6 +241,11 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__exec)
+            if [[ " ${COMP_WORDS[*]:2:COMP_CWORD-2} " == *" -- "* ]] ; then
+                COMPREPLY=()
+                [[ ${prev} != -- ]] || COMPREPLY=( $(compgen -c -- "${cur}") )
+                return 0
+            fi
             opts="$(clauth list --names 2>/dev/null) -h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -123,6 +123,7 @@ complete -c clauth -n "__fish_clauth_using_subcommand use; and test (count (comm
 complete -c clauth -n "__fish_clauth_using_subcommand env; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
 complete -c clauth -n "__fish_clauth_using_subcommand start; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
 complete -c clauth -n "__fish_clauth_using_subcommand exec; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand exec; and contains -- -- (commandline -opc)" -f -a "(__fish_complete_subcommand --fcs-skip=4)"
 complete -c clauth -n "__fish_clauth_using_subcommand login; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
 complete -c clauth -n "__fish_clauth_using_subcommand remove; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
 complete -c clauth -n "__fish_clauth_using_subcommand refresh; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile

@@ -47,7 +47,8 @@ fn takers(cli: &clap::Command) -> Vec<Taker> {
             _ if !words.is_empty() => Takes::Words(words),
             _ => return None,
         };
-        Some(Taker { command: command.get_name().to_owned(), takes })
+        let runs = command.get_positionals().any(clap::Arg::is_last_set);
+        Some(Taker { command: command.get_name().to_owned(), takes, runs })
     };
     cli.get_subcommands().filter_map(taker).collect()
 }

@@ -169,6 +169,9 @@ fn profiles_and_directories_are_typed() {
         terminal.wait_for("/home/plain is bound to acme");
         terminal.send("clauth status pla\t --format '<{profile}>'\r");
         terminal.wait_for("<acme>");
+        // Behind `--` a command, and then what that command completes, or files.
+        terminal.send("clauth exec wo\t -- claud\t pla\t\r");
+        terminal.wait_for("args=plain");
         terminal.send("clauth remove w\t --yes\r");
         terminal.wait_for("the profile work is removed");
     });
