@@ -1,12 +1,15 @@
 """How many processes real prompts start, counted by strace at a shell in a terminal."""
 
+import fcntl
 import os
 import pty
 import re
 import select
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 import time
 
 import shells
@@ -17,7 +20,9 @@ RC_FILES = {
     "bash": (".bashrc", f"unset PROMPT_COMMAND\nPS1='{PROMPT}'\n", ["--noprofile", "-i"]),
     "zsh": (".zshrc", f"unsetopt prompt_sp prompt_cr\nPS1='{PROMPT}'\n", ["-d", "-i"]),
     "fish": (".config/fish/config.fish", f"function fish_prompt; echo -n '{PROMPT}'; end\nfunction fish_title; end\n", ["-i"]),
+    "pwsh": (".config/powershell/profile.ps1", f"function prompt {{ '{PROMPT}' }}\n", ["-NoLogo"]),
 }
+QUIET = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off"}
 
 
 def strace():
@@ -45,7 +50,8 @@ class Traced:
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             os.chdir(world.home)
-            os.execve(command[0], command, world.env)
+            os.execve(command[0], command, {**world.env, **QUIET})
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 1000, 0, 0))
         self.wait_for(PROMPT)
 
     def wait_for(self, text):
@@ -57,6 +63,8 @@ class Traced:
             self.shown += part
             if b"\x1b[c" in part or b"\x1b[0c" in part:
                 os.write(self.terminal, b"\x1b[?62c")  # fish 4 asks what kind of terminal this is
+            for _ in range(part.count(b"\x1b[6n")):
+                os.write(self.terminal, b"\x1b[1;1R")  # PowerShell asks where the cursor is
 
     def line(self, text=""):
         """Types a line and waits for the prompt behind what it prints; an editor that redraws the line shows it as it was typed."""
@@ -116,9 +124,10 @@ def instructions(world, cwd, pid):
 def per_prompt(language, world, depth, prologue):
     """Returns the processes, system calls and instructions (in thousands) of one unchanged prompt, bound: what a shell does that has 100 of them more."""
     counts = []
+    handler = shells.CLAUTH.handlers[language.name]
     for prompts in (100, 200):
-        script = world.base / f"count.{language.name}"
-        script.write_text(prologue + f"cd '{world.directory(world.bound, depth)}'\n__clauth_hook\n{language.repeat(prompts, '__clauth_hook')}\n")
+        script = world.base / f"count.{'ps1' if language.name == 'pwsh' else language.name}"
+        script.write_text(prologue + f"cd '{world.directory(world.bound, depth)}'\n{handler}\n{language.repeat(prompts, handler)}\n")
         command = [language.program, *language.arguments, script]
         started = _calls(world, command, world.home, "trace=clone,clone3,fork,vfork") if strace() else None
         counts.append((started, _calls(world, command, world.home) if strace() else None, _collected(world, command, world.home)))
@@ -135,7 +144,8 @@ def _calls(world, command, cwd, calls="trace=all"):
     ) as traced:
         if traced.wait():
             raise RuntimeError(f"{command} ended with status {traced.returncode}")
-    return len(log.read_text().splitlines())
+    # A thread is not a process: .NET starts one when it likes.
+    return sum("CLONE_THREAD" not in line for line in log.read_text().splitlines())
 
 
 def _collected(world, command, cwd):

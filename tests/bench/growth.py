@@ -173,7 +173,8 @@ def ancestors(report, program):
                 script += language.timed("true", 100, "/bin/true")
                 for depth in ANCESTORS:
                     for root, state in [(world.bound, "bound"), (world.base, "unbound")]:
-                        script += f"cd '{world.directory(root, depth)}'\n__clauth_hook\n" + language.timed(f"{state}-{depth}", 300, "__clauth_hook")
+                        handler = shells.CLAUTH.handlers[language.name]
+                        script += f"cd '{world.directory(root, depth)}'\n{handler}\n" + language.timed(f"{state}-{depth}", 300, handler)
             ratios = shells.ratios(shells.run_timed(language, script, world))
             for state in ("bound", "unbound"):
                 report.growth(f"{language.name}, unchanged, {state}", [(depth, ratios[f"{state}-{depth}"]) for depth in ANCESTORS], "", 1.2)

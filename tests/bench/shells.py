@@ -81,12 +81,15 @@ class Tool:
             begin = "__clauth_begin\n" if self.name == "clauth" else ""
             return f"set numbers (seq {max(self.prompts, TRUES)})\n{self.line(language, world)}\n{begin}functions -q {handler}; or echo '! no {handler}'\n"
         if language.name == "pwsh":
-            return f"{self.line(language, world)}\n{handler}\n"
+            # What PowerShell calls before a prompt lies in a module; this is all of it.
+            whole = "$clauth_prompt = & $__clauth { { __clauth_hook; try { __clauth_attach } catch { } } }\n"
+            return f"{self.line(language, world)}\n{whole}{handler}\n"
         return f"{self.line(language, world)}\ntypeset -f {handler} >/dev/null || echo '! no {handler}'\n{handler}\n"
 
 
 LANGUAGES = [Language("bash", ["--noprofile", "--norc"]), Language("zsh", ["-f"]), Language("fish", []), Language("pwsh", ["-NoProfile", "-File"])]
-CLAUTH = Tool("clauth", "TOOL hook SHELL", dict.fromkeys(["bash", "zsh", "fish", "pwsh"], "__clauth_hook"), "CLAUDE_CONFIG_DIR", (1500, 40))
+HANDLERS = {**dict.fromkeys(["bash", "zsh", "fish"], "__clauth_hook"), "pwsh": "& $clauth_prompt"}
+CLAUTH = Tool("clauth", "TOOL hook SHELL", HANDLERS, "CLAUDE_CONFIG_DIR", (1500, 40))
 PEERS = [
     Tool("direnv", "TOOL hook SHELL", {"bash": "_direnv_hook", "zsh": "_direnv_hook", "fish": "__direnv_export_eval"}, "BENCH", (40, 10)),
     Tool("mise", "TOOL activate SHELL", {"bash": "_mise_hook", "zsh": "_mise_hook", "fish": "__mise_env_eval"}, "BENCH", (40, 10)),
