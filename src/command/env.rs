@@ -18,6 +18,8 @@ use crate::shell::Shell;
 use crate::sys;
 
 /// Print exports for `eval "$(clauth env PROFILE)"`, which pin this shell to the profile
+///
+/// In fish: `clauth env PROFILE | source`. In PowerShell: `clauth env PROFILE | Invoke-Expression`.
 #[derive(Args)]
 pub struct Arguments {
     /// The profile

@@ -118,28 +118,23 @@ struct Pin {
     name: ProfileName,
     holder: Holder,
     /// What is said of it where a directory asks for something else: what it is, and how it ends.
-    words: (&'static str, &'static str),
+    words: (&'static str, String),
 }
-
-/// The words of `clauth env` and `exec`.
-const BY_HAND: (&str, &str) = ("this shell is pinned to", "unpin it with `eval \"$(clauth env --unset)\"`");
-
-/// Those of `use clauth` in an `.envrc`.
-const BY_DIRENV: (&str, &str) = ("direnv has loaded", "take `use clauth` out of its .envrc");
 
 impl Pin {
     /// Returns the pin that `clauth env` set in the shell, what direnv loaded here, or the pin of a shell that `clauth exec` became: its own lease says so.
     fn of(context: &Context, asker: &Asker, loaded: &Loaded, directory: Option<&Path>) -> Option<Self> {
+        let by_hand = || ("this shell is pinned to", format!("unpin it with `{}`", asker.shell.evaluate("clauth env --unset")));
         if let Some(name) = &asker.pin {
-            return Some(Self { name: name.clone(), holder: Holder::Env, words: BY_HAND });
+            return Some(Self { name: name.clone(), holder: Holder::Env, words: by_hand() });
         }
         let Loaded::Profile(dir) = loaded else { return None };
         let name = context.layout.profile_of(dir.as_os_str())?;
         if directory.is_some_and(|directory| direnv::has_set_for(&context.env, CLAUDE_CONFIG_DIR, directory)) {
-            return Some(Self { name, holder: Holder::Shell, words: BY_DIRENV });
+            return Some(Self { name, holder: Holder::Shell, words: ("direnv has loaded", "take `use clauth` out of its .envrc".into()) });
         }
         let lease = Lease::read(&Session::new(&context.layout, &name), asker.pid)?;
-        (lease.holder == Holder::Exec && lease.is_live()).then_some(Self { name, holder: Holder::Exec, words: BY_HAND })
+        (lease.holder == Holder::Exec && lease.is_live()).then(|| Self { name, holder: Holder::Exec, words: by_hand() })
     }
 }
 

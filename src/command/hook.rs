@@ -15,7 +15,7 @@ use crate::shell::{self, Shell};
 /// Print the prompt hook of a shell
 ///
 /// In ~/.bashrc: `eval "$(clauth hook bash)"`. In ~/.zshrc: `eval "$(clauth hook zsh)"`. In config.fish: `clauth hook fish | source`.
-/// For PowerShell see the README. For `use clauth PROFILE` in an .envrc: `clauth hook direnv > ~/.config/direnv/lib/clauth.sh`.
+/// In PowerShell's $PROFILE: `Invoke-Expression (& clauth hook pwsh)`. For `use clauth PROFILE` in an .envrc: `clauth hook direnv > ~/.config/direnv/lib/clauth.sh`.
 #[derive(Args)]
 pub struct Arguments {
     /// bash, zsh, fish or pwsh; or direnv

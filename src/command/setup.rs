@@ -168,7 +168,9 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     if shim.is_some() {
         shim::remove(context, context.layout.writable()?)?;
         let _ = fs::remove_dir(context.layout.bin()).and_then(|()| fs::remove_dir(context.layout.home())); // unless anything else is there
-        io::say("a shell that remembers `claude` as the shim finds it again after `hash -r`");
+        if !matches!(Shell::at_hand(), Some(Shell::Fish | Shell::Pwsh)) {
+            io::say("a shell that remembers `claude` as the shim finds it again after `hash -r`");
+        }
     }
     io::say("shells that run keep the hook until they end; profiles stay: `clauth remove NAME` takes one away");
     Ok(ExitCode::SUCCESS)

@@ -28,6 +28,7 @@ use crate::project::{Outcome, Resolution, Source};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 use crate::sharing::files::{Size, Space, trash};
+use crate::shell::Shell;
 
 /// Show which profile applies here, and why
 #[derive(Args, Default)]
@@ -235,7 +236,10 @@ impl Decider {
             Self::Source(Source::File(_)) => format!("{self} (allowed)"),
             Self::Source(Source::Rule(_)) => format!("the {self} in config.toml"),
             Self::Source(Source::DefaultProfile) => format!("{self} in config.toml"),
-            Self::Pin => "this shell's pin; unpin it with `eval \"$(clauth env --unset)\"`".into(),
+            Self::Pin => {
+                let shell = Shell::at_hand().unwrap_or(Shell::Sh);
+                format!("this shell's pin; unpin it with `{}`", shell.evaluate("clauth env --unset"))
+            }
             Self::Direnv => "direnv: `use clauth` in an .envrc".into(),
         }
     }

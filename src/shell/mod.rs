@@ -134,6 +134,15 @@ impl Shell {
         }
     }
 
+    /// Returns what a user types to evaluate what a command prints.
+    pub fn evaluate(self, command: &str) -> String {
+        match self {
+            Self::Bash | Self::Zsh | Self::Sh => format!("eval \"$({command})\""),
+            Self::Fish => format!("{command} | source"),
+            Self::Pwsh => format!("{command} | Invoke-Expression"),
+        }
+    }
+
     /// Renders what makes an `eval` fail, in the shell's own way.
     pub fn failure(self) -> &'static str {
         if self == Self::Pwsh { pwsh::FAILURE } else { "false\n" }
