@@ -198,15 +198,21 @@ function __clauth_false {
 
 # Returns an action with ours in it.
 function __clauth_with([Delegate] $action, [Delegate] $ours) {
-    if ([object]::ReferenceEquals($action, $ours)) { return $action }
     if (($null -ne $action) -and ($action.GetInvocationList() -contains $ours)) { return $action }
     return [Delegate]::Combine($action, $ours)
 }
 
+# Where nobody else has an action this calls no function: a call is among the dearest things here.
 function __clauth_attach {
     $commands = $ExecutionContext.InvokeCommand
-    $commands.PreCommandLookupAction = __clauth_with $commands.PreCommandLookupAction $script:__clauth_on_lookup
-    $commands.LocationChangedAction = __clauth_with $commands.LocationChangedAction $script:__clauth_on_location
+    $action = $commands.PreCommandLookupAction
+    if (-not [object]::ReferenceEquals($action, $script:__clauth_on_lookup)) {
+        $commands.PreCommandLookupAction = __clauth_with $action $script:__clauth_on_lookup
+    }
+    $action = $commands.LocationChangedAction
+    if (-not [object]::ReferenceEquals($action, $script:__clauth_on_location)) {
+        $commands.LocationChangedAction = __clauth_with $action $script:__clauth_on_location
+    }
 }
 
 # Returns an action that calls this one for the command `prompt`. Compiled, since every command of the user's passes here, and a script would cost
