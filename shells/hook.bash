@@ -124,7 +124,7 @@ __clauth_give_back() {
 # First in the prompt's commands, so that the others see what it sets, but behind direnv and mise: a key that they set for a directory is to be
 # set aside at the same prompt.
 __clauth_install() {
-  \builtin local command at=0 index=0
+  \builtin local command at=0 index=0 kind
   for command in ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"}; do
     index=$((index + 1))
     case $command in
@@ -132,17 +132,24 @@ __clauth_install() {
       *_direnv_hook* | *_mise_hook*) at=$index ;;
     esac
   done
+  kind=$(\builtin declare -p PROMPT_COMMAND 2>/dev/null)
+  kind=${kind%%[= ]PROMPT_COMMAND*}
+  kind=${kind#declare -}
+  if [[ $kind == *r* ]]; then # to try would end the startup file here
+    \builtin printf 'clauth: %s\n' "PROMPT_COMMAND is read-only, so no directory chooses an account in this shell; run \`clauth doctor\`" >&2
+    return 0
+  fi
   # What is a string stays one: others look at it as such, and some make it what they need.
   command=__clauth_hook
-  case $(\builtin declare -p PROMPT_COMMAND 2>/dev/null) in
-    'declare -a'*)
+  case $kind in
+    *a*)
       if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
         PROMPT_COMMAND=("${PROMPT_COMMAND[@]:0:at}" __clauth_hook "${PROMPT_COMMAND[@]:at}")
         return 0
       fi
       ;;
     # An exported one reaches shells that have no such function.
-    'declare -'*x*' PROMPT_COMMAND='*) command='if declare -F __clauth_hook >/dev/null; then __clauth_hook; fi' ;;
+    *x*) command='if declare -F __clauth_hook >/dev/null; then __clauth_hook; fi' ;;
   esac
   # Below 5.1 only the first element of an array is run, so it stays what it is.
   # shellcheck disable=SC2178,SC2128

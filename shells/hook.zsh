@@ -115,8 +115,12 @@ __clauth_give_back() {
   local list
   local -i at
   for list in precmd_functions chpwd_functions; do
-    typeset -ga $list
+    [[ -v $list ]] || typeset -ga $list
     (( ${${(P)list}[(I)__clauth_hook]} )) && continue
+    if [[ ${(Pt)list} == *readonly* ]]; then # to try would end the startup file here
+      print -ru2 -- "clauth: $list is read-only, so no directory chooses an account in this shell; run \`clauth doctor\`"
+      continue
+    fi
     at=${${(P)list}[(I)_(direnv|mise)_hook*]}
     set -A $list "${(@)${(P)list}[1,at]}" __clauth_hook "${(@)${(P)list}[at+1,-1]}"
   done

@@ -62,6 +62,7 @@ fn run(context: impl FnOnce() -> anyhow::Result<Context>, called: &OsStr, rest: 
     match rest.first().and_then(|command| command.to_str()) {
         Some("export") => return command::export::run(&context()?, &rest[1..]),
         Some("helper") => return command::helper::run(&context()?, &rest[1..]),
+        Some("fresh") => return command::fresh::run(&rest[1..]),
         Some("statusline") if rest.len() == 1 => return command::statusline::run(&context()?),
         // As a prompt's theme has it; any other spelling is clap's.
         Some("status") if rest.len() == 3 && rest[1] == "--format" && rest[2].to_str().is_some() => {

@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod env;
 pub mod exec;
 pub mod export;
+pub mod fresh;
 pub mod helper;
 pub mod hook;
 pub mod import;

@@ -11,6 +11,7 @@ use clap::Args;
 use super::{completions, shim};
 use crate::claude_code::STATE;
 use crate::context::Context;
+use crate::doctor;
 use crate::error::Mistake;
 use crate::io;
 use crate::name::ProfileName;
@@ -85,17 +86,18 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
         let shim = context.layout.shim();
         io::say(format_args!("{} decides where no prompt does: in editors, scripts and `cd x && claude`", shim.display()));
     }
-    let mut works = true;
-    for shell in shells {
-        match shell.completes_when_fresh() {
-            Ok(true) => io::say(format_args!("{shell}: a fresh shell has the hook")),
-            Ok(false) => io::say(format_args!("{shell}: a fresh shell has the hook; {}", shell.completion_need())),
-            Err(error) => {
-                io::say(format_args!("{shell}: {error:#}"));
-                works = false;
-            }
+    let judged = doctor::judge(context, &shells);
+    for one in &judged {
+        match one.fresh.obstacle {
+            None if one.fresh.completes => io::say(format_args!("{}: a fresh shell has the hook", one.shell)),
+            None => io::say(format_args!("{}: a fresh shell has the hook; {}", one.shell, one.shell.completion_need())),
+            Some(_) => {}
+        }
+        for finding in &one.findings {
+            io::say(format_args!("{}: {}; {}", one.shell, finding.what, finding.remedy));
         }
     }
+    let works = judged.iter().all(doctor::Judged::runs);
     say_what_next(context, has_shim);
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

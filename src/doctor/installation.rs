@@ -1,20 +1,24 @@
 //! The program, the shim, the client, and the user's settings.
 
-use super::Finding;
+use std::path::Path;
+
+use super::hooks::Judged;
+use super::{Finding, bypass};
 use crate::claude_code::processes::PROGRAM;
 use crate::context::Context;
 use crate::profile;
 use crate::sys;
 
-pub fn examine(context: &Context) -> Vec<Finding> {
+pub fn examine(context: &Context, shells: &[Judged]) -> Vec<Finding> {
     let mut found = Vec::new();
-    found.extend(shim(context));
+    found.extend(shim(context, shells));
+    found.extend(bypass::examine(context, shells));
     found.extend(client(context));
     found.extend(settings(context));
     found
 }
 
-fn shim(context: &Context) -> Option<Finding> {
+fn shim(context: &Context, shells: &[Judged]) -> Option<Finding> {
     let shim = context.layout.shim();
     if std::fs::symlink_metadata(&shim).is_err() {
         return None;
@@ -23,13 +27,17 @@ fn shim(context: &Context) -> Option<Finding> {
     if !sys::linked_program(&shim).is_ok_and(|program| program.exists()) {
         return Some(Finding::problem(format!("the shim {} leads to a program that is gone", shim.display()), why, "run `clauth shim install`"));
     }
-    let first = which::which_in(PROGRAM, Some(context.env.absolute_path()), "/").ok();
-    (!first.is_some_and(|first| sys::same_file(&first, &shim))).then(|| {
+    let is_shim = |first: &Path| sys::same_file(first, &shim);
+    // What a new terminal has counts: this one may be older than the lines that `setup` has just written.
+    let first: Vec<_> = shells.iter().filter(|one| one.fresh.obstacle.is_none()).filter_map(|one| one.fresh.claude.as_deref()).collect();
+    let own = || which::which_in(PROGRAM, Some(context.env.absolute_path()), "/").is_ok_and(|first| is_shim(&first));
+    let comes_first = if first.is_empty() { own() } else { first.iter().all(|first| is_shim(first)) };
+    (!comes_first).then(|| {
         let bin = context.layout.bin();
         Finding::problem(
             format!("the shim in {} is not the first `claude` on PATH", bin.display()),
             why,
-            format!("put {} first on PATH, or open a new shell where `clauth setup` has just done so", bin.display()),
+            format!("put {} first on PATH, in a startup file behind all else that changes it; `clauth setup` does so", bin.display()),
         )
     })
 }

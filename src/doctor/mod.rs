@@ -10,6 +10,8 @@ use crate::context::Context;
 use crate::error::Mistake;
 use crate::name::ProfileName;
 
+mod blame;
+mod bypass;
 mod client;
 mod hooks;
 mod installation;
@@ -20,7 +22,7 @@ mod settings;
 mod tree;
 mod unfinished;
 
-pub use hooks::Hook;
+pub use hooks::{Hook, Judged, judge};
 pub use mend::mend;
 pub use tree::Helper;
 
@@ -99,10 +101,10 @@ pub struct Examination {
 
 /// Looks at everything; changes nothing.
 pub fn examine(context: &Context) -> Examination {
-    let (hooks, unhooked) = hooks::look(context);
+    let (hooks, unhooked, judged) = hooks::look(context);
     let findings = [
         unhooked,
-        installation::examine(context),
+        installation::examine(context, &judged),
         place::examine(context),
         settings::examine(context),
         login::examine(context),

@@ -1,5 +1,7 @@
 //! The lines that `clauth setup` keeps in a startup file, between two marks: pure.
 
+use std::ops::Range;
+
 /// Stands before clauth's lines.
 const BEGIN: &str = "# >>> clauth >>>";
 
@@ -44,6 +46,18 @@ pub fn is_hooked_by_hand(text: &str) -> bool {
 pub fn is_hooked(text: &str) -> bool {
     let asks = |line: &str| line.split("clauth").skip(1).any(|rest| rest.trim_start_matches(['\'', '"']).starts_with(" hook "));
     text.lines().any(|line| asks(line) && !line.trim_start().starts_with('#'))
+}
+
+/// Whether a line that asks for the hook finds the program by PATH.
+pub fn calls_by_name(text: &str) -> bool {
+    let is_name = |(at, _): (usize, &str)| !text[..at].ends_with(['/', '\\']);
+    text.match_indices("clauth hook ").any(is_name)
+}
+
+/// Returns the numbers of the lines between the marks, with those of the marks, from 0.
+pub fn own_lines(text: &str) -> Range<usize> {
+    let count = |text: &str| text.matches('\n').count();
+    split(text).map_or(0..0, |(before, own, _)| count(before)..count(before) + own.lines().count())
 }
 
 /// Splits the text at the marks; a begin without an end is the user's to look at, and not touched.

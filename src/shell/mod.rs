@@ -23,6 +23,7 @@ mod pwsh;
 mod startup;
 
 pub use completion::{Taker, Takes};
+pub use fresh::{Fresh, Obstacle, PATIENCE, Start};
 pub use pwsh::completion::script as powershell_completions;
 pub use startup::HOOKED;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Shell;
+use super::{Shell, Start};
 use crate::env::Env;
 use crate::sys;
 
@@ -22,6 +22,16 @@ impl Shell {
                 ["profile.ps1", "Microsoft.PowerShell_profile.ps1"].map(|name| directory.join(name)).into()
             }
             Self::Sh => Vec::new(),
+        }
+    }
+
+    /// Returns the one file of the user's that decides what such a shell is, where that differs by how it is started; it need not exist.
+    pub fn read_at_start(self, env: &Env, start: Start) -> Option<PathBuf> {
+        let home = env.home_dir().ok()?;
+        match (self, start) {
+            (Self::Bash, Start::Plain) => Some(home.join(".bashrc")),
+            (Self::Bash, Start::Login) => of_bash(&home, true).into_iter().next(),
+            _ => None,
         }
     }
 
@@ -74,23 +84,6 @@ impl Shell {
             ));
         }
         lines.into_iter().map(|line| line + "\n").collect()
-    }
-
-    /// Returns the arguments by which a fresh interactive shell says by its exit code what it has, in numbers that nothing else ends with by chance:
-    /// another shell that it becomes, say.
-    pub fn check(self) -> [&'static str; 3] {
-        match self {
-            Self::Bash | Self::Sh => [
-                "-i",
-                "-c",
-                "typeset -f __clauth_hook >/dev/null || exit; \
-                 if typeset -F _comp_load || typeset -F __load_completion || complete -p clauth; then exit 103; fi >/dev/null 2>&1; exit 102",
-            ],
-            Self::Zsh => ["-i", "-c", "(( $+functions[__clauth_hook] )) || exit; (( $+functions[compdef] )) && exit 103; exit 102"],
-            Self::Fish => ["-i", "-c", "functions -q __clauth_evaluate; and exit 103"],
-            // Whichever function is the prompt there, and whatever that does: running it must have run the hook.
-            Self::Pwsh => ["-NoLogo", "-Command", "try { $null = prompt } catch { }; if (& $__clauth { $__clauth_saw_prompt }) { exit 103 }"],
-        }
     }
 
     /// Says what this shell lacks where it completes nothing of clauth's.

@@ -27,6 +27,7 @@
 //! - [`parent_process`], [`process_group`], [`command_name`], [`program_name`], [`start_time`]: a pid and its start time name one process for ever;
 //!   [`process_path`], [`is_ending`]: whether one is there still, and for how long.
 //! - [`start_detached`], [`detach`], [`silence_stdout`], [`give_back_memory`]: make a helper, and a small one; [`KEEPS_DEAD_CHILDREN`].
+//! - [`end_session`]: ends a child that has detached, with what it started.
 //! - [`keep_memory_private`]: what this process has in memory is in no dump of a crash.
 //! - [`TypingHidden`]: while it lives, a terminal shows no key that is pressed, and hands each over at once.
 //! - [`apart_from_terminal`]: starts a program that no key of the terminal's interrupts.
@@ -70,8 +71,8 @@ pub use signals::HeldSignals;
 #[cfg(unix)]
 pub use unix::{
     HOME_VARIABLE, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, Listing, NEEDED_VARIABLES, PROGRAM_SUFFIX, TypingHidden,
-    create_lock_dir, create_private_dir, create_private_file, detach, exchange, give_permissions, has_other_names, identity, is_momentary,
-    is_private, link_directory, link_program, linked_program, lock_among_helpers, look_at, look_at_open, make_private, open_directory,
+    create_lock_dir, create_private_dir, create_private_file, detach, end_session, exchange, give_permissions, has_other_names, identity,
+    is_momentary, is_private, link_directory, link_program, linked_program, lock_among_helpers, look_at, look_at_open, make_private, open_directory,
     open_for_reading, open_lock_file, owned_by_this_user, parent_process, physical, powershell_dir, remove_file, rename, rename_new, replace_process,
     same_file, silence_stdout, spelled, start_detached, symlink, sync_directory, terminal_columns, unlink_program, working_directory,
 };
@@ -79,9 +80,9 @@ pub use unix::{
 pub use windows::{
     DIRECTORIES_TELL_WRITES, Events, HOME_VARIABLE, HeldSignals, IGNORES_CASE_OF_VARIABLES, KEEPS_DEAD_CHILDREN, KNOWS_OWN_PROGRAM, Listing,
     NEEDED_VARIABLES, PROGRAM_SUFFIX, TERMINALS_RUN_LOGIN_SHELLS, TypingHidden, boot_and_namespace, clone_file, command_name, create_lock_dir,
-    create_private_dir, create_private_file, detach, exchange, give_back_memory, give_permissions, has_other_names, identity, is_being_written,
-    is_ending, is_momentary, is_private, keep_memory_private, link_directory, link_program, linked_program, lock_among_helpers, look_at,
-    look_at_open, make_private, open_directory, open_for_reading, open_lock_file, origins, owned_by_this_user, parent_process, physical,
+    create_private_dir, create_private_file, detach, end_session, exchange, give_back_memory, give_permissions, has_other_names, identity,
+    is_being_written, is_ending, is_momentary, is_private, keep_memory_private, link_directory, link_program, linked_program, lock_among_helpers,
+    look_at, look_at_open, make_private, open_directory, open_for_reading, open_lock_file, origins, owned_by_this_user, parent_process, physical,
     powershell_dir, process_group, process_path, program_name, remove_file, rename, rename_new, replace_process, same_file, silence_stdout, spelled,
     start_detached, start_time, symlink, sync_directory, sync_file_system, terminal_columns, unlink_program, working_directory,
 };

@@ -7,7 +7,7 @@ use std::os::fd::RawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::UNIX_EPOCH;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -249,6 +249,15 @@ pub fn detach() -> io::Result<()> {
     let current = limit.maximum.or(limit.current.max(Some(OPEN_MAX)));
     let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current, ..limit });
     Ok(())
+}
+
+/// Ends a child that has called [`detach`], with everything in its process group.
+pub fn end_session(child: &mut Child) {
+    let group = rustix::process::Pid::from_child(child);
+    // Until it has detached there is no such group, and it is alone.
+    if rustix::process::kill_process_group(group, rustix::process::Signal::KILL).is_err() {
+        let _ = child.kill();
+    }
 }
 
 #[expect(unsafe_code, reason = "an inherited descriptor has no owner in Rust to drop")]

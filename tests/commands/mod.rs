@@ -8,6 +8,7 @@ mod doctor;
 mod env;
 mod exec;
 mod grammar;
+mod judged;
 mod keychain;
 mod mistakes;
 mod mistyped;

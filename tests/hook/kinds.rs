@@ -93,6 +93,22 @@ fn y_a_trace_shows_no_key() {
 }
 
 #[test]
+fn j_a_list_that_cannot_be_changed_is_said_and_the_startup_file_goes_on() {
+    Shell::each(|shell| {
+        let (list, before) = match shell.language {
+            Language::Bash => ("PROMPT_COMMAND", "PROMPT_COMMAND=true; readonly PROMPT_COMMAND"),
+            Language::Zsh => ("precmd_functions", "typeset -ra precmd_functions=(true)"),
+            Language::Fish | Language::Pwsh => return, // no such lists
+        };
+        let world = World::new();
+        let mut terminal = Terminal::start(&world, shell, &Startup::hooked().before(before).after("REST=read"));
+        let told = format!("clauth: {list} is read-only, so no directory chooses an account in this shell; run `clauth doctor`");
+        assert_eq!(terminal.transcript().matches(&told).count(), 1, "{}", terminal.transcript());
+        assert_eq!(terminal.run(&shell.show("REST")), "read");
+    });
+}
+
+#[test]
 fn k_a_prompt_command_keeps_its_type() {
     Shell::each(|shell| {
         if shell.language != Language::Bash {

@@ -33,7 +33,7 @@ pub use private::{is_private, make_private};
 pub use process::{
     command_name, give_back_memory, is_ending, keep_memory_private, parent_process, process_group, process_path, program_name, start_time,
 };
-pub use run::{detach, replace_process, silence_stdout, start_detached};
+pub use run::{detach, end_session, replace_process, silence_stdout, start_detached};
 pub use terminal::{HeldSignals, TypingHidden, terminal_columns};
 
 /// The environment variable that names the user's home: the one that Claude Code asks, too.

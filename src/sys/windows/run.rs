@@ -197,6 +197,11 @@ pub fn detach() -> io::Result<()> {
     }
 }
 
+/// Ends a child that has called [`detach`].
+pub fn end_session(child: &mut Child) {
+    let _ = child.kill(); // what it started ends by itself
+}
+
 /// Lets go of the standard output that a starter reads until it closes.
 #[expect(unsafe_code, reason = "std does not change the standard handles")]
 pub fn silence_stdout() -> io::Result<()> {
