@@ -5,19 +5,27 @@
 # which are true for as long as it holds. Everything here keeps the user's $?, traps, options and PROMPT_COMMAND.
 
 # What is kept in variables is this shell's alone, even where `set -a` exports every assignment.
-\builtin export -n __clauth_program='@CLAUTH@'
+# In two steps, since under `set -k` it would be no word of a command.
+__clauth_program='@CLAUTH@'
+\builtin export -n __clauth_program
 
 __clauth_hook() {
-  \builtin local code="$?" # quoted, since `builtin` makes it a word like any other, to be split at IFS
+  \builtin set -- "$?"
   # Where nothing changed; bash copies a function at each call, so what follows otherwise stands in one of its own.
   if [[ $- == *x* || ${CLAUTH_DISABLE-}/${__clauth_at-} != "/$$ ${PWD-}" ]] || ! __clauth_state || ! __clauth_here; then
     __clauth_look
   fi
   case $- in *e*) return 0 ;; esac # under `set -e` any other status would end the shell
-  return "$code"
+  return "$1"
 }
 
 __clauth_look() {
+  if [[ $- == *k* ]]; then # it would take what is assigned here for the environment of a command
+    \builtin set +k
+    __clauth_look
+    \builtin set -k
+    return 0
+  fi
   \builtin local traced=''
   [[ $- != *x* ]] || { traced=1 && \builtin set +x; } 2>/dev/null # a trace would show the keys that are set aside
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
@@ -95,8 +103,9 @@ __clauth_fail() {
   esac
   if [[ -n $home && -f $home/refused ]]; then
     for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR @OVERRIDING@; do
-      if [[ -n ${!name+x} && ${!name} != "$home"/* ]]; then # clauth's own come with the next answer
-        \builtin export -n "__clauth_taken_$name=${!name}" __clauth_taken="${__clauth_taken-} $name"
+      if \builtin declare -p "$name" >/dev/null 2>&1 && [[ ${!name-} != "$home"/* ]]; then # clauth's own come with the next answer
+        # What the shell says of a variable makes it again, whatever it is.
+        \builtin export -n "__clauth_taken_$name=$(\builtin declare -p "$name")" __clauth_taken="${__clauth_taken-} $name"
         \builtin unset "$name"
       fi
     done
@@ -111,11 +120,19 @@ __clauth_fail() {
 # Gives back what a failure took away, but for what the user has set again since.
 __clauth_give_back() {
   [[ -n ${__clauth_taken-} ]] || return 0
-  \builtin local name taken IFS=' '
+  \builtin local name taken kind IFS=' '
   [[ ${ANTHROPIC_CONFIG_DIR-} != "${CLAUDE_CONFIG_DIR-}" ]] || \builtin unset ANTHROPIC_CONFIG_DIR CLAUDE_CONFIG_DIR
   for name in $__clauth_taken; do
     taken=__clauth_taken_$name
-    [[ -n ${!name+x} ]] || \builtin export "$name=${!taken}"
+    if [[ -z ${!name+x} ]]; then
+      kind=${!taken/#declare/declare -g}
+      if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 402)); then
+        \builtin eval "\\builtin ${kind%% "$name"*} $name"
+      elif [[ ${kind%% "$name"*} == *x* ]]; then
+        \builtin export "${name?}"
+      fi
+      [[ $kind != *" $name="* ]] || \builtin eval "$name=${kind#* "$name"=}"
+    fi
     \builtin unset "$taken"
   done
   \builtin unset __clauth_taken
@@ -132,7 +149,7 @@ __clauth_install() {
       *_direnv_hook* | *_mise_hook*) at=$index ;;
     esac
   done
-  kind=$(\builtin declare -p PROMPT_COMMAND 2>/dev/null)
+  kind=$(\builtin declare -p PROMPT_COMMAND 2>/dev/null || \builtin :)
   kind=${kind%%[= ]PROMPT_COMMAND*}
   kind=${kind#declare -}
   if [[ $kind == *r* ]]; then # to try would end the startup file here
@@ -160,4 +177,10 @@ __clauth_install() {
     PROMPT_COMMAND="$command${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
   fi
 }
-__clauth_install
+if [[ $- == *k* ]]; then
+  \builtin set +k
+  __clauth_install
+  \builtin set -k
+else
+  __clauth_install
+fi

@@ -51,6 +51,10 @@ function __clauth_noticed --on-variable HOME --on-variable CLAUTH_HOME --on-vari
 end
 
 function __clauth_evaluate
+    # What a function of the user's has exported for itself is there for as long as it runs, out of reach; a copy of it is here, and nothing to go by.
+    for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR CLAUTH_PROFILE CLAUTH_STATE @OVERRIDING@
+        set -qf $name; and set -ef $name
+    end
     __clauth_give_back
     if not test -x $__clauth_program
         __clauth_fail "$__clauth_program is gone; install clauth again, or remove its hook from config.fish"
@@ -82,11 +86,12 @@ function __clauth_fail --argument-names message
     end
     if test $refuse = yes; and test -f "$home/refused"
         for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR @OVERRIDING@
-            if set -qx $name; and not string match -q -- "$home/*" "$$name" # clauth's own come with the next answer
-                set -g __clauth_taken_$name $$name
+            # What is covered is so already; clauth's own come with the next answer.
+            if set -q $name; and begin; test -n "$$name"; or not set -q __clauth_covered_$name; end; and not string match -q -- "$home/*" "$$name"
                 set -ga __clauth_taken $name
-                set -qg $name; and set -eg $name
-                set -qU $name; and set -gx $name '' # covered: a universal variable belongs to every session
+                set -g __clauth_taken_$name
+                set -qg $name; and set -g __clauth_taken_$name (set -qgx $name; and echo -- -gx; or echo -- -gu) $$name; and set -eg $name
+                set -qU $name; and set -gx $name ''; and set -g __clauth_covered_$name # a universal variable belongs to every session
             end
         end
         set -gx CLAUDE_CONFIG_DIR "$home/refused/run-clauth-status"
@@ -104,8 +109,10 @@ function __clauth_give_back
     test "$ANTHROPIC_CONFIG_DIR" = "$CLAUDE_CONFIG_DIR"; and set -eg ANTHROPIC_CONFIG_DIR CLAUDE_CONFIG_DIR
     for name in $__clauth_taken
         set -l taken __clauth_taken_$name
-        set -qgx $name; and test -n "$$name"; or set -eg $name 2>/dev/null
-        set -qx $name; or set -gx $name $$taken
+        set -q __clauth_covered_$name; and set -qgx $name; and test -z "$$name"; and set -eg $name
+        set -e __clauth_covered_$name 2>/dev/null
+        set -l own $$taken
+        set -q own[1]; and not set -qg $name; and set $own[1] $name $own[2..]
         set -eg $taken
     end
     set -eg __clauth_taken

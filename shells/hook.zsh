@@ -83,7 +83,8 @@ __clauth_fail() {
   if [[ -n $home && -f $home/refused ]]; then
     for name in CLAUDE_CONFIG_DIR ANTHROPIC_CONFIG_DIR @OVERRIDING@; do
       if [[ -v $name && ${(P)name} != "$home"/* ]]; then # clauth's own come with the next answer
-        typeset -g +x __clauth_taken_$name=${(P)name} __clauth_taken="${__clauth_taken-} $name"
+        # What the shell says of a variable makes it again, whatever it is.
+        typeset -g +x __clauth_taken_$name="$(typeset -p $name)" __clauth_taken="${__clauth_taken-} $name"
         builtin unset $name
       fi
     done
@@ -98,11 +99,16 @@ __clauth_fail() {
 # Gives back what a failure took away, but for what the user has set again since.
 __clauth_give_back() {
   [[ -n ${__clauth_taken-} ]] || return 0
-  local name taken
+  local name taken kind
   [[ ${ANTHROPIC_CONFIG_DIR-} != "${CLAUDE_CONFIG_DIR-}" ]] || builtin unset ANTHROPIC_CONFIG_DIR CLAUDE_CONFIG_DIR
   for name in ${(s: :)__clauth_taken}; do
     taken=__clauth_taken_$name
-    [[ -v $name ]] || builtin export $name=${(P)taken}
+    if [[ ! -v $name ]]; then
+      kind=${(P)taken}
+      kind=${kind/#export/typeset -x}
+      builtin eval "${${kind/#typeset/builtin typeset -g}%%$name*} $name"
+      builtin eval "$name=${kind#* $name=}"
+    fi
     builtin unset $taken
   done
   builtin unset __clauth_taken

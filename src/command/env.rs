@@ -92,9 +92,9 @@ fn environment(profile: &Profile, changes: &[Change]) -> Environment {
         Environment { profile: profile.name.to_string(), config_dir: profile.exported(), export: BTreeMap::new(), unset: Vec::new() };
     for change in changes {
         match change {
-            Change::Export(name, value) => drop(environment.export.insert(name, value.clone())),
-            Change::Unset(name) | Change::SetAside(name) => environment.unset.push(name),
-            Change::PutBack(_) | Change::Forget(_) => {}
+            Change::Export(name, value) | Change::GiveBack(name, Some(value)) => drop(environment.export.insert(name, value.clone())),
+            Change::Unset(name) | Change::SetAside(name) | Change::GiveBack(name, None) => environment.unset.push(name),
+            Change::PutBack(_) | Change::Forget(_) | Change::Take(_) => {}
         }
     }
     environment

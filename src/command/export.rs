@@ -202,6 +202,7 @@ impl<'a> Evaluation<'a> {
             epoch,
             settings_exist: self.context.layout.config().exists(),
             settings: paths::portable(&self.context.layout.config().to_string_lossy()),
+            has_own_directories: outcome == Outcome::Unbound,
             config_dir: change::value_after(CLAUDE_CONFIG_DIR, &changes, &self.context.env),
             anthropic_dir: change::value_after(ANTHROPIC_CONFIG_DIR, &changes, &self.context.env),
             home: self.context.env.non_empty(sys::HOME_VARIABLE).and_then(OsStr::to_str).map(str::to_owned).filter(|_| sys::HOME_VARIABLE == "HOME"),

@@ -21,13 +21,24 @@ pub enum Change {
     PutBack(&'static str),
     /// Drop what was set aside.
     Forget(&'static str),
+    /// Let the shell keep what it has of one of the two directories, with everything that a process does not see of it: that it is an array, empty, not
+    /// exported, or of every session.
+    Take(&'static str),
+    /// Let it have that again; this value where it has kept nothing: another shell did, whose environment this one has.
+    GiveBack(&'static str, Option<String>),
 }
 
 impl Change {
     /// The variable.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Export(name, _) | Self::Unset(name) | Self::SetAside(name) | Self::PutBack(name) | Self::Forget(name) => name,
+            Self::Export(name, _)
+            | Self::GiveBack(name, _)
+            | Self::Unset(name)
+            | Self::SetAside(name)
+            | Self::PutBack(name)
+            | Self::Forget(name)
+            | Self::Take(name) => name,
         }
     }
 }
@@ -92,14 +103,19 @@ impl<'a> Before<'a> {
             Change::Export(CLAUTH_PROFILE, name.into()),
             Change::Export(CLAUTH_STATE, record.text()),
         ];
-        kept.into_iter().chain(overriding).chain(self.needed(loaded)).collect()
+        kept.into_iter().chain(overriding).chain(self.take()).chain(self.needed(loaded)).collect()
+    }
+
+    /// Returns what has the shell keep its own. What direnv and mise set for a directory is nothing to go back to.
+    fn take(&self) -> impl Iterator<Item = Change> + '_ {
+        let is_passing = |name: &str| self.env.get(name).is_some() && is_passing(self.env, name);
+        let both = [(CLAUDE_CONFIG_DIR, self.is_config_ours), (ANTHROPIC_CONFIG_DIR, self.is_anthropic_ours)];
+        both.into_iter().filter(move |(name, is_ours)| !(*is_ours || is_passing(name))).map(|(name, _)| Change::Take(name))
     }
 
     /// Returns the changes back to what the user had. A directory that is not clauth's is the user's, and stays.
     pub fn leave(&self) -> Vec<Change> {
-        let back = |name, is_ours: bool, own: &Option<String>| {
-            is_ours.then(|| own.as_ref().map_or(Change::Unset(name), |own| Change::Export(name, own.clone())))
-        };
+        let back = |name, is_ours: bool, own: &Option<String>| is_ours.then(|| Change::GiveBack(name, own.clone()));
         let config = back(CLAUDE_CONFIG_DIR, self.is_config_ours, &self.record.config_dir);
         let anthropic = back(ANTHROPIC_CONFIG_DIR, self.is_anthropic_ours, &self.record.anthropic_dir);
         let state = self.pending().map_or(Change::Unset(CLAUTH_STATE), |pending| Change::Export(CLAUTH_STATE, pending.text()));
@@ -138,7 +154,7 @@ impl<'a> Before<'a> {
             Change::Unset(CLAUTH_PROFILE),
             Change::Export(CLAUTH_STATE, record.text()),
         ];
-        overriding.chain(self.needed(refusal)).collect()
+        overriding.chain(self.take()).chain(self.needed(refusal)).collect()
     }
 
     fn put_back(&self) -> impl Iterator<Item = Change> + '_ {
@@ -152,7 +168,7 @@ impl<'a> Before<'a> {
         changes.into_iter().filter(|change| match change {
             Change::Export(name, value) => self.env.get(name) != Some(OsStr::new(value)),
             Change::Unset(name) => self.env.get(name).is_some(),
-            Change::SetAside(_) | Change::PutBack(_) | Change::Forget(_) => true,
+            Change::SetAside(_) | Change::PutBack(_) | Change::Forget(_) | Change::Take(_) | Change::GiveBack(..) => true,
         })
     }
 }
@@ -161,9 +177,9 @@ impl<'a> Before<'a> {
 pub fn apply(changes: &[Change], command: &mut Command) {
     for change in changes {
         match change {
-            Change::Export(name, value) => command.env(name, value),
-            Change::Unset(name) | Change::SetAside(name) => command.env_remove(name),
-            Change::PutBack(_) | Change::Forget(_) => command,
+            Change::Export(name, value) | Change::GiveBack(name, Some(value)) => command.env(name, value),
+            Change::Unset(name) | Change::SetAside(name) | Change::GiveBack(name, None) => command.env_remove(name),
+            Change::PutBack(_) | Change::Forget(_) | Change::Take(_) => command,
         };
     }
 }
@@ -172,6 +188,7 @@ pub fn apply(changes: &[Change], command: &mut Command) {
 pub fn value_after(name: &str, changes: &[Change], env: &Env) -> Option<String> {
     let changed = changes.iter().rev().find_map(|change| match change {
         Change::Export(changed, value) if *changed == name => Some(Some(value.clone())),
+        Change::GiveBack(changed, value) if *changed == name => Some(value.clone()),
         Change::Unset(changed) if *changed == name => Some(None),
         _ => None,
     });
@@ -204,10 +221,10 @@ mod tests {
         let mut env = env.clone();
         for change in changes {
             match change {
-                Change::Export(name, value) => drop(env.variables.insert(name.into(), value.into())),
-                Change::Unset(name) | Change::SetAside(name) => drop(env.variables.remove(OsStr::new(name))),
+                Change::Export(name, value) | Change::GiveBack(name, Some(value)) => drop(env.variables.insert(name.into(), value.into())),
+                Change::Unset(name) | Change::SetAside(name) | Change::GiveBack(name, None) => drop(env.variables.remove(OsStr::new(name))),
                 Change::PutBack(name) => drop(env.variables.insert(name.into(), "back".into())),
-                Change::Forget(_) => {}
+                Change::Forget(_) | Change::Take(_) => {}
             }
         }
         env
@@ -267,6 +284,6 @@ mod tests {
     fn a_record_that_names_clauths_own_directory_is_not_put_back() {
         let text = Record { config_dir: Some("/c/profiles/other/runtime".into()), ..Record::default() }.text();
         let leaked = env(&[(CLAUDE_CONFIG_DIR, WORK), (CLAUTH_STATE, &text)]);
-        assert_eq!(Before::of(&leaked, owns).leave(), [Change::Unset(CLAUDE_CONFIG_DIR), Change::Unset(CLAUTH_STATE)]);
+        assert_eq!(Before::of(&leaked, owns).leave(), [Change::GiveBack(CLAUDE_CONFIG_DIR, None), Change::Unset(CLAUTH_STATE)]);
     }
 }

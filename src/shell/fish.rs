@@ -14,18 +14,49 @@ pub fn change(change: &Change) -> String {
     match change {
         Change::Export(name, value) => format!("set -gx {name} {};", quote(value)),
         Change::Unset(name) => format!("set -e {name};"),
-        // A universal variable belongs to every session: it is covered, never erased. fish (3.6 and 4.7) exports it though an unexported global one
-        // hides it, so what covers it is exported and empty, which the client ignores.
+        // A universal variable belongs to every session: it is covered, never erased, and never made a global one. fish (3.6 and 4.7) exports it though an
+        // unexported global one hides it, so what covers it is exported and empty, which the client ignores.
         Change::SetAside(name) => {
-            format!("set -g __clauth_aside_{name} ${name}; set -qg {name}; and set -eg {name}; set -qU {name}; and set -gx {name} '';")
+            let (aside, covered) = (format!("__clauth_aside_{name}"), is_covered(name));
+            format!(
+                "if not begin; {covered}; and set -q {aside}; end; {} set -qU {name}; and set -gx {name} ''; and set -g __clauth_covered_{name}; end;",
+                keep(name, &aside)
+            )
         }
-        Change::Forget(name) => format!("set -qgx {name}; and test -n \"${name}\"; or set -eg {name} 2>/dev/null; set -e __clauth_aside_{name};"),
-        Change::PutBack(name) => format!(
-            "if set -q __clauth_aside_{name}; set -qgx {name}; and test -n \"${name}\"; or set -eg {name} 2>/dev/null; \
-             set -qx {name}; or set -gx {name} $__clauth_aside_{name}; set -e __clauth_aside_{name}; \
-             else; echo 'clauth: {name} was set aside by the shell that started this one; it is put back there' >&2; end;"
-        ),
+        Change::Forget(name) => {
+            format!("{}; and set -eg {name}; set -e __clauth_aside_{name} __clauth_covered_{name} 2>/dev/null;", is_covered(name))
+        }
+        Change::PutBack(name) => {
+            let aside = format!("__clauth_aside_{name}");
+            format!(
+                "if set -q {aside}; {}; and set -eg {name}; set -qg {name}; or begin; {} end; set -e {aside} __clauth_covered_{name} 2>/dev/null; \
+                 else; echo 'clauth: {name} was set aside by the shell that started this one; it is put back there' >&2; end;",
+                is_covered(name),
+                restore(name, &aside)
+            )
+        }
+        Change::Take(name) => keep(name, &format!("__clauth_own_{name}")),
+        Change::GiveBack(name, value) => {
+            let own = format!("__clauth_own_{name}");
+            let otherwise = value.as_ref().map(|value| format!("; or set -gx {name} {}", quote(value))).unwrap_or_default();
+            format!("set -eg {name} 2>/dev/null; if set -q {own}; {} set -e {own}; else; set -qU {name}{otherwise}; end;", restore(name, &own))
+        }
     }
+}
+
+/// Moves a global variable into an unexported one, behind a word that says what it was: `x` exported, `u` not. `n`: there was none.
+fn keep(name: &str, kept: &str) -> String {
+    format!("if set -qg {name}; set -g {kept} (set -qgx {name}; and echo x; or echo u) ${name}; set -eg {name}; else; set -g {kept} n; end;")
+}
+
+/// Makes the global variable again that was moved so.
+fn restore(name: &str, kept: &str) -> String {
+    format!("switch ${kept}[1]; case x; set -gx {name} ${kept}[2..]; case u; set -gu {name} ${kept}[2..]; end;")
+}
+
+/// Tests whether a universal variable is covered, or was while another session has erased it.
+fn is_covered(name: &str) -> String {
+    format!("set -q __clauth_covered_{name}; and set -qgx {name}; and test -z \"${name}\"")
 }
 
 pub fn pin(profile: Option<&str>) -> String {
@@ -46,19 +77,24 @@ pub fn watch(answer: &Answer) -> String {
         Some(Liveness::Path(path)) => format!("{stamp} -a -e {}", quote(path)),
         _ => stamp,
     };
-    let config_dir = answer.config_dir.as_deref().unwrap_or_default();
+    // What a shell has of its own may be a list, or of every session.
+    let (own, config_dir) = if answer.has_own_directories {
+        (format!("set -g __clauth_seen_config_dir \"${CLAUDE_CONFIG_DIR}\"\n"), "\"$__clauth_seen_config_dir\"".into())
+    } else {
+        (String::new(), quote(answer.config_dir.as_deref().unwrap_or_default()))
+    };
     let said = quote(&answer.said);
     if let (true, Place::Known { absent, decider: None, .. }) = (answer.free, &answer.place) {
         let above = Above::spell(absent.iter());
         let files: Vec<_> = absent.iter().map(|level| above.binding(*level)).collect();
-        let tests = free(&stamp, config_dir).join("\nand ");
+        let tests = free(&stamp, &config_dir).join("\nand ");
         return format!(
-            "set -g __clauth_free 1\nset -g __clauth_absent {}\nfunction __clauth_same\n{tests}\nend\nset -g __clauth_said {said}\n",
+            "{own}set -g __clauth_free 1\nset -g __clauth_absent {}\nfunction __clauth_same\n{tests}\nend\nset -g __clauth_said {said}\n",
             files.join(" ")
         );
     }
-    let tests = place(&answer.place, &stamp, config_dir).join("\nand ");
-    format!("set -g __clauth_free 0\nfunction __clauth_same\n{tests}\nend\nset -g __clauth_said {said}\n")
+    let tests = place(&answer.place, &stamp, &config_dir).join("\nand ");
+    format!("{own}set -g __clauth_free 0\nfunction __clauth_same\n{tests}\nend\nset -g __clauth_said {said}\n")
 }
 
 /// Renders tests that hold in every directory without a binding: the shell itself lists the files that must be absent, as it goes from one to another.
@@ -66,13 +102,13 @@ fn free(stamp: &str, config_dir: &str) -> Vec<String> {
     vec![
         format!("test {stamp} -a . -ef \"$PWD\" -a ! -h {BINDING}"), // a link to nothing is seen by -h alone
         "not path is -- $__clauth_absent".into(),
-        format!("test \"${CLAUDE_CONFIG_DIR}\" = {}", quote(config_dir)),
+        format!("test \"${CLAUDE_CONFIG_DIR}\" = {config_dir}"),
     ]
 }
 
 /// Renders the tests of a place and of the config directory: in fish the number of tests is their price, so what is text is compared as one.
 fn place(place: &Place, stamp: &str, config_dir: &str) -> Vec<String> {
-    let same_config_dir = format!("test \"${CLAUDE_CONFIG_DIR}\" = {}", quote(config_dir));
+    let same_config_dir = format!("test \"${CLAUDE_CONFIG_DIR}\" = {config_dir}");
     let Place::Known { directory, absent, decider } = place else {
         return vec![
             format!("test {stamp}"),
@@ -92,7 +128,7 @@ fn place(place: &Place, stamp: &str, config_dir: &str) -> Vec<String> {
         Some((level, text)) => {
             let file = above.binding(*level);
             tests.push(format!("path is -fr -- {file}"));
-            let expected = quote(&format!("{config_dir}\n{text}"));
+            let expected = config_dir.to_owned() + &quote(&format!("\n{text}"));
             tests.push(format!("begin; read -lz text <{file}; test \"${CLAUDE_CONFIG_DIR}\n$text\" = {expected}; end"));
         }
         None => tests.push(same_config_dir),

@@ -172,6 +172,8 @@ pub struct Answer {
     pub settings: String,
     /// Whether there were any.
     pub settings_exist: bool,
+    /// Whether the two directories are what the shell has of its own.
+    pub has_own_directories: bool,
     /// The `CLAUDE_CONFIG_DIR` after the changes.
     pub config_dir: Option<String>,
     /// The `ANTHROPIC_CONFIG_DIR` after them.

@@ -27,16 +27,77 @@ pub fn change(shell: Shell, change: &Change) -> String {
     match change {
         Change::Export(name, value) => format!("{builtin}export {name}={};", quote(value)),
         Change::Unset(name) => format!("{builtin}unset {name};"),
+        // What the shell says of a variable is what makes it again, whatever it is.
+        Change::Take(name) => match shell {
+            Shell::Bash => format!(
+                "\\builtin export -n __clauth_own_{name}=\"$(\\builtin declare -p {name} 2>/dev/null || \\builtin :)\"; \\builtin unset {name};"
+            ),
+            Shell::Zsh => {
+                format!(
+                    "\\builtin typeset -g +x __clauth_own_{name}=\"$(\\builtin typeset -p {name} 2>/dev/null || \\builtin :)\"; \\builtin unset {name};"
+                )
+            }
+            _ => String::new(),
+        },
+        Change::GiveBack(name, value) => give_back(shell, name, value.as_deref()),
         Change::SetAside(name) => {
-            format!("{} {builtin}unset {name};", keep_unexported(shell, &format!("__clauth_aside_{name}"), &format!("\"${{{name}}}\"")))
+            let aside = keep_unexported(shell, &format!("__clauth_aside_{name}"), &format!("\"${{{name}}}\""));
+            let moved = format!("{aside} {builtin}unset {name};");
+            if shell == Shell::Zsh {
+                // What a function of the user's has for itself stays in it: the hook runs in the midst of it, and never sees its end.
+                let stays = keep_unexported(shell, &local(name), "1");
+                format!("if [[ ${{(t){name}}} == *local* ]]; then {stays} \\builtin typeset -g +x {name}; else {moved} fi;")
+            } else {
+                moved
+            }
         }
         Change::Forget(name) => format!("{builtin}unset __clauth_aside_{name};"),
-        Change::PutBack(name) => format!(
-            "if {builtin}[ -n \"${{__clauth_aside_{name}+x}}\" ]; then {builtin}[ -n \"${{{name}+x}}\" ] || {builtin}export {name}=\"${{__clauth_aside_{name}}}\"; \
-             {builtin}unset __clauth_aside_{name}; \
-             else {builtin}printf 'clauth: %s was set aside by the shell that started this one; it is put back there\\n' {name} >&2; fi;"
-        ),
+        Change::PutBack(name) => {
+            let has = |name: &str| format!("{builtin}[ -n \"${{{name}+x}}\" ]");
+            let aside = format!("__clauth_aside_{name}");
+            let is_aside = has(&aside);
+            let put_back = format!("{} || {builtin}export {name}=\"${{{aside}}}\"; {builtin}unset {aside};", has(name));
+            let elsewhere =
+                format!("{builtin}printf 'clauth: %s was set aside by the shell that started this one; it is put back there\\n' {name} >&2");
+            if shell == Shell::Zsh {
+                let local = local(name);
+                format!(
+                    "if {}; then \\builtin unset {local}; if [[ ${{(t){name}}} == *local* ]]; then \\builtin typeset -gx {name}; elif {is_aside}; then {put_back} fi; \
+                     elif {is_aside}; then {put_back} else {elsewhere}; fi;",
+                    has(&local)
+                )
+            } else {
+                format!("if {is_aside}; then {put_back} else {elsewhere}; fi;")
+            }
+        }
     }
+}
+
+/// The mark of a variable that was local to a function when it was set aside.
+fn local(name: &str) -> String {
+    format!("__clauth_local_{name}")
+}
+
+/// Renders how a shell has its own directory again: first what the variable is, then its value, since behind `builtin` no word is a list. Without `-g` it
+/// would be one of the function that the hook is; bash 3.2 has no such word, and loses more than value and export.
+fn give_back(shell: Shell, name: &'static str, value: Option<&str>) -> String {
+    let own = format!("__clauth_own_{name}");
+    let otherwise = change(shell, &value.map_or(Change::Unset(name), |value| Change::Export(name, value.into())));
+    let kind = match shell {
+        Shell::Bash => format!(
+            "if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 402)); then {own}=${{{own}/#declare/declare -g}}; \\builtin eval \"\\\\builtin ${{{own}%% {name}*}} {name}\"; \
+             else case ${own} in 'declare -'*x*' {name}'*) \\builtin export {name} ;; esac; fi"
+        ),
+        // `export -x …` is what it says of one that is local to a function, and would not take.
+        Shell::Zsh => format!(
+            "{own}=${{{own}/#export/typeset -x}}; {own}=${{{own}/#typeset/typeset -g}}; \\builtin eval \"\\\\builtin ${{{own}%%{name}*}} {name}\""
+        ),
+        _ => return otherwise,
+    };
+    let value = format!("case ${own} in *' {name}='*) \\builtin eval \"{name}=${{{own}#* {name}=}}\" ;; esac");
+    let is = |test: &str| format!("\\builtin [ -n \"${{{own}{test}}}\" ]");
+    let (is_kept, was_set) = (is("+x"), is(""));
+    format!("if {is_kept}; then \\builtin unset {name}; if {was_set}; then {kind}; {value}; fi; \\builtin unset {own}; else {otherwise} fi;")
 }
 
 /// A variable of the shell alone, even where `set -a` exports every assignment.
@@ -67,16 +128,23 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     let (epoch, settings) = (quote(&epoch), quote(&answer.settings));
     let unedited = if answer.settings_exist { format!("-e {settings} && ! {settings} -nt {epoch}") } else { format!("! -e {settings}") };
     let state = format!("{negation}-e {epoch} && {unedited}");
-    // One comparison for all directories costs less than one for each. What a shell has of its own is not written here: it may be a secret.
+    // One comparison for all directories costs less than one for each. What a shell has of its own is not written here: it may be a secret, or nothing that a
+    // process sees.
     let directories = [(CLAUDE_CONFIG_DIR, &answer.config_dir), (ANTHROPIC_CONFIG_DIR, &answer.anthropic_dir)];
     let directories = directories.map(|(name, value)| (name, value.clone().unwrap_or_default())).into_iter();
     let directories = directories.chain(answer.home.clone().map(|home| ("HOME", home)));
     let (names, values): (Vec<_>, Vec<_>) = directories.unzip();
-    let directories = (names, quote(&values.join(":")));
+    let now = || names.iter().map(|name| format!("${{{name}-}}")).collect::<Vec<_>>().join(":");
+    let (own, expected) = if answer.has_own_directories {
+        (keep_unexported(shell, "__clauth_seen_directories", &format!("\"{}\"", now())) + "\n", "\"${__clauth_seen_directories-}\"".into())
+    } else {
+        (String::new(), quote(&values.join(":")))
+    };
+    let directories = (names, expected);
     let seen = answer.harmless.iter().map(|name| (vec![*name], format!("\"${{__clauth_seen_{name}-}}\"")));
     let same: Vec<_> = iter::once(directories).chain(seen).collect();
     let kept = answer.harmless.iter().map(|name| keep_unexported(shell, &format!("__clauth_seen_{name}"), &format!("\"${{{name}-}}\"")) + "\n");
-    let state = kept.collect::<String>() + &state_function(shell, &state, &same, &answer.overriding);
+    let state = own + &kept.collect::<String>() + &state_function(shell, &state, &same, &answer.overriding);
     let free = keep_unexported(shell, "__clauth_free", if answer.free { "1" } else { "0" });
     let said = keep_unexported(shell, "__clauth_said", &quote(&answer.said));
     format!("{state}__clauth_here() {{ {}; }}\n{free}\n{said}\n", place(shell, &answer.place, answer.helper.as_ref()))

@@ -49,8 +49,9 @@ pub const FAILURE: &str = "throw 'clauth: nothing was changed'\n";
 
 pub fn change(change: &Change) -> String {
     match change {
-        Change::Export(name, value) => format!("$env:{name} = {}", quote(value)),
-        Change::Unset(name) => format!("$env:{name} = $null"),
+        Change::Export(name, value) | Change::GiveBack(name, Some(value)) => format!("$env:{name} = {}", quote(value)),
+        Change::Unset(name) | Change::GiveBack(name, None) => format!("$env:{name} = $null"),
+        Change::Take(_) => String::new(), // its variables of the environment are of one kind
         Change::SetAside(name) => format!("$global:__clauth_aside_{name} = $env:{name}; $env:{name} = $null"),
         // In strict mode a variable that may not exist can only be asked for like this.
         Change::Forget(name) => remove(&format!("__clauth_aside_{name}")),
@@ -150,6 +151,7 @@ mod tests {
             settings_exist: true,
             changes: Vec::new(),
             epoch: Epoch::At("/c/epoch/3".into()),
+            has_own_directories: false,
             config_dir: None,
             anthropic_dir: None,
             home: None,

@@ -7,6 +7,7 @@ mod kinds;
 mod neighbours;
 mod no_answer;
 mod overriding;
+mod own;
 mod pin;
 mod powershell;
 mod quoting;
