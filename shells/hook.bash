@@ -12,20 +12,30 @@ __clauth_program='@CLAUTH@'
 __clauth_hook() {
   \builtin set -- "$?"
   # Where nothing changed; bash copies a function at each call, so what follows otherwise stands in one of its own.
-  if [[ $- == *x* || ${CLAUTH_DISABLE-}/${__clauth_at-} != "/$$ ${PWD-}" ]] || ! __clauth_state || ! __clauth_here; then
+  if [[ $- == *[xT]* || ${CLAUTH_DISABLE-}/${__clauth_at-} != "/$$ ${PWD-}" ]] || ! __clauth_state || ! __clauth_here; then
     __clauth_look
   fi
-  case $- in *e*) return 0 ;; esac # under `set -e` any other status would end the shell
+  # A status that is not 0 is for what comes behind in the same string; elsewhere bash itself keeps it, and an ERR trap would see it a second time.
+  [[ $1 == 0 || $- == *e* || ${PROMPT_COMMAND-} == __clauth_hook ]] && return 0
+  ((${#PROMPT_COMMAND[@]} > 1 && BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)) && return 0
   return "$1"
 }
 
 __clauth_look() {
-  if [[ $- == *k* ]]; then # it would take what is assigned here for the environment of a command
-    \builtin set +k
-    __clauth_look
-    \builtin set -k
-    return 0
-  fi
+  case $- in
+    *k*) # what is assigned here would be taken for the environment of a command
+      \builtin set +k
+      __clauth_look
+      \builtin set -k
+      return 0
+      ;;
+    *T*) # the user's traps would see each command here
+      \builtin set +T
+      __clauth_look
+      \builtin set -T
+      return 0
+      ;;
+  esac
   \builtin local traced=''
   [[ $- != *x* ]] || { traced=1 && \builtin set +x; } 2>/dev/null # a trace would show the keys that are set aside
   if [[ -n ${CLAUTH_DISABLE-} ]]; then
@@ -156,8 +166,8 @@ __clauth_install() {
     \builtin printf 'clauth: %s\n' "PROMPT_COMMAND is read-only, so no directory chooses an account in this shell; run \`clauth doctor\`" >&2
     return 0
   fi
-  # What is a string stays one: others look at it as such, and some make it what they need.
-  command=__clauth_hook
+  # What is a string stays one: others look at it as such, and some make it what they need. `&&` keeps what the hook returns from an ERR trap.
+  command='__clauth_hook && :'
   case $kind in
     *a*)
       if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
@@ -166,15 +176,17 @@ __clauth_install() {
       fi
       ;;
     # An exported one reaches shells that have no such function.
-    *x*) command='if declare -F __clauth_hook >/dev/null; then __clauth_hook; fi' ;;
+    *x*) command='if declare -F __clauth_hook >/dev/null; then __clauth_hook && :; fi' ;;
   esac
   # Below 5.1 only the first element of an array is run, so it stays what it is.
   # shellcheck disable=SC2178,SC2128
   if ((at == 1)); then
     while [[ $PROMPT_COMMAND == *[$' \t\n;'] ]]; do PROMPT_COMMAND=${PROMPT_COMMAND%?}; done # `;;` would be a syntax error
     PROMPT_COMMAND="$PROMPT_COMMAND;$command"
-  else
+  elif [[ -n ${PROMPT_COMMAND-} || $command == if* ]]; then
     PROMPT_COMMAND="$command${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+  else
+    PROMPT_COMMAND=__clauth_hook
   fi
 }
 if [[ $- == *k* ]]; then

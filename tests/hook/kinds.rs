@@ -115,13 +115,37 @@ fn k_a_prompt_command_keeps_its_type() {
             return;
         }
         for (before, expected) in [
-            ("PROMPT_COMMAND='true'", "declare -- PROMPT_COMMAND=\"__clauth_hook;true\""),
+            ("PROMPT_COMMAND='true'", "declare -- PROMPT_COMMAND=\"__clauth_hook && :;true\""),
             ("unset PROMPT_COMMAND", "declare -- PROMPT_COMMAND=\"__clauth_hook\""),
             ("PROMPT_COMMAND=(true false)", "declare -a PROMPT_COMMAND=([0]=\"__clauth_hook\" [1]=\"true\" [2]=\"false\")"),
         ] {
             let world = World::new();
             let mut terminal = Terminal::start(&world, shell, &Startup::hooked().before(before));
             assert_eq!(terminal.run("declare -p PROMPT_COMMAND"), expected, "{before}");
+        }
+    });
+}
+
+#[test]
+fn k_the_users_traps_see_as_little_as_can_be_of_the_hook() {
+    Shell::each(|shell| {
+        if shell.language != Language::Bash {
+            return;
+        }
+        for before in ["", "PROMPT_COMMAND=:", "PROMPT_COMMAND=(: :)", "export PROMPT_COMMAND=:", "PROMPT_COMMAND=:\nset -E"] {
+            let world = World::new();
+            let bound = world.bind("home/w", "work");
+            let fired = |startup: Startup, trap: &str| {
+                let mut terminal = Terminal::start(&world, shell, &startup.before(before));
+                terminal.run(&format!("trap 'echo \"FIRED\"' {trap}"));
+                let place = [shell.cd(&bound), shell.cd(world.plain())];
+                let lines = ["false", "", "true", &place[0], "false", "", &place[1], "false"];
+                lines.map(|line| terminal.run(line).matches("FIRED").count())
+            };
+            assert_eq!(fired(Startup::hooked(), "ERR"), fired(Startup::bare(), "ERR"), "{before}");
+            // bash itself tells of each command of a prompt: of the hook's one, and of what keeps its status from an ERR trap.
+            let (with, without) = (fired(Startup::hooked(), "DEBUG"), fired(Startup::bare(), "DEBUG"));
+            assert!(with.iter().zip(without).all(|(with, without)| *with <= without + 3), "{before}: {with:?} {without:?}");
         }
     });
 }
