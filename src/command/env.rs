@@ -94,7 +94,7 @@ fn environment(profile: &Profile, changes: &[Change]) -> Environment {
         match change {
             Change::Export(name, value) | Change::GiveBack(name, Some(value)) => drop(environment.export.insert(name, value.clone())),
             Change::Unset(name) | Change::SetAside(name) | Change::GiveBack(name, None) => environment.unset.push(name),
-            Change::PutBack(_) | Change::Forget(_) | Change::Take(_) => {}
+            Change::PutBack(..) | Change::Forget(_) | Change::Take(_) => {}
         }
     }
     environment

@@ -153,7 +153,7 @@ impl<'a> Evaluation<'a> {
         let config = self.config.as_ref().unwrap_or(&default);
         let mut said = Said { is_quiet: config.quiet, ..Said::default() };
         let mut outcome = self.outcome(&mut said);
-        let before = self.context.before();
+        let before = self.context.before().in_shell(self.asker.pid);
 
         if let Outcome::Bound(profile) = &outcome
             && let Err(trouble) = self.join(config, profile)

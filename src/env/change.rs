@@ -18,7 +18,7 @@ pub enum Change {
     /// Move an overriding variable into an unexported one of the shell. Its value never passes through clauth.
     SetAside(&'static str),
     /// Move it back, unless the user set it again meanwhile.
-    PutBack(&'static str),
+    PutBack(&'static str, Keeper),
     /// Drop what was set aside.
     Forget(&'static str),
     /// Let the shell keep what it has of one of the two directories, with everything that a process does not see of it: that it is an array, empty, not
@@ -26,6 +26,15 @@ pub enum Change {
     Take(&'static str),
     /// Let it have that again; this value where it has kept nothing: another shell did, whose environment this one has.
     GiveBack(&'static str, Option<String>),
+}
+
+/// Who keeps the value of a variable that was set aside, where the shell at hand does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// A shell that started this one.
+    Another,
+    /// Nobody: the shell at hand was another program when it set the variable aside, and its variables went with `exec`.
+    Nobody,
 }
 
 impl Change {
@@ -36,7 +45,7 @@ impl Change {
             | Self::GiveBack(name, _)
             | Self::Unset(name)
             | Self::SetAside(name)
-            | Self::PutBack(name)
+            | Self::PutBack(name, _)
             | Self::Forget(name)
             | Self::Take(name) => name,
         }
@@ -61,6 +70,8 @@ pub struct Before<'a> {
     is_config_ours: bool,
     /// The same of `ANTHROPIC_CONFIG_DIR`.
     is_anthropic_ours: bool,
+    /// The process whose hook asks.
+    shell: Option<u32>,
 }
 
 impl<'a> Before<'a> {
@@ -81,7 +92,22 @@ impl<'a> Before<'a> {
         };
         let is_config_ours = note(CLAUDE_CONFIG_DIR, &mut record.config_dir);
         let is_anthropic_ours = note(ANTHROPIC_CONFIG_DIR, &mut record.anthropic_dir);
-        Self { env, record, is_config_ours, is_anthropic_ours }
+        Self { env, record, is_config_ours, is_anthropic_ours, shell: None }
+    }
+
+    /// Says which process asks, by its hook: it keeps what is set aside.
+    pub fn in_shell(self, pid: u32) -> Self {
+        Self { shell: Some(pid), ..self }
+    }
+
+    fn keeper(&self) -> Keeper {
+        if self.shell.is_some() && self.record.keeper == self.shell { Keeper::Nobody } else { Keeper::Another }
+    }
+
+    /// Returns the record to start from: who sets the first variable aside is noted.
+    fn noted(&self) -> Record {
+        let keeper = if self.record.aside.is_empty() { self.shell } else { self.record.keeper };
+        Record { keeper, ..self.record.clone() }
     }
 
     /// Who chose what is loaded now.
@@ -92,9 +118,10 @@ impl<'a> Before<'a> {
     /// Returns the changes that load a profile; none when it is loaded already and nothing overrides it.
     pub fn load(&self, name: &str, directories: Directories<'_>, chosen: Chosen, keep: &[String]) -> Vec<Change> {
         let given = [directories.config, directories.anthropic].map(str::to_owned).into();
-        let mut record = Record { given, chosen, ..self.record.clone() };
+        let mut record = Record { given, chosen, ..self.noted() };
         // A refusal sets aside what a profile keeps.
-        let kept: Vec<_> = record.aside().filter(|name| keep.iter().any(|kept| kept == name)).map(Change::PutBack).collect();
+        let kept: Vec<_> =
+            record.aside().filter(|name| keep.iter().any(|kept| kept == name)).map(|name| Change::PutBack(name, self.keeper())).collect();
         record.aside.retain(|name| !keep.contains(name));
         let overriding = record.set_aside(self.env, keep).into_iter().map(Change::SetAside);
         let loaded = [
@@ -134,7 +161,7 @@ impl<'a> Before<'a> {
             aside: self.record.aside().filter(|name| self.is_covered(name)).map(str::to_owned).collect(),
             ..Record::default()
         };
-        (pending != Record::default()).then(|| Record { given: self.record.given.clone(), ..pending })
+        (pending != Record::default()).then(|| Record { given: self.record.given.clone(), keeper: self.record.keeper, ..pending })
     }
 
     /// Whether direnv or mise has set a variable since it was set aside, and nothing of it yet was theirs.
@@ -146,7 +173,7 @@ impl<'a> Before<'a> {
     /// is, and so is a Console login (Claude Code 2.1.332). So all that overrides a login is set aside here too, `keep_env` or not, and there is no
     /// directory of Anthropic profiles: `refused` lies below a file, where a sign-in can make none either.
     pub fn refuse(&self, refused: &str) -> Vec<Change> {
-        let mut record = Record { given: vec![refused.into()], chosen: Chosen::Hook, ..self.record.clone() };
+        let mut record = Record { given: vec![refused.into()], chosen: Chosen::Hook, ..self.noted() };
         let overriding = record.set_aside(self.env, &[]).into_iter().map(Change::SetAside);
         let refusal = [
             Change::Export(CLAUDE_CONFIG_DIR, refused.into()),
@@ -161,14 +188,14 @@ impl<'a> Before<'a> {
         self.record
             .aside()
             .filter(|name| !self.is_covered(name))
-            .map(|name| if self.record.is_spent(self.env, name) { Change::Forget(name) } else { Change::PutBack(name) })
+            .map(|name| if self.record.is_spent(self.env, name) { Change::Forget(name) } else { Change::PutBack(name, self.keeper()) })
     }
 
     fn needed(&self, changes: impl IntoIterator<Item = Change>) -> impl Iterator<Item = Change> {
         changes.into_iter().filter(|change| match change {
             Change::Export(name, value) => self.env.get(name) != Some(OsStr::new(value)),
             Change::Unset(name) => self.env.get(name).is_some(),
-            Change::SetAside(_) | Change::PutBack(_) | Change::Forget(_) | Change::Take(_) | Change::GiveBack(..) => true,
+            Change::SetAside(_) | Change::PutBack(..) | Change::Forget(_) | Change::Take(_) | Change::GiveBack(..) => true,
         })
     }
 }
@@ -179,7 +206,7 @@ pub fn apply(changes: &[Change], command: &mut Command) {
         match change {
             Change::Export(name, value) | Change::GiveBack(name, Some(value)) => command.env(name, value),
             Change::Unset(name) | Change::SetAside(name) | Change::GiveBack(name, None) => command.env_remove(name),
-            Change::PutBack(_) | Change::Forget(_) | Change::Take(_) => command,
+            Change::PutBack(..) | Change::Forget(_) | Change::Take(_) => command,
         };
     }
 }
@@ -223,7 +250,7 @@ mod tests {
             match change {
                 Change::Export(name, value) | Change::GiveBack(name, Some(value)) => drop(env.variables.insert(name.into(), value.into())),
                 Change::Unset(name) | Change::SetAside(name) | Change::GiveBack(name, None) => drop(env.variables.remove(OsStr::new(name))),
-                Change::PutBack(name) => drop(env.variables.insert(name.into(), "back".into())),
+                Change::PutBack(name, _) => drop(env.variables.insert(name.into(), "back".into())),
                 Change::Forget(_) | Change::Take(_) => {}
             }
         }

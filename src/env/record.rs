@@ -36,6 +36,9 @@ pub struct Record {
     /// The overriding variables that were set aside, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aside: Vec<String>,
+    /// The process that keeps their values, where the hook of a shell set the first of them aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<u32>,
     /// Those of them that direnv or mise had set for a directory, and will not take back themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passing: Vec<String>,
@@ -68,6 +71,7 @@ impl Record {
                 self.passing.push((*name).into());
             }
         }
+        self.keeper = self.keeper.filter(|_| !self.aside.is_empty());
         present
     }
 
@@ -109,6 +113,7 @@ mod tests {
             anthropic_dir: Some("/a".into()),
             given: vec!["/g".into()],
             aside: vec!["ANTHROPIC_API_KEY".into()],
+            keeper: Some(7),
             passing: vec!["ANTHROPIC_API_KEY".into()],
             chosen: Chosen::Hand,
         };

@@ -1,6 +1,6 @@
 //! fish.
 
-use super::{Above, Answer, Liveness, Place, epoch_test};
+use super::{Above, Answer, Liveness, Place, epoch_test, not_kept};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::env::change::Change;
 use crate::layout::BINDING;
@@ -26,13 +26,14 @@ pub fn change(change: &Change) -> String {
         Change::Forget(name) => {
             format!("{}; and set -eg {name}; set -e __clauth_aside_{name} __clauth_covered_{name} 2>/dev/null;", is_covered(name))
         }
-        Change::PutBack(name) => {
+        Change::PutBack(name, keeper) => {
             let aside = format!("__clauth_aside_{name}");
             format!(
                 "if set -q {aside}; {}; and set -eg {name}; set -qg {name}; or begin; {} end; set -e {aside} __clauth_covered_{name} 2>/dev/null; \
-                 else; echo 'clauth: {name} was set aside by the shell that started this one; it is put back there' >&2; end;",
+                 else; echo clauth: {} >&2; end;",
                 is_covered(name),
-                restore(name, &aside)
+                restore(name, &aside),
+                quote(&not_kept(name, *keeper))
             )
         }
         Change::Take(name) => keep(name, &format!("__clauth_own_{name}")),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use crate::env::change::Change;
+use crate::env::change::{Change, Keeper};
 use crate::io::epoch::Epoch;
 use crate::layout::BINDING;
 use crate::sys::paths;
@@ -26,6 +26,14 @@ pub use completion::{Taker, Takes};
 pub use fresh::{Fresh, Obstacle, PATIENCE, Start};
 pub use pwsh::completion::script as powershell_completions;
 pub use startup::HOOKED;
+
+/// Returns what is said of a variable that this shell was to put back and does not have.
+fn not_kept(name: &str, keeper: Keeper) -> String {
+    match keeper {
+        Keeper::Another => format!("{name} was set aside by the shell that started this one; it is put back there"),
+        Keeper::Nobody => format!("{name} had been set aside, and went with the shell that `exec` replaced; set it again"),
+    }
+}
 
 /// The last line of every answer: the hook evaluates nothing that does not end in it, so an answer cut short has no effect.
 const SENTINEL: &str = ": clauth-end";

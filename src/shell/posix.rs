@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use super::{Above, Answer, Liveness, Place, Shell, epoch_test};
+use super::{Above, Answer, Liveness, Place, Shell, epoch_test, not_kept};
 use crate::claude_code::variables::{ANTHROPIC_CONFIG_DIR, CLAUDE_CONFIG_DIR};
 use crate::env::change::Change;
 
@@ -52,13 +52,12 @@ pub fn change(shell: Shell, change: &Change) -> String {
             }
         }
         Change::Forget(name) => format!("{builtin}unset __clauth_aside_{name};"),
-        Change::PutBack(name) => {
+        Change::PutBack(name, keeper) => {
             let has = |name: &str| format!("{builtin}[ -n \"${{{name}+x}}\" ]");
             let aside = format!("__clauth_aside_{name}");
             let is_aside = has(&aside);
             let put_back = format!("{} || {builtin}export {name}=\"${{{aside}}}\"; {builtin}unset {aside};", has(name));
-            let elsewhere =
-                format!("{builtin}printf 'clauth: %s was set aside by the shell that started this one; it is put back there\\n' {name} >&2");
+            let elsewhere = format!("{builtin}printf 'clauth: %s\\n' {} >&2", quote(&not_kept(name, *keeper)));
             if shell == Shell::Zsh {
                 let local = local(name);
                 format!(

@@ -55,7 +55,7 @@ pub fn change(change: &Change) -> String {
         Change::SetAside(name) => format!("$global:__clauth_aside_{name} = $env:{name}; $env:{name} = $null"),
         // In strict mode a variable that may not exist can only be asked for like this.
         Change::Forget(name) => remove(&format!("__clauth_aside_{name}")),
-        Change::PutBack(name) => format!(
+        Change::PutBack(name, _) => format!(
             "if ($null -ne $ExecutionContext.SessionState.PSVariable.GetValue('global:__clauth_aside_{name}')) \
              {{ if ($null -eq $env:{name}) {{ $env:{name} = $global:__clauth_aside_{name} }}; {} }} \
              else {{ [Console]::Error.WriteLine('clauth: {name} was set aside by the shell that started this one; it is put back there') }}",

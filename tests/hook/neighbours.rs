@@ -6,7 +6,7 @@ use crate::support::finished::Finished;
 use crate::support::shell::skip;
 use crate::support::startup::PROMPT;
 use crate::support::syntax::UNSET;
-use crate::support::world::{PLAIN_CLAUDE, World, entered};
+use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
 use crate::support::{Language, Shell, Startup, Terminal, wait_until};
 
 /// Prints the shell's own process id.
@@ -73,6 +73,37 @@ fn a_shell_that_replaces_itself_stays_right() {
         assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
         assert!(world.holders(&bound).is_empty());
         assert_eq!(terminal.run(&shell.cd(&bound)), entered("work"));
+    });
+}
+
+#[test]
+fn a_key_that_goes_with_a_shell_that_replaces_itself_is_told_as_that() {
+    Shell::each(|shell| {
+        if shell.language == Language::Pwsh {
+            return; // its `exec` is a cmdlet of some systems only
+        }
+        let world = World::new();
+        let bound = world.bind("home/w", "work");
+        let mut terminal = world.start(shell);
+        terminal.run(&shell.export("ANTHROPIC_API_KEY", "sk"));
+        terminal.run(&shell.cd(&bound));
+        assert_eq!(terminal.run(&format!("exec {}", shell.nested(&world))), "");
+        assert_eq!(terminal.run("claude"), world.claude("work"));
+        let said = terminal.run(&shell.cd(world.plain()));
+        assert_eq!(said, left("work") + "\nclauth: ANTHROPIC_API_KEY had been set aside, and went with the shell that `exec` replaced; set it again");
+        // One that the startup file exports is there again.
+        let exporting = Startup::hooked().before(&shell.export("ANTHROPIC_API_KEY", "sk"));
+        let mut terminal = Terminal::start(&world, shell, &exporting.in_directory(&bound));
+        assert_eq!(terminal.run(&format!("exec {}", shell.nested(&world))), "");
+        assert_eq!(terminal.run(&shell.cd(world.plain())), left("work"));
+        assert_eq!(terminal.run(&shell.show_exported("ANTHROPIC_API_KEY")), "sk");
+        // In a shell within, another one keeps it.
+        terminal.run(&shell.cd(&bound));
+        Startup::hooked().write_rc(&world, shell);
+        terminal.run(&shell.nested(&world));
+        assert!(terminal.run(&shell.cd(world.plain())).contains("by the shell that started this one"), "{}", terminal.transcript());
+        terminal.run("exit");
+        assert_eq!(terminal.run("claude"), world.claude("work"));
     });
 }
 
