@@ -2,6 +2,7 @@
 
 mod changes;
 mod direnv;
+mod frameworks;
 mod hostile;
 mod kinds;
 mod neighbours;
