@@ -74,7 +74,7 @@ pub fn look(context: &Context) -> (Vec<Hook>, Vec<Finding>, Vec<Judged>) {
 pub fn judge(context: &Context, shells: &[Shell]) -> Vec<Judged> {
     thread::scope(|scope| {
         // All at once: one whose startup files wait for something keeps nobody waiting twice.
-        let start = |shell: Shell| Start::BOTH.map(|start| scope.spawn(move || shell.when_fresh(&context.program, start)));
+        let start = |shell: Shell| Start::BOTH.map(|start| scope.spawn(move || shell.when_fresh(&context.env, &context.program, start)));
         let started: Vec<_> = shells.iter().map(|shell| (*shell, start(*shell))).collect();
         started
             .into_iter()
@@ -124,7 +124,7 @@ fn explain(context: &Context, shell: Shell, start: Start, file: Option<&Path>, o
     if *obstacle == Obstacle::Ended
         && let Some((line, other)) = lines.becoming(shell)
     {
-        let has_it = other.when_fresh(&context.program, start).is_ok_and(|fresh| fresh.obstacle.is_none());
+        let has_it = other.when_fresh(&context.env, &context.program, start).is_ok_and(|fresh| fresh.obstacle.is_none());
         let what = format!("{called} becomes {other} at {line}, before the lines of clauth, and {other} does not have the prompt hook");
         return (!has_it).then(|| Finding::problem(what, WITHOUT, format!("run `clauth setup --shell {other}`")));
     }

@@ -113,8 +113,12 @@ impl Shell {
     }
 
     /// Starts a fresh shell and asks it. Fails where it cannot be run.
-    pub fn when_fresh(self, program: &Path, start: Start) -> Result<Fresh> {
-        let Some(text) = self.question() else { return self.ask_powershell() };
+    pub fn when_fresh(self, env: &Env, program: &Path, start: Start) -> Result<Fresh> {
+        which::which_in(self.to_string(), Some(env.absolute_path()), "/").with_context(|| format!("could not run {self}"))?;
+        let Some(text) = self.question() else {
+            // It reads the same files in either way.
+            return if start == Start::BOTH[0] { self.ask_powershell() } else { Ok(Fresh::default()) };
+        };
         let mut command = Command::new(program);
         command.args(["fresh", &self.to_string()]).args((start == Start::Login).then_some("-l")).args(["-i", "-c", text]);
         command.env(variable::CLAUTH_HOME, program.join("nowhere"));

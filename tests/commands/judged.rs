@@ -179,6 +179,16 @@ fn a_program_that_a_fresh_shell_does_not_find_is_told() {
 }
 
 #[test]
+fn a_shell_that_is_not_installed_is_told_as_that() {
+    let mut sandbox = sandbox();
+    sandbox.set_variable("PATH", "/nowhere");
+    let mut command = sandbox.command(env!("CARGO_BIN_EXE_clauth"));
+    command.args(["setup", "--yes", "--shell", "zsh"]);
+    let told = Finished::run(command);
+    assert!(told.code() == Some(1) && told.stderr().contains("could not run zsh"), "{told:?}");
+}
+
+#[test]
 fn a_shell_that_becomes_one_with_the_hook_has_it() {
     let sandbox = sandbox();
     sandbox.write("home/.bashrc", "exec zsh\n".to_owned() + &hook("bash"));
