@@ -30,8 +30,14 @@ const LIMIT: u64 = 4 * 1024 * 1024;
 /// What a line that is meant for clauth begins with.
 const MARK: &str = "clauth-fresh: ";
 
-/// What PowerShell ends with where it has the hook.
+/// What PowerShell ends with where a look-up of the prompt ran the hook.
 const HOOK: i32 = 103;
+
+/// What it ends with where the hook is there, and no look-up runs it.
+const UNLISTED: i32 = 102;
+
+/// What PowerShell calls at each look-up of a command.
+const LOOK_UPS: &str = "PreCommandLookupAction";
 
 /// How a terminal starts a shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +148,8 @@ impl Shell {
     fn ask_powershell(self) -> Result<Fresh> {
         let mut command = Command::new(self.to_string());
         // Whichever function is the prompt there, and whatever that does: running it must have run the hook.
-        let question = "try { $null = prompt } catch { }; if (& $__clauth { $__clauth_saw_prompt }) { exit 103 }";
+        let question = "if (-not (Test-Path variable:__clauth)) { exit 1 }; try { $null = prompt } catch { }; \
+                        if (& $__clauth { $__clauth_saw_prompt }) { exit 103 }; exit 102";
         command.args(["-NoLogo", "-Command", question]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.as_mut().map_err(|error| std::io::Error::from(error.kind())).with_context(|| format!("could not run {self}"))?;
@@ -150,6 +157,7 @@ impl Shell {
         let obstacle = loop {
             match child.try_wait()? {
                 Some(status) if status.code() == Some(HOOK) => break None,
+                Some(status) if status.code() == Some(UNLISTED) => break Some(Obstacle::Unlisted(LOOK_UPS.into())),
                 Some(_) => break Some(Obstacle::Missing),
                 None if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
                 None => {
