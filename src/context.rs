@@ -7,11 +7,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::account::{self, Settled};
-use crate::claude_code::processes::PROGRAM;
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::Config;
 use crate::env::change::Before;
-use crate::env::{Env, direnv, variable};
+use crate::env::{Env, direnv};
 use crate::error::Mistake;
 use crate::hub::Hub;
 use crate::io::{self, FileLock};
@@ -20,7 +19,9 @@ use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::project::decide::Loaded;
 use crate::project::{self, Outcome, Resolution};
-use crate::sys;
+mod installed;
+
+pub use installed::Client;
 
 /// How long to wait for a command that moves a login at this moment.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -113,13 +114,6 @@ impl Context {
     /// Returns what this shell had before clauth changed it.
     pub fn before(&self) -> Before<'_> {
         Before::of(&self.env, |config_dir| self.layout.owns(config_dir))
-    }
-
-    /// Finds the real `claude`: the first on PATH that is neither clauth itself nor its shim.
-    pub fn real_claude(&self) -> Result<PathBuf, Mistake> {
-        let is_shim = |found: &PathBuf| sys::same_file(found, &self.program) || sys::same_file(found, &self.layout.shim());
-        let found = which::which_in_all(PROGRAM, Some(self.env.absolute_path()), "/").into_iter().flatten().find(|found| !is_shim(found));
-        found.ok_or_else(|| Mistake::NoClaude { variable: variable::PATH.into() })
     }
 
     /// Returns the config directory that all profiles share.

@@ -153,7 +153,7 @@ mistakes! {
     /// A path on the command line is not there.
     NoSuchPath { path } => "there is no directory or .clauth.toml at {path}", "name one that exists, or make it with `mkdir`";
     /// `claude` is not installed, or only as clauth's own shim.
-    NoClaude { variable } => "`claude` is not on {variable}", "install it with `npm install -g @anthropic-ai/claude-code`";
+    NoClaude { variable } => "there is no Claude Code where its installers put it, and `claude` is not on {variable}", "install it with `npm install -g @anthropic-ai/claude-code`";
     /// The real `claude` led back to the shim.
     ShimLoop { path } => "{path} led back to clauth's shim", "put the real `claude` on PATH, or run `clauth shim remove`";
     /// `~/.clauth/bin/claude` is something else than our link.

@@ -19,6 +19,7 @@ pub mod credentials;
 pub mod keychain;
 mod locks;
 pub mod names;
+pub mod places;
 pub mod processes;
 pub mod services;
 pub mod settings;

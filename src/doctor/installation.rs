@@ -43,7 +43,7 @@ fn shim(context: &Context, shells: &[Judged]) -> Option<Finding> {
 }
 
 fn client(context: &Context) -> Option<Finding> {
-    let mistake = context.real_claude().err()?;
+    let mistake = context.client().err()?;
     Some(Finding::of(&mistake, "clauth chooses its account and does not bring it"))
 }
 

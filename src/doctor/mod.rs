@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::context::{Client, Context};
 use crate::error::Mistake;
 use crate::name::ProfileName;
 
@@ -93,6 +93,8 @@ const FIX: &str = "run `clauth doctor --fix`";
 pub struct Examination {
     /// The shells that have the prompt hook.
     pub hooks: Vec<Hook>,
+    /// The Claude Code that clauth starts, or null.
+    pub client: Option<Client>,
     /// The helpers that run.
     pub helpers: Vec<Helper>,
     /// What is wrong, or worth knowing.
@@ -112,5 +114,6 @@ pub fn examine(context: &Context) -> Examination {
         tree::examine(context),
         unfinished::examine(context),
     ];
-    Examination { hooks, helpers: tree::helpers(context), findings: findings.into_iter().flatten().collect() }
+    let client = context.client().ok();
+    Examination { hooks, client, helpers: tree::helpers(context), findings: findings.into_iter().flatten().collect() }
 }

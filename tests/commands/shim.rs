@@ -149,6 +149,62 @@ fn the_real_claude_is_found_wherever_the_shim_stands() {
 }
 
 #[test]
+fn the_newest_client_is_found_without_path_where_installers_put_it() {
+    let mut sandbox = Sandbox::with_shim(&["work"]);
+    let directory = sandbox.bind("project", "work");
+    let client = sandbox.path("bin/claude");
+    let shim = sandbox.path("home/.clauth/bin/claude");
+    // A place of an installer's with our own shim, in each of the two ways in which one may have been put there.
+    sandbox.mkdir("home/.local/bin");
+    symlink(&shim, sandbox.path("home/.local/bin/claude")).unwrap();
+    sandbox.mkdir("home/.volta/bin");
+    symlink(sandbox.path("program/clauth"), sandbox.path("home/.volta/bin/claude")).unwrap();
+    let put = |real: &str, name: &str| {
+        let (real, name) = (sandbox.path("home").join(real), sandbox.path("home").join(name));
+        for path in [&real, &name] {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+        }
+        // By `cp`, since what this process has open for writing cannot be run.
+        sandbox.script("/bin/sh", &format!("cp '{}' '{}'", client.display(), real.display())).success();
+        let _ = fs::remove_file(&name);
+        symlink(&real, &name).unwrap();
+        name
+    };
+    let package = "home/.nvm/versions/node/v20.1.0/lib/node_modules/@anthropic-ai/claude-code";
+    sandbox.write(format!("{package}/package.json"), r#"{"name": "@anthropic-ai/claude-code", "version": "2.1.40"}"#);
+    let old = put(".bun/install/claude", ".bun/bin/claude");
+    let newer = put(&format!("{}/bin/claude.exe", package.trim_start_matches("home/")), ".nvm/versions/node/v20.1.0/bin/claude");
+    let expected = sandbox.claude_says(Some("work"));
+    fs::remove_file(&client).unwrap();
+    sandbox.set_variable("PATH", "/usr/bin:/bin");
+    let used = |sandbox: &Sandbox| {
+        let mut command = sandbox.command(&shim);
+        command.current_dir(&directory);
+        assert_eq!(Finished::run(command).success().stdout(), expected);
+        let mut doctor = sandbox.command(sandbox.path("program/clauth"));
+        doctor.args(["doctor", "--json"]);
+        let client = Finished::run(doctor).json()["client"].clone();
+        assert_eq!(client["on_path"], false);
+        let path = client["path"].as_str().unwrap().to_owned();
+        let mut doctor = sandbox.command(sandbox.path("program/clauth"));
+        doctor.arg("doctor");
+        assert!(Finished::run(doctor).stdout().contains(&format!("client   {path} (not on PATH")));
+        path
+    };
+    assert_eq!(used(&sandbox), newer.to_str().unwrap());
+    fs::remove_file(sandbox.path(package).join("package.json")).unwrap();
+    // Where none tells its version, the order of the table.
+    assert_eq!(used(&sandbox), newer.to_str().unwrap());
+    fs::remove_file(&newer).unwrap();
+    assert_eq!(used(&sandbox), old.to_str().unwrap());
+    sandbox.script("/bin/sh", "mkdir -p .local/share/claude/versions && cp .bun/install/claude .local/share/claude/versions/2.1.332").success();
+    let native = sandbox.path("home/.local/bin/claude");
+    fs::remove_file(&native).unwrap();
+    symlink(sandbox.path("home/.local/share/claude/versions/2.1.332"), &native).unwrap();
+    assert_eq!(used(&sandbox), native.to_str().unwrap());
+}
+
+#[test]
 fn a_wrapper_that_becomes_claude_again_is_no_endless_loop() {
     let sandbox = Sandbox::with_shim(&["work"]);
     sandbox.bind("project", "work");
