@@ -158,6 +158,10 @@ mistakes! {
     ShimLoop { path } => "{path} led back to clauth's shim", "put the real `claude` on PATH, or run `clauth shim remove`";
     /// `~/.clauth/bin/claude` is something else than our link.
     ShimTaken { path } => "{path} exists and is not clauth's shim", "move it away, then run `clauth shim install`";
+    /// The program that the wrapper was given led back to the wrapper.
+    WrapperLoop { path } => "{path} led back to clauth's wrapper", "name Claude Code itself behind the wrapper, or take the wrapper out of the editor's settings";
+    /// The client that an editor brings is gone: the extension was updated or removed while its window was open.
+    ProgramGone { program } => "there is no Claude Code at {program}", "reload the editor's window, or install its extension again";
     /// A command that `exec` should run does not exist.
     CommandNotFound { command } => "there is no command `{command}`", "give its path, or look at PATH";
     /// A command that `exec` should run exists and cannot be run.

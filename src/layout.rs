@@ -1,12 +1,12 @@
-//! Every path that clauth owns, in one place; nothing here touches the disk.
+//! Every path that clauth owns, in one place; nothing here writes to the disk.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::claude_code::processes::PROGRAM;
-use crate::env::{Env, Keychain, variable};
+use crate::claude_code::processes::{PROGRAM, WRAPPER};
+use crate::env::{Env, Keychain, USUAL_HOME, variable};
 use crate::error::Mistake;
 use crate::name::ProfileName;
 use crate::sys;
@@ -31,7 +31,7 @@ impl Layout {
     pub fn from_env(env: &Env) -> Result<Self, Mistake> {
         let home = match env.non_empty(variable::CLAUTH_HOME) {
             Some(home) => sys::spelled(home),
-            None => env.home_dir()?.join(".clauth"),
+            None => env.home_dir()?.join(USUAL_HOME),
         };
         // The paths below are exported to shells and read by Claude Code, which knows only UTF-8; control characters would make one-line messages two.
         match home.to_str() {
@@ -136,6 +136,19 @@ impl Layout {
     /// The `claude` shim.
     pub fn shim(&self) -> PathBuf {
         self.bin().join(format!("{PROGRAM}{}", sys::PROGRAM_SUFFIX))
+    }
+
+    /// What editors run instead of the client that they bring, with that client and its arguments.
+    pub fn wrapper(&self) -> PathBuf {
+        self.bin().join(format!("{WRAPPER}{}", sys::PROGRAM_SUFFIX))
+    }
+
+    /// Returns the home that the shim or the wrapper at this path was installed into: it lies in `bin`, or is the link beside.
+    pub fn home_around(program: &Path) -> Option<PathBuf> {
+        let directory = program.parent()?;
+        let bin = if directory.ends_with(".link") { directory.parent()? } else { directory };
+        let home = bin.parent().filter(|_| bin.ends_with("bin"))?;
+        home.join("profiles").is_dir().then(|| home.into())
     }
 
     /// The directory of all profiles.

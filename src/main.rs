@@ -1,15 +1,16 @@
 //! clauth picks the Claude Code account by directory, as direnv picks environment.
 //!
-//! `main` is the table of contents: the shim and the hook's evaluation come first, since they run at other programs' starts and at prompts;
+//! `main` is the table of contents: the shim, the wrapper and the hook's evaluation come first, since they run at other programs' starts and at prompts;
 //! everything else is a subcommand in `command/`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::command::shim;
+use crate::command::shim::{self, Called};
 use crate::context::Context;
 use crate::env::Env;
+use crate::layout::Layout;
 
 mod account;
 mod claude_code;
@@ -39,24 +40,33 @@ fn main() -> ExitCode {
     let env = Env::snapshot();
     let (called, rest) = arguments.split_first().map_or((OsStr::new("clauth"), &[][..]), |(called, rest)| (called.as_os_str(), rest));
     let program = env::program(called, &env).unwrap_or_else(|| called.into());
-    let program = if shim::is_called_by(called) { shim::behind(&program) } else { program };
-    let is_in_passing = shim::is_called_by(called) || rest.first().is_some_and(|word| IN_PASSING.iter().any(|command| word == command));
+    let (env, program, stand_in) = match Called::by(called) {
+        Some(stand_in) => {
+            let env = if let Some(home) = Layout::home_around(&program) { env.of_installation(&home) } else { env };
+            (env, shim::behind(&program), Some(stand_in))
+        }
+        None => (env, program, None),
+    };
+    let is_in_passing = stand_in.is_some() || rest.first().is_some_and(|word| IN_PASSING.iter().any(|command| word == command));
     let context = || {
         let context = Context::new(env, program)?;
         // What cannot be settled stops those who need it, and these ask again.
         let _ = if is_in_passing { context.settle_transfer_in_passing() } else { context.settle_transfer() };
         Ok(context)
     };
-    run(context, called, rest).unwrap_or_else(|error| {
+    run(context, called, stand_in, rest).unwrap_or_else(|error| {
         io::complain(&error);
-        command::failure_code(rest, &error, shim::is_called_by(called))
+        if stand_in.is_some() {
+            shim::tell_caller(rest, &error);
+        }
+        command::failure_code(rest, &error, stand_in.is_some())
     })
 }
 
 /// Runs what was asked for; the surroundings are looked at only by what needs them.
-fn run(context: impl FnOnce() -> anyhow::Result<Context>, called: &OsStr, rest: &[OsString]) -> anyhow::Result<ExitCode> {
-    if shim::is_called_by(called) {
-        return shim::run(&context()?, rest);
+fn run(context: impl FnOnce() -> anyhow::Result<Context>, called: &OsStr, stand_in: Option<Called>, rest: &[OsString]) -> anyhow::Result<ExitCode> {
+    if let Some(stand_in) = stand_in {
+        return shim::run(&context()?, stand_in, rest);
     }
     // What programs call, before clap: it runs at prompts and after answers, or lives for as long as a shell and should be small.
     match rest.first().and_then(|command| command.to_str()) {

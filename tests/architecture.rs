@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, each with those that it may enter, from the top down: none may enter one that stands above it.
 const ROOMS: &[(&str, &str)] = &[
-    ("main", "cli command context env error io"),
+    ("main", "cli command context layout name env error io"),
     ("cli", "command context name error"),
     ("command", "doctor session sharing context project hub account profile config shell claude_code io layout env name error sys"),
     ("doctor", "session sharing context project account profile shell claude_code io env name error sys"),

@@ -24,6 +24,7 @@ pub mod processes;
 pub mod services;
 pub mod settings;
 pub mod state;
+pub mod stream;
 mod table;
 pub mod variables;
 

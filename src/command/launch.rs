@@ -1,19 +1,22 @@
-//! Running a program under a profile: what `exec`, `start` and the shim have in common.
+//! Running a program under a profile: what `exec`, `start`, the shim and the wrapper have in common.
 
 use std::io::ErrorKind;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::Config;
 use crate::context::Context;
 use crate::env::change::{self, Directories};
 use crate::env::record::Chosen;
-use crate::env::variable;
+use crate::env::{self, direnv, variable};
 use crate::error::Mistake;
 use crate::io;
 use crate::name::DEFAULT;
 use crate::profile::Profile;
+use crate::project::Outcome;
+use crate::project::decide::Loaded;
 use crate::session::{self, Holder, Lease, Lifetime, Trouble};
 use crate::sys;
 
@@ -40,6 +43,32 @@ pub fn enter_by_name(context: &Context, name: &str, holder: Holder, command: &mu
     }
     let profile = context.profile(&config, name)?;
     enter(context, &config, &profile, holder, Chosen::Hand, command)
+}
+
+/// Does the same for what the working directory asks for, as the hook does; fails where that cannot be followed.
+pub fn enter_by_directory(context: &Context, holder: Holder, command: &mut Command) -> Result<()> {
+    let config = context.config()?;
+    let before = context.before();
+    let loaded = context.loaded();
+    let directory = env::current_dir();
+    let is_direnvs = directory.as_ref().is_ok_and(|directory| direnv::has_set_for(&context.env, CLAUDE_CONFIG_DIR, directory));
+    // A choice by hand, in this process's ancestry, outranks the directory. Not so in an editor: it is one process with a window for each of many
+    // directories, and has inherited the choice from whichever shell happened to start it.
+    let is_chosen = before.chosen() == Chosen::Hand && holder != Holder::Editor;
+    let chosen = if is_chosen || is_direnvs { before.chosen() } else { Chosen::Hook };
+    let outcome = match &loaded {
+        Loaded::Profile(dir) if is_chosen || is_direnvs => {
+            let name = context.layout.profile_of(dir.as_os_str()).map(|name| name.to_string()).unwrap_or_default();
+            Outcome::Bound(context.profile(&config, &name)?)
+        }
+        _ => context.resolve(&config, &directory?).outcome,
+    };
+    match outcome {
+        Outcome::Refused(mistake) => bail!(mistake),
+        Outcome::Unbound => change::apply(&before.leave(), command),
+        Outcome::Bound(profile) => enter(context, &config, &profile, holder, chosen, command)?,
+    }
+    Ok(())
 }
 
 /// Gives a command the profile's environment, and registers nobody.

@@ -41,18 +41,18 @@ pub const USAGE: u8 = 2;
 
 /// Returns the exit code of a failure, as the tools that run other programs have it (env(1), nohup(1)): 127 not found, 126 cannot run, 125
 /// our own; 1 for every other command. `env` answers a failure on its standard output too.
-pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_shim: bool) -> ExitCode {
-    if !is_shim && env::is_asked_for(arguments) {
+pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_stand_in: bool) -> ExitCode {
+    if !is_stand_in && env::is_asked_for(arguments) {
         env::print_failure(arguments);
     }
-    let runs_a_program = is_shim || arguments.first().is_some_and(|command| command == "exec" || command == "start");
+    let runs_a_program = is_stand_in || arguments.first().is_some_and(|command| command == "exec" || command == "start");
     ExitCode::from(match error.downcast_ref() {
         Some(mistake) if is_misuse(mistake) => USAGE,
         _ if !runs_a_program => 1,
-        Some(Mistake::CommandNotFound { .. } | Mistake::NoClaude { .. }) => 127,
+        Some(Mistake::CommandNotFound { .. } | Mistake::NoClaude { .. } | Mistake::ProgramGone { .. }) => 127,
         Some(Mistake::CommandNotRunnable { .. }) => 126,
-        // The shim refuses where the prompt would; that is no failure of the one who runs a program for another.
-        Some(mistake) if is_shim && !matches!(mistake, Mistake::ShimLoop { .. }) => 1,
+        // The shim and the wrapper refuse where the prompt would; that is no failure of the one who runs a program for another.
+        Some(mistake) if is_stand_in && !matches!(mistake, Mistake::ShimLoop { .. } | Mistake::WrapperLoop { .. }) => 1,
         _ => 125,
     })
 }

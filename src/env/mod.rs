@@ -19,6 +19,9 @@ pub mod variable;
 
 pub use keychain::Keychain;
 
+/// Where clauth keeps profiles, in the user's home.
+pub const USUAL_HOME: &str = ".clauth";
+
 /// Holds the environment as it was when the process started.
 #[derive(Clone, Default)]
 pub struct Env {
@@ -49,6 +52,20 @@ impl Env {
     /// Whether the user asked clauth to step aside.
     pub fn disabled(&self) -> bool {
         self.non_empty(variable::CLAUTH_DISABLE).is_some()
+    }
+
+    /// Completes the environment of a program that was installed into this `$CLAUTH_HOME`. An editor that was started from a dock knows no `CLAUTH_HOME`,
+    /// and one in a sandbox (Flatpak, snap) has another HOME: neither may lead to other profiles and bindings than a shell's.
+    pub fn of_installation(mut self, home: &Path) -> Self {
+        let usual = |user: PathBuf| user.join(USUAL_HOME);
+        if self.non_empty(variable::CLAUTH_HOME).is_some() || self.home_dir().map(usual).is_ok_and(|usual| usual == home) {
+            return self;
+        }
+        if let (true, Some(user)) = (home.ends_with(USUAL_HOME), home.parent()) {
+            self.variables.insert(sys::HOME_VARIABLE.into(), user.into());
+        }
+        self.variables.insert(variable::CLAUTH_HOME.into(), home.into());
+        self
     }
 
     /// Returns the user's home directory, which must be named by the environment: guessing one from the user database would write to a

@@ -12,7 +12,7 @@ pub const CLAUTH_HOME: &str = "CLAUTH_HOME";
 /// Set and not empty: the hook and the shim step aside.
 pub const CLAUTH_DISABLE: &str = "CLAUTH_DISABLE";
 
-/// The process that the shim last became, to notice a `claude` that leads back to the shim.
+/// The process that the shim or the wrapper last became, and which of them it was, to notice a program that leads back there.
 pub const CLAUTH_SHIM: &str = "CLAUTH_SHIM";
 
 /// How profiles share files: `symlink` (the default), `hardlink` or `copy`, where there are no symbolic links.

@@ -25,6 +25,8 @@ pub enum Holder {
     Start,
     /// Claude Code, run by the shim.
     Shim,
+    /// Claude Code, run by an editor through the wrapper.
+    Editor,
     /// A sign-in, run by `clauth login`.
     Login,
     /// Claude Code, which outlived what started it: a session in the background.
@@ -32,12 +34,13 @@ pub enum Holder {
 }
 
 impl Holder {
-    const NAMES: [(Self, &str); 7] = [
+    const NAMES: [(Self, &str); 8] = [
         (Self::Shell, "shell"),
         (Self::Env, "env"),
         (Self::Exec, "exec"),
         (Self::Start, "start"),
         (Self::Shim, "shim"),
+        (Self::Editor, "editor"),
         (Self::Login, "login"),
         (Self::Client, "client"),
     ];

@@ -16,7 +16,7 @@ use crate::support::{Holder, Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, asking, keychain, mistyped, refreshing, refusals};
+use super::{arrivals, asking, keychain, mistyped, refreshing, refusals, wrapper};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -89,6 +89,8 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("NoClaude", 127, no_claude),
     ("ShimLoop", 125, shim_loop),
     ("ShimTaken", 1, shim_taken),
+    ("WrapperLoop", 125, wrapper::wrapper_loop),
+    ("ProgramGone", 127, wrapper::program_gone),
     ("CommandNotFound", 127, command_not_found),
     ("CommandNotRunnable", 126, command_not_runnable),
     ("GateBusy", ANSWERED, gate_busy),

@@ -26,3 +26,4 @@ mod shim;
 mod status;
 mod tree;
 mod trust;
+mod wrapper;

@@ -13,7 +13,7 @@ use crate::support::system;
 use crate::support::{Holder, Session, World, wait_until};
 
 /// Returns how each kind of lease comes about, with a program that waits for the end of its input.
-fn launches(world: &World, directory: &Path) -> [(&'static str, Command); 3] {
+fn launches(world: &World, directory: &Path) -> [(&'static str, Command); 4] {
     world.program("claude", "#!/bin/sh\nread -r line\n");
     world.clauth(&["shim", "install"]).success();
     let command = |program: &str, arguments: &[&str]| {
@@ -21,11 +21,12 @@ fn launches(world: &World, directory: &Path) -> [(&'static str, Command); 3] {
         command.args(arguments).current_dir(directory);
         command
     };
-    let shim = world.path("home/.clauth/bin/claude");
+    let [shim, wrapper] = ["claude", "claude-wrapper"].map(|name| world.path("home/.clauth/bin").join(name));
     [
         ("exec", command("clauth", &["exec", "work", "--", "cat"])),
         ("start", command("clauth", &["start", "work", "--resume"])),
         ("shim", command(shim.to_str().unwrap(), &[])),
+        ("editor", command(wrapper.to_str().unwrap(), &["cat"])),
     ]
 }
 
