@@ -10,6 +10,7 @@ mod console;
 mod editors;
 mod evidence;
 mod features;
+mod panels;
 mod permissions;
 mod places;
 mod settings_env;

@@ -8,6 +8,8 @@ pub(crate) mod claude;
 pub(crate) mod client;
 pub(crate) mod commands;
 #[cfg(unix)]
+pub(crate) mod editor;
+#[cfg(unix)]
 pub(crate) mod elsewhere;
 #[cfg(target_os = "linux")]
 pub(crate) mod faults;
