@@ -400,7 +400,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__setup)
-            opts="-y -h --shell --no-shim --shim --uninstall --yes --help"
+            opts="-y -h --shell --editors --no-shim --shim --uninstall --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

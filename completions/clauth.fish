@@ -26,7 +26,7 @@ end
 
 complete -c clauth -n "__fish_clauth_needs_command" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_needs_command" -s V -l version -d 'Print version'
-complete -c clauth -n "__fish_clauth_needs_command" -f -a "setup" -d 'Put the prompt hook and completions into your shell\'s startup file'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "setup" -d 'Put the prompt hook and completions into your shell\'s startup file, and the wrapper into your editors'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "hook" -d 'Print the prompt hook of a shell'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "use" -d 'Bind a directory to a profile: write its .clauth.toml and allow it'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "allow" -d 'Let the .clauth.toml that applies here choose its profile'
@@ -53,6 +53,7 @@ complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shell -d 'bash, 
 zsh\t'Z shell'
 fish\t'fish, 3.6 and newer'
 pwsh\t'PowerShell 7.4 and newer'"
+complete -c clauth -n "__fish_clauth_using_subcommand setup" -l editors -d 'Only tell editors to start Claude Code with the account of the folder: VS Code and its kin, and Zed'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -l no-shim -d 'Leave PATH alone: editors, scripts and `cd x && claude` use the account that they use without clauth'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -l shim -d 'As by default: earlier versions asked for the shim by this'
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -l uninstall -d 'Take everything out again; profiles stay'

@@ -214,6 +214,10 @@ mistakes! {
     LoginMisplaced { name, file, reason } => "the new login of `{name}` could not be written ({reason}) and is kept in {file}", "mend that, then run `clauth refresh {name}`, which puts it in its place";
     /// A new login could not be written at all.
     LoginLost { name, reason } => "the new login of `{name}` could not be written anywhere ({reason})", "mend that, then sign in again with `clauth login {name}`";
+    /// None of the editors that clauth knows has been started by this user.
+    NoEditorFound { known, line } => "no editor was found ({known})", "start yours once and try again, or write {line} into its settings.json";
+    /// An editor's settings cannot be written, or not without a guess.
+    EditorSettings { file, reason, line } => "{file} is not changed ({reason})", "add {line} to it by hand";
     /// Nothing says which shell the user uses.
     NoShellFound { variable } => "no shell was found that has a startup file, and ${variable} names none", "say which: `clauth setup --shell bash`";
     /// A plain POSIX shell has no prompt hook.

@@ -151,6 +151,11 @@ impl Layout {
         home.join("profiles").is_dir().then(|| home.into())
     }
 
+    /// What was done to the settings of editors.
+    pub fn editors(&self) -> PathBuf {
+        self.home.join("editors.json")
+    }
+
     /// The directory of all profiles.
     pub fn profiles(&self) -> PathBuf {
         self.home.join("profiles")

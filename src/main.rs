@@ -19,6 +19,7 @@ mod command;
 mod config;
 mod context;
 mod doctor;
+mod editor;
 mod env;
 mod error;
 mod hub;

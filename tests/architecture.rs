@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &str)] = &[
     ("main", "cli command context layout name env error io"),
     ("cli", "command context name error"),
-    ("command", "doctor session sharing context project hub account profile config shell claude_code io layout env name error sys"),
+    ("command", "doctor editor session sharing context project hub account profile config shell claude_code io layout env name error sys"),
     ("doctor", "session sharing context project account profile shell claude_code io env name error sys"),
     ("session", "sharing context account profile config claude_code io layout env name error sys"),
     ("sharing", "context account profile hub shell claude_code io env error sys"),
@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("hub", "account config claude_code env error sys"),
     ("profile", "account claude_code io layout name error sys"),
     ("account", "claude_code io layout env name error sys"),
+    ("editor", "claude_code io layout env"),
     ("config", "io layout env name error sys"),
     ("shell", "claude_code io layout env sys"),
     ("io", "claude_code layout env error sys"),

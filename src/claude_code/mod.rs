@@ -16,6 +16,7 @@
 
 pub mod anthropic;
 pub mod credentials;
+pub mod editors;
 pub mod keychain;
 mod locks;
 pub mod names;

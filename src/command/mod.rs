@@ -13,6 +13,7 @@ pub mod binding;
 pub mod capture;
 pub mod completions;
 pub mod doctor;
+pub mod editors;
 pub mod env;
 pub mod exec;
 pub mod export;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::{completions, shim};
+use super::{completions, editors, shim};
 use crate::claude_code::STATE;
 use crate::context::Context;
 use crate::doctor;
@@ -18,7 +18,7 @@ use crate::name::ProfileName;
 use crate::shell::{HOOKED, Shell, block};
 use crate::sys;
 
-/// Put the prompt hook and completions into your shell's startup file
+/// Put the prompt hook and completions into your shell's startup file, and the wrapper into your editors
 ///
 /// Shows the lines and asks first. The account you have now stays what it is.
 #[derive(Args)]
@@ -27,6 +27,9 @@ pub struct Arguments {
     /// bash, zsh, fish or pwsh; all that you use when absent
     #[arg(long, value_name = "SHELL")]
     shell: Vec<Shell>,
+    /// Only tell editors to start Claude Code with the account of the folder: VS Code and its kin, and Zed
+    #[arg(long, conflicts_with = "shell")]
+    editors: bool,
     /// Leave PATH alone: editors, scripts and `cd x && claude` use the account that they use without clauth
     #[arg(long)]
     no_shim: bool,
@@ -54,6 +57,10 @@ struct Edit {
 pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) -> Result<ExitCode> {
     if arguments.uninstall {
         return uninstall(context, arguments);
+    }
+    if arguments.editors {
+        let outcome = editors::set_up(context, !arguments.no_shim, arguments.yes)?;
+        return Ok(if outcome == editors::Outcome::Whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let shells =
         if arguments.shell.is_empty() { HOOKED.into_iter().filter(|shell| shell.is_in_use(&context.env)).collect() } else { arguments.shell.clone() };
@@ -86,6 +93,7 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
         let shim = context.layout.shim();
         io::say(format_args!("{} decides where no prompt does: in editors, scripts and `cd x && claude`", shim.display()));
     }
+    let editors = editors::offer(context, !arguments.no_shim, arguments.yes)?;
     let judged = doctor::judge(context, &shells);
     for one in &judged {
         match one.fresh.obstacle {
@@ -97,7 +105,7 @@ pub fn run(context: &Context, arguments: &Arguments, cli: &mut clap::Command) ->
             io::say(format_args!("{}: {}; {}", one.shell, finding.what, finding.remedy));
         }
     }
-    let works = judged.iter().all(doctor::Judged::runs);
+    let works = editors == editors::Outcome::Whole && judged.iter().all(doctor::Judged::runs);
     say_what_next(context, has_shim);
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -129,6 +137,19 @@ fn edits_for(context: &Context, shell: Shell, has_shim: bool, cli: &mut clap::Co
 }
 
 fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
+    let settings = editors::removals(context);
+    for removal in &settings {
+        io::say(removal);
+    }
+    if arguments.editors {
+        if settings.is_empty() {
+            io::say("no editor has a setting of clauth's");
+        } else {
+            io::confirm("do that?", arguments.yes)?;
+        }
+        editors::take_back(context, settings)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut edits = Vec::new();
     for shell in HOOKED {
         for file in shell.startup_files(&context.env) {
@@ -147,14 +168,18 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     for edit in &edits {
         io::say(format_args!("{} {}", edit.file.display(), if edit.after.is_some() { "loses clauth's lines" } else { "is removed" }));
     }
-    let shim = Some(context.layout.shim()).filter(|shim| fs::symlink_metadata(shim).is_ok());
-    if let Some(shim) = &shim {
-        io::say(format_args!("the shim {} is removed", shim.display()));
+    let links = [("shim", context.layout.shim()), ("wrapper", context.layout.wrapper())];
+    let links: Vec<_> = links.into_iter().filter(|(_, link)| fs::symlink_metadata(link).is_ok()).collect();
+    for (what, link) in &links {
+        io::say(format_args!("the {what} {} is removed", link.display()));
     }
-    if edits.is_empty() && shim.is_none() {
+    if edits.is_empty() && links.is_empty() && settings.is_empty() {
         io::say("no startup file has lines of clauth's");
     } else {
         io::confirm("do that?", arguments.yes)?;
+    }
+    if !settings.is_empty() || context.layout.editors().exists() {
+        editors::take_back(context, settings)?;
     }
     for edit in &edits {
         write(edit)?;
@@ -167,7 +192,7 @@ fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         // Where setup made the way to it: `site-functions` of `zsh`, say, unless anything else is there.
         let _ = file.ancestors().skip(1).take(2).try_for_each(fs::remove_dir);
     }
-    if shim.is_some() {
+    if !links.is_empty() {
         shim::remove(context, context.layout.writable()?)?;
         let _ = fs::remove_dir(context.layout.bin()).and_then(|()| fs::remove_dir(context.layout.home())); // unless anything else is there
         if !matches!(Shell::at_hand(), Some(Shell::Fish | Shell::Pwsh)) {
@@ -204,7 +229,7 @@ fn write(edit: &Edit) -> Result<()> {
 }
 
 /// Returns where a link of the user's own leads, to nothing yet too; any other path as it is.
-fn led_to(file: &Path) -> PathBuf {
+pub(super) fn led_to(file: &Path) -> PathBuf {
     fs::canonicalize(file).or_else(|_| fs::read_link(file).map(|target| file.with_file_name("").join(target))).unwrap_or_else(|_| file.into())
 }
 

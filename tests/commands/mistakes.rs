@@ -16,7 +16,7 @@ use crate::support::{Holder, Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, asking, keychain, mistyped, refreshing, refusals, wrapper};
+use super::{arrivals, asking, editors, keychain, mistyped, refreshing, refusals, wrapper};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -91,6 +91,8 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ShimTaken", 1, shim_taken),
     ("WrapperLoop", 125, wrapper::wrapper_loop),
     ("ProgramGone", 127, wrapper::program_gone),
+    ("NoEditorFound", 1, editors::no_editor_found),
+    ("EditorSettings", 1, editors::editor_settings),
     ("CommandNotFound", 127, command_not_found),
     ("CommandNotRunnable", 126, command_not_runnable),
     ("GateBusy", ANSWERED, gate_busy),

@@ -5,6 +5,7 @@ mod asking;
 mod bad_input;
 mod binding;
 mod doctor;
+mod editors;
 mod env;
 mod exec;
 mod grammar;
