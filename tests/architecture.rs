@@ -9,7 +9,7 @@ const ROOMS: &[(&str, &str)] = &[
     ("main", "cli command context layout name env error io"),
     ("cli", "command context name error"),
     ("command", "doctor editor session sharing context project hub account profile config shell claude_code io layout env name error sys"),
-    ("doctor", "session sharing context project account profile shell claude_code io env name error sys"),
+    ("doctor", "editor session sharing context project account profile shell claude_code io env name error sys"),
     ("session", "sharing context account profile config claude_code io layout env name error sys"),
     ("sharing", "context account profile hub shell claude_code io env error sys"),
     ("context", "claude_code project hub account profile config io layout env name error sys"),

@@ -68,6 +68,9 @@ fn text(report: &Report, screen: Screen, clock: &Clock) -> String {
     if let Some(client) = report.found.client.as_ref().filter(|client| !client.is_on_path) {
         text += &row(None, "client", &format!("{} (not on PATH: the newest where installers put it)", client.path.display()));
     }
+    for panel in &report.found.editors {
+        text += &row(None, "editor", &panel.text());
+    }
     for helper in &report.found.helpers {
         let since = Timestamp::from_second(helper.since.cast_signed()).unwrap_or(clock.now);
         text += &row(None, "helper", &format!("{}: pid {}, for {}", helper.profile, helper.pid, clock::in_words(clock.since(since))));

@@ -16,6 +16,7 @@ use crate::account::{Obstacle, Standing, Summary, live_clients};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::Config;
 use crate::context::Context;
+use crate::doctor::{Panel, panels};
 use crate::env;
 use crate::env::direnv;
 use crate::env::record::{Chosen, Record};
@@ -90,6 +91,9 @@ struct Status {
     set_aside: Vec<&'static str>,
     /// Denied files that would otherwise apply here, nearest first.
     ignored: Vec<String>,
+    /// What the panel of each editor has here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    editors: Vec<Panel>,
 }
 
 #[derive(Serialize)]
@@ -123,8 +127,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         io::print(status_format::line(context, &found.outcome, template)? + "\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let status = Status::of(context, &config, &directory, &found, decided_by, &loaded);
+    let mut status = Status::of(context, &config, &directory, &found, decided_by, &loaded);
     if arguments.json {
+        status.editors = panels(context, &directory);
         io::print_json(&status)?;
     } else {
         io::print(text(&status, &Clock::read(&context.env)))?;
@@ -187,6 +192,7 @@ impl Status {
             set_aside: Record::load(&context.env).aside().collect(),
             ignored: ignored.map(|directory| directory.join(BINDING).display().to_string()).collect(),
             overriding: context.env.winning(&config.keep_env).collect(),
+            editors: Vec::new(),
         };
         let Outcome::Bound(profile) = &found.outcome else { return status };
         let session = Session::new(&context.layout, &profile.name);

@@ -13,6 +13,7 @@ use crate::name::ProfileName;
 mod blame;
 mod bypass;
 mod client;
+mod editors;
 mod hooks;
 mod installation;
 mod login;
@@ -22,6 +23,7 @@ mod settings;
 mod tree;
 mod unfinished;
 
+pub use editors::{Panel, panels};
 pub use hooks::{Hook, Judged, judge};
 pub use mend::mend;
 pub use tree::Helper;
@@ -95,6 +97,8 @@ pub struct Examination {
     pub hooks: Vec<Hook>,
     /// The Claude Code that clauth starts, or null.
     pub client: Option<Client>,
+    /// What the panel of each editor has in this directory.
+    pub editors: Vec<Panel>,
     /// The helpers that run.
     pub helpers: Vec<Helper>,
     /// What is wrong, or worth knowing.
@@ -104,9 +108,11 @@ pub struct Examination {
 /// Looks at everything; changes nothing.
 pub fn examine(context: &Context) -> Examination {
     let (hooks, unhooked, judged) = hooks::look(context);
+    let panels = editors::here(context);
     let findings = [
         unhooked,
         installation::examine(context, &judged),
+        editors::examine(&panels),
         place::examine(context),
         settings::examine(context),
         login::examine(context),
@@ -115,5 +121,5 @@ pub fn examine(context: &Context) -> Examination {
         unfinished::examine(context),
     ];
     let client = context.client().ok();
-    Examination { hooks, client, helpers: tree::helpers(context), findings: findings.into_iter().flatten().collect() }
+    Examination { hooks, client, editors: panels, helpers: tree::helpers(context), findings: findings.into_iter().flatten().collect() }
 }

@@ -36,6 +36,7 @@ fn every_field_is_named_in_the_readme() {
         }},
     });
     sandbox.write(sandbox.runtime("work").join(".claude.json"), state.to_string());
+    sandbox.mkdir("home/.config/Code");
     let _user = Holder::exec(&sandbox, "work");
     wait_until("the helper is up", || sandbox.status(&directory)["helper"].is_object());
     for arguments in [&["status"][..], &["list"], &["usage"], &["doctor"], &["env", "work"]] {
