@@ -7,6 +7,7 @@ mod binding;
 mod doctor;
 mod editors;
 mod env;
+mod environments;
 mod exec;
 mod grammar;
 mod judged;

@@ -131,6 +131,25 @@ fn an_editor_by_acp_has_the_account_of_the_folder_with_the_path_of_a_dock() {
     rig.assert_served(&DIRECTORIES.map(|(_, account)| (account, 1)));
 }
 
+#[test]
+fn a_program_on_the_agent_sdk_has_the_account_of_its_environment_or_by_the_shim_that_of_its_folder() {
+    let Some((rig, mut panels)) = editor() else { return };
+    install(&rig, &panels);
+    let [office, plain] = ["office", "plain"].map(|folder| rig.sandbox.path(folder));
+    let as_it_is = panels.panel(&rig, &office, None);
+    assert_eq!(Finished::run(as_it_is).success().stdout(), success("carol"), "what nobody told of clauth is the plain account");
+    let inner = panels.panel(&rig, &plain, None);
+    let mut exec = rig.sandbox.command("clauth");
+    exec.args(["exec", "personal", "--"]).arg(inner.get_program()).args(inner.get_args()).env("BUNDLED", &panels.bundled);
+    assert_eq!(Finished::run(exec).success().stdout(), success("bob"));
+    // `pathToClaudeCodeExecutable`, and `cli_path` in Python.
+    panels.bundled = bin(&rig, "claude");
+    for (folder, account) in [(&office, "alice"), (&plain, "carol")] {
+        assert_eq!(Finished::run(panels.panel(&rig, folder, None)).success().stdout(), success(account));
+    }
+    rig.assert_served(&[("alice", 1), ("bob", 1), ("carol", 2)]);
+}
+
 /// Asks an open session as the panel does, and returns the answer.
 fn ask(stdin: &mut impl Write, stdout: &mut impl BufRead) -> String {
     let question = json!({"type": "user", "message": {"role": "user", "content": "hi"}, "parent_tool_use_id": null, "session_id": ""});
