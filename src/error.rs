@@ -218,6 +218,10 @@ mistakes! {
     NoEditorFound { known, line } => "no editor was found ({known})", "start yours once and try again, or write {line} into its settings.json";
     /// An editor's settings cannot be written, or not without a guess.
     EditorSettings { file, reason, line } => "{file} is not changed ({reason})", "add {line} to it by hand";
+    /// The same on the way back.
+    EditorSettingsLeft { file, reason, line } => "{file} keeps clauth's setting ({reason})", "take {line} out of it by hand, then run this again";
+    /// An editor would start a program that is gone.
+    EditorStartsIt { file } => "an editor starts Claude Code through clauth ({file})", "run `clauth setup --editors --uninstall` first";
     /// Nothing says which shell the user uses.
     NoShellFound { variable } => "no shell was found that has a startup file, and ${variable} names none", "say which: `clauth setup --shell bash`";
     /// A plain POSIX shell has no prompt hook.

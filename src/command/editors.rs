@@ -199,25 +199,44 @@ impl std::fmt::Display for Removal {
     }
 }
 
-/// Finds what is to be taken back: what is on record, and what is not and names clauth's program all the same.
-pub fn removals(context: &Context) -> Vec<Removal> {
+impl Removal {
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+}
+
+/// Finds what is to be taken back: what is on record, and what is not and names clauth's program all the same. Fails where that cannot be told: the editor
+/// would start a program that is gone.
+pub fn removals(context: &Context) -> Result<Vec<Removal>> {
     let record = Record::read(&context.layout);
     let mut found: Vec<Removal> = Vec::new();
+    // As JSON has them.
+    let own = [context.layout.wrapper(), context.layout.shim()].map(|program| serde_json::json!(program.display().to_string()).to_string());
     let editors = editor::found(&context.env);
     let present = editors.iter().flat_map(|editor| editor.files.iter().map(move |file| (file.clone(), editor.setting)));
     let recorded = record.files().flat_map(|file| editor::SETTINGS.map(|setting| (file.clone(), setting)));
     for (file, setting) in present.chain(recorded) {
-        let is_ours = io::read_text(&file).is_ok_and(|text| is_clauths(context, &text, setting));
+        let left = |reason: String, what: &str| Mistake::EditorSettingsLeft {
+            file: file.display().to_string(),
+            reason,
+            line: format!("the line with {what}"),
+        };
+        let text = match io::read_text(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() != ErrorKind::NotFound && record.of(&file).is_some() => bail!(left(error.to_string(), &own[0])),
+            Err(_) => continue,
+        };
+        let Some(program) = own.iter().find(|program| text.contains(&program[1..program.len() - 1])) else { continue };
+        let is_ours = match settings::look(&text, setting) {
+            Ok(said) => matches!(said, Said::Value(value) if own.contains(&serde_json::json!(value).to_string())),
+            Err(reason) => bail!(left(reason, program)),
+        };
         if is_ours && !found.iter().any(|known| known.file == file) {
             found.push(Removal { file, setting });
         }
     }
-    found
-}
-
-fn is_clauths(context: &Context, text: &str, setting: &Setting) -> bool {
-    let own = [context.layout.wrapper(), context.layout.shim()].map(|program| program.display().to_string());
-    matches!(settings::look(text, setting), Ok(Said::Value(value)) if own.contains(&value))
+    Ok(found)
 }
 
 /// Takes it back, each file to what it was but for what the user changed since.

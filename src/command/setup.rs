@@ -137,7 +137,7 @@ fn edits_for(context: &Context, shell: Shell, has_shim: bool, cli: &mut clap::Co
 }
 
 fn uninstall(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let settings = editors::removals(context);
+    let settings = editors::removals(context)?;
     for removal in &settings {
         io::say(removal);
     }

@@ -6,14 +6,14 @@
 //! | `claude-wrapper` | `claude-wrapper PROGRAM ARGS…` | `PROGRAM ARGS…` | editors that bring a client |
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead as _, Read as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 
-use super::launch;
+use super::{editors, launch};
 use crate::claude_code::processes::{PROGRAM, RUNTIME, WRAPPER, is_script};
 use crate::claude_code::stream;
 use crate::context::Context;
@@ -103,19 +103,21 @@ fn wrapped(context: &Context, arguments: &[OsString]) -> Result<Command> {
     if path.is_absolute() && !path.exists() {
         bail!(Mistake::ProgramGone { program: path.display().to_string() });
     }
+    let installed = |name: &str| context.installed(name).ok_or_else(|| Mistake::CommandNotFound { command: name.into() });
     if !is_script(path) {
-        return Ok(Command::new(program));
+        // A bare name is never looked for in the folder, whatever PATH says.
+        let is_bare = path.components().count() == 1 && path.parent() == Some(Path::new(""));
+        return Ok(if is_bare { Command::new(installed(&program.to_string_lossy())?) } else { Command::new(program) });
     }
-    let runtime = context.installed(RUNTIME).ok_or_else(|| Mistake::CommandNotFound { command: RUNTIME.into() })?;
-    let mut command = Command::new(runtime);
+    let mut command = Command::new(installed(RUNTIME)?);
     command.arg(program);
     Ok(command)
 }
 
 /// Answers a program that talks to the client by its standard streams, where clauth's own words on standard error may be seen by nobody.
 pub fn tell_caller(arguments: &[OsString], error: &anyhow::Error) {
-    if !stream::is_asked_for(arguments) {
-        return;
+    if !stream::is_asked_for(arguments) || std::io::stdin().is_terminal() {
+        return; // a person has read it
     }
     let mut first = Vec::new();
     // It is sent at once by whoever asks for such a conversation; no more than that is read.
@@ -156,6 +158,9 @@ pub fn install_or_remove(context: &Context, action: &Action) -> Result<ExitCode>
             ));
         }
         Action::Remove => {
+            if let Some(used) = editors::removals(context)?.first() {
+                bail!(Mistake::EditorStartsIt { file: used.file().display().to_string() });
+            }
             remove(context, layout)?;
             io::say(format_args!("the shim is removed; {} may leave PATH", bin.display()));
         }

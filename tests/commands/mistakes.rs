@@ -93,6 +93,8 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ProgramGone", 127, wrapper::program_gone),
     ("NoEditorFound", 1, editors::no_editor_found),
     ("EditorSettings", 1, editors::editor_settings),
+    ("EditorSettingsLeft", 1, editors::editor_settings_left),
+    ("EditorStartsIt", 1, editors::editor_starts_it),
     ("CommandNotFound", 127, command_not_found),
     ("CommandNotRunnable", 126, command_not_runnable),
     ("GateBusy", ANSWERED, gate_busy),

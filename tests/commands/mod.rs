@@ -15,6 +15,7 @@ mod keychain;
 mod mistakes;
 mod mistyped;
 mod newcomer;
+mod panels;
 mod places;
 mod profiles;
 mod prompts;

@@ -207,6 +207,19 @@ fn a_script_of_the_users_that_runs_the_shim_is_no_loop() {
 }
 
 #[test]
+fn a_bare_name_is_never_the_folders() {
+    let mut editor = Editor::new(&["work"]);
+    let bound = editor.bind("bound", "work");
+    editor.sandbox.write("bound/tool", "#!/bin/sh\necho evil\n");
+    editor.sandbox.script("/bin/sh", "chmod +x ../bound/tool").success();
+    editor.sandbox.set_variable("PATH", format!(".::{SHORT}"));
+    editor.run(&bound, &["tool"]).complains(127, "there is no command `tool`");
+    editor.sandbox.program("tool", "#!/bin/sh\necho right\n");
+    editor.sandbox.set_path(&["", ".", "bin"]);
+    assert_eq!(editor.run(&bound, &["tool"]).success().stdout(), "right\n");
+}
+
+#[test]
 fn it_needs_a_program() {
     let editor = Editor::new(&["work"]);
     for line in [&[][..], &[""], &["--version"], &["--output-format", "stream-json"]] {
