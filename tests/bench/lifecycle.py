@@ -163,13 +163,14 @@ def first_entries(world):
 
 
 def launches(world):
-    """Returns the milliseconds that `exec`, `start` and the shim add, with the helper alive and with none, by name."""
+    """Returns the milliseconds that `exec`, `start`, the shim and the wrapper add, with the helper alive and with none, by name."""
     world.clauth("shim", "install")
     true = shutil.which("true")
     commands = {
         "exec": [str(world.program), "exec", PROFILE, "--", true],
         "start": [str(world.program), "start", PROFILE],
         "shim": [str(world.home / ".clauth" / "bin" / "claude")],
+        "wrapper": [str(world.home / ".clauth" / "bin" / "claude-wrapper"), true],
     }
     os.chdir(world.bound)
     added = {}
