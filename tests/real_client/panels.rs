@@ -193,13 +193,19 @@ fn sign_in_and_status_through_the_wrapper_are_the_folders() {
     let Some(rig) = world(Freshness::Fresh) else { return };
     let _ = rig.sandbox.clauth(&["shim", "install"]).success();
     let client = fs::read_link(rig.sandbox.path("bin/claude")).unwrap();
+    let run = |folder: &str, words: &[&str]| {
+        let mut command = rig.sandbox.command(bin(&rig, "claude-wrapper"));
+        command.arg(&client).args(words).current_dir(rig.sandbox.path(folder)).env("MOCK_ACCOUNT", "dave");
+        Finished::run(command).success()
+    };
     for (folder, account) in DIRECTORIES {
-        let run = |words: &[&str]| {
-            let mut command = rig.sandbox.command(bin(&rig, "claude-wrapper"));
-            command.arg(&client).args(words).current_dir(rig.sandbox.path(folder));
-            Finished::run(command).success()
-        };
-        assert_eq!(run(&["auth", "status", "--json"]).json()["email"], format!("{account}@example.test"));
-        assert!(run(&["plugin", "list", "--json"]).json().is_array());
+        assert_eq!(run(folder, &["auth", "status", "--json"]).json()["email"], format!("{account}@example.test"));
+        assert!(run(folder, &["plugin", "list", "--json"]).json().is_array());
     }
+    rig.make_known("dave");
+    let _ = run("office", &["auth", "login", "--email", "dave@example.test"]);
+    for (folder, account) in [("office", "dave"), DIRECTORIES[1], DIRECTORIES[2]] {
+        assert_eq!(run(folder, &["auth", "status", "--json"]).json()["email"], format!("{account}@example.test"));
+    }
+    rig.assert_nobody_was_logged_out();
 }
