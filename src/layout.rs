@@ -143,12 +143,14 @@ impl Layout {
         self.bin().join(format!("{WRAPPER}{}", sys::PROGRAM_SUFFIX))
     }
 
-    /// Returns the home that the shim or the wrapper at this path was installed into: it lies in `bin`, or is the link beside.
+    /// Returns the home that the shim or the wrapper at this path was installed into: it lies in `bin`, or is the link beside. Not that of another user: with
+    /// `sudo` this process has an account of its own.
     pub fn home_around(program: &Path) -> Option<PathBuf> {
         let directory = program.parent()?;
         let bin = if directory.ends_with(".link") { directory.parent()? } else { directory };
         let home = bin.parent().filter(|_| bin.ends_with("bin"))?;
-        home.join("profiles").is_dir().then(|| home.into())
+        let is_own = home.join("profiles").is_dir() && sys::owned_by_this_user(home).unwrap_or(false);
+        is_own.then(|| home.into())
     }
 
     /// What was done to the settings of editors.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::finished::Finished;
-use crate::support::{Holder, World};
+use crate::support::{Holder, World, system};
 
 /// A client of npm's on Windows is a batch file; elsewhere it is a script.
 const ENDS_WITH_7: (&str, &str) = if cfg!(windows) { ("claude.cmd", "@exit /b 7\r\n") } else { ("claude", "#!/bin/sh\nexit 7\n") };
@@ -57,6 +57,10 @@ fn the_shim_decides_by_the_directory_and_starts_the_real_client() {
     shim.current_dir(&work).arg("hello");
     let told = Finished::run(shim).success();
     assert!(told.stdout().contains(&format!("config_dir={} ", exported(&world, "work"))), "{told:?}");
+    let client = world.path("bin").join(system::CLAUDE);
+    let mut wrapper = world.command(world.path("home/.clauth/bin").join(format!("claude-wrapper{}", std::env::consts::EXE_SUFFIX)));
+    wrapper.current_dir(&work).arg(client).arg("hello");
+    assert_eq!(Finished::run(wrapper).success().stdout(), told.stdout());
     world.clauth(&["shim", "remove"]).success();
     assert_eq!(fs::read_dir(world.path("home/.clauth/bin")).unwrap().count(), 0);
 }

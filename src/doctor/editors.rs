@@ -88,7 +88,11 @@ fn look(context: &Context, editor: &Editor, file: &Path, here: Result<&Resolutio
     };
     match settings::look(&text, editor.setting) {
         Err(reason) => panel(Starts::Unknown, format!("its settings cannot be read: {reason}")),
-        Ok(Said::Value(value)) if Path::new(&value) != program => panel(Starts::Own, format!("it starts a program of your own, {value}")),
+        Ok(Said::Value(value)) if Path::new(&value) != program => {
+            let is_broken = Path::new(&value).is_absolute() && !Path::new(&value).exists();
+            let state = if is_broken { ", which is not there, so its panel fails" } else { "" };
+            Panel { is_broken, ..panel(Starts::Own, format!("it starts a program of your own, {value}{state}")) }
+        }
         Ok(Said::Nothing) => {
             let is_broken = Record::read(&context.layout).of(file).is_some();
             let why =
@@ -121,6 +125,7 @@ pub fn examine(panels: &[Panel]) -> Vec<Finding> {
     let finding = |panel: &Panel| {
         let what = || format!("{}: {} ({})", panel.editor, panel.why, panel.settings.display());
         match panel.starts {
+            Starts::Own if panel.is_broken => Some(Finding::problem(what(), why, "take that setting out of it, then run `clauth setup --editors`")),
             _ if panel.is_broken => Some(Finding::problem(what(), why, "run `clauth setup --editors`, then reload the editor's windows")),
             Starts::Bundled => Some(Finding::note(what(), why, "run `clauth setup --editors`, if you use Claude Code in it")),
             Starts::Unknown => Some(Finding::note(what(), why, "correct that file, then run `clauth setup --editors`")),

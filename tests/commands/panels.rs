@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::editors::{KEY, SET_UP};
+use super::mistakes::text;
 use crate::support::Sandbox;
 use crate::support::finished::Finished;
 
@@ -14,7 +15,8 @@ fn doctor_and_status_say_which_account_each_panel_has_and_what_broke_it() {
     let bound = sandbox.bind("bound", "work");
     let refused = sandbox.project("refused", "profile = \"work\"\n");
     let file = sandbox.write("home/.config/Code/User/settings.json", "{}\n");
-    sandbox.write("home/.config/Cursor/User/settings.json", format!("{{\"{KEY}\": \"/opt/mine\"}}"));
+    let own = text(sandbox.program("own", ""));
+    sandbox.write("home/.config/Cursor/User/settings.json", format!("{{\"{KEY}\": \"{own}\"}}"));
     sandbox.write("home/.config/zed/settings.json", "[]");
     let panels = |directory: &Path| sandbox.status(directory)["editors"].as_array().unwrap().clone();
     let findings = |directory: &Path| {
@@ -55,7 +57,7 @@ fn doctor_and_status_say_which_account_each_panel_has_and_what_broke_it() {
     let expected = format!("editor   VS Code: work · me@corp.example; this folder is bound to it ({})\n", file.display());
     assert!(
         told.stdout().contains(&expected)
-            && told.stdout().contains("editor   Cursor: no account that clauth knows; it starts a program of your own, /opt/mine"),
+            && told.stdout().contains(&format!("editor   Cursor: no account that clauth knows; it starts a program of your own, {own} (")),
         "{told:?}"
     );
     // An update of clauth that took its program away, and one of the editor that took the setting away.
@@ -65,6 +67,10 @@ fn doctor_and_status_say_which_account_each_panel_has_and_what_broke_it() {
     let told = Finished::run(doctor).failure();
     assert!(told.stdout().contains("claude-wrapper leads to a program that is gone"), "{told:?}");
     fs::rename(sandbox.path("program/gone"), sandbox.path("program/clauth")).unwrap();
+    fs::remove_file(&own).unwrap();
+    let found = findings(&bound);
+    assert!(found.len() == 1 && found[0].starts_with("problem: Cursor: ") && found[0].contains("which is not there"), "{found:?}");
+    sandbox.program("own", "");
     fs::write(&file, "{}\n").unwrap();
     let found = findings(&bound);
     assert!(found.len() == 1 && found[0].starts_with("problem: VS Code: clauth's setting is gone"), "{found:?}");

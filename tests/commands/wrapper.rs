@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::Stdio;
 
+use rustix::process::geteuid;
 use serde_json::{Value, json};
 
 use super::mistakes::error::Mistake;
@@ -241,6 +243,14 @@ fn where_it_was_installed_counts_and_not_what_the_editor_made_of_home() {
     let other = editor.sandbox.mkdir("home/snap/code/7");
     assert_eq!(run(&editor, &other), editor.sandbox.claude_says(Some("work")));
     assert!(!other.join(".clauth").exists() && !other.join(".claude").exists());
+    // But not as another user, who has accounts of their own: `sudo`.
+    if geteuid().is_root() {
+        chown(editor.sandbox.path("home/.clauth"), Some(65534), None).unwrap();
+        let mut command = editor.sandbox.command(editor.wrapper());
+        command.arg(&editor.bundled).current_dir(&bound).env("HOME", &other);
+        Finished::run(command).complains(1, "is not allowed yet");
+        chown(editor.sandbox.path("home/.clauth"), Some(0), None).unwrap();
+    }
     // A dock does not know what `.bashrc` says.
     let moved = editor.sandbox.path("elsewhere");
     editor.sandbox.set_variable("CLAUTH_HOME", &moved);
