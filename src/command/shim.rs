@@ -100,13 +100,13 @@ fn wrapped(context: &Context, arguments: &[OsString]) -> Result<Command> {
     if is_own(&layout.wrapper()) || sys::same_file(path, &context.program) {
         bail!(Mistake::WrapperLoop { path: path.display().to_string() });
     }
-    if path.is_absolute() && !path.exists() {
+    let is_bare = path.parent() == Some(Path::new(""));
+    if !is_bare && !path.exists() {
         bail!(Mistake::ProgramGone { program: path.display().to_string() });
     }
     let installed = |name: &str| context.installed(name).ok_or_else(|| Mistake::CommandNotFound { command: name.into() });
     if !is_script(path) {
         // A bare name is never looked for in the folder, whatever PATH says.
-        let is_bare = path.components().count() == 1 && path.parent() == Some(Path::new(""));
         return Ok(if is_bare { Command::new(installed(&program.to_string_lossy())?) } else { Command::new(program) });
     }
     let mut command = Command::new(installed(RUNTIME)?);

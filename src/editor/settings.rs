@@ -1,7 +1,7 @@
-//! One setting in an editor's settings.json: looked at, put in and taken out, with no other byte touched.
+//! Reads, inserts and removes one setting in an editor's settings.json, and touches no other byte.
 //!
-//! The file is JSON with comments and trailing commas, in whatever layout. It is parsed to find the place; what is put in there is one piece of text, right
-//! behind a brace, since no comment and no comma of the user's stands between that and the first key.
+//! The file is JSON with comments and trailing commas (JSONC). The parser finds the place; this module inserts one piece of text right after an opening brace,
+//! because there no comma has to move and no comment of the user's changes what it is about.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::claude_code::editors::Setting;
 
-/// What editors write at the beginning of a file on Windows, and no JSON.
+/// The byte order mark that some editors write first; it is not part of the JSON.
 const MARK: char = '\u{feff}';
 
 /// What editors of VS Code's family take where a file has no indentation of its own.
@@ -23,22 +23,22 @@ const INDENT: &str = "    ";
 /// What a file says of the setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
-    /// Nothing, or nothing that counts.
+    /// The key is missing, or its value is null or empty.
     Nothing,
-    /// This value.
+    /// The value; of another type than text as it is written there.
     Value(String),
 }
 
-/// One piece of text in the place of another.
+/// A replacement of one piece of text by another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
-    /// What stood there, mostly nothing.
+    /// The text before, usually empty.
     pub old: String,
-    /// What stands there now.
+    /// The text that clauth wrote.
     pub new: String,
 }
 
-/// As editors read it: what else the parser would take, they do not.
+/// What editors accept. By default the parser accepts JSON5 too, which an editor would reject.
 fn options() -> ParseOptions {
     ParseOptions {
         allow_comments: true,
@@ -80,7 +80,7 @@ impl<'a> Parsed<'a> {
         let root = match parsed.value {
             None => None,
             Some(Value::Object(object)) => Some(object),
-            Some(_) => return Err("it is no object".into()),
+            Some(_) => return Err("it is not an object".into()),
         };
         Ok(Self { text, root, comments })
     }
@@ -96,7 +96,7 @@ impl<'a> Parsed<'a> {
             if depth + 1 == path.len() {
                 return Ok(Some((object, depth, Some(found))));
             }
-            let Value::Object(inner) = &found.value else { return Err(format!("its `{key}` is no object")) };
+            let Value::Object(inner) = &found.value else { return Err(format!("its `{key}` is not an object")) };
             object = inner;
         }
         Ok(None)
@@ -135,7 +135,7 @@ pub fn look(text: &str, setting: &Setting) -> Result<Said, String> {
     })
 }
 
-/// Puts the setting into a text that says nothing of it; returns the new text, and the piece that it differs by.
+/// Inserts the setting into a text that does not have it; returns the new text and the replacement that made it.
 pub fn put(text: &str, setting: &Setting, value: &str) -> Result<(String, Piece), String> {
     let body = unmarked(text);
     let parsed = Parsed::of(body)?;
@@ -205,14 +205,14 @@ fn member(setting: &Setting, depth: usize, value: &str, newline: &str, indentati
     format!("{}: {{{newline}{inner}{besides}{below}{newline}{indentation}}}", json!(key))
 }
 
-/// Takes the setting out of a text that has this value of it: by the piece that was put in, if it is there still, or else by its key.
+/// Removes the setting from a text: by undoing the replacement, or by its key where the user has changed the text around it.
 pub fn take(text: &str, setting: &Setting, piece: Option<&Piece>) -> Result<String, String> {
     let body = unmarked(text);
     let mark = &text[..text.len() - body.len()];
     let parsed = Parsed::of(body)?;
     let Some((_, _, Some(found))) = parsed.follow(setting.path)? else { return Ok(text.into()) };
     if let Some(piece) = piece.filter(|piece| !piece.new.is_empty()) {
-        // The same words may stand in a comment: only where the key is, they are clauth's.
+        // A comment may contain the same text, so the match must cover the key.
         let covers = |place: &usize| *place <= found.value.start() && place + piece.new.len() >= found.end();
         if let Some(place) = body.match_indices(&piece.new).map(|(place, _)| place).find(covers) {
             let without = format!("{mark}{}{}{}", &body[..place], piece.old, &body[place + piece.new.len()..]);
@@ -238,4 +238,55 @@ pub fn take(text: &str, setting: &Setting, piece: Option<&Piece>) -> Result<Stri
 /// Returns what a person would write into an empty file's braces.
 pub fn by_hand(setting: &Setting, value: &str) -> String {
     member(setting, 0, value, " ", "", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::claude_code::editors::{ACP_EXECUTABLE, PROCESS_WRAPPER};
+
+    /// Blanks and comments that may stand between any two tokens.
+    fn gap() -> impl Strategy<Value = String> {
+        prop::collection::vec(prop::sample::select(vec!["", " ", "\n", "\r\n", "\t", "    ", "// c { \" , }\n", "/* d\n{ */", "/**/"]), 0..4)
+            .prop_map(|parts| parts.concat())
+    }
+
+    fn key() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec!["a", "é", "agent_servers", "claude-acp", "env", "x\\\"{"])
+    }
+
+    /// An object in any layout, `depth` levels deep at most.
+    fn object(depth: u32) -> BoxedStrategy<String> {
+        let plain = prop::sample::select(vec!["1", "true", "\"}\"", "[ 1, ]", "-2.5e3", "\"/* no */\""]).prop_map(str::to_owned);
+        let value = if depth == 0 { plain.boxed() } else { prop_oneof![plain, object(depth - 1)].boxed() };
+        let member = (gap(), key(), gap(), gap(), value, gap()).prop_map(|(a, key, b, c, value, d)| format!("{a}\"{key}\"{b}:{c}{value}{d}"));
+        (prop::collection::vec(member, 0..4), any::<bool>(), gap())
+            .prop_map(|(members, has_comma, end)| {
+                let comma = if has_comma && !members.is_empty() { "," } else { "" };
+                format!("{{{}{comma}{end}}}", members.join(","))
+            })
+            .boxed()
+    }
+
+    proptest! {
+        #[test]
+        fn in_any_layout_one_piece_is_put_in_and_taken_out_again(mark in any::<bool>(), before in gap(), object in object(3), after in gap()) {
+            let text = format!("{}{before}{object}{after}", if mark { "\u{feff}" } else { "" });
+            for setting in [&PROCESS_WRAPPER, &ACP_EXECUTABLE] {
+                // A key on the way may be no object: then nothing is written.
+                let Ok((written, piece)) = put(&text, setting, "/a \"b\"\\c") else {
+                    prop_assert!(setting.path.len() > 1);
+                    continue;
+                };
+                prop_assert_eq!(&piece.old, "");
+                prop_assert_eq!(written.len(), text.len() + piece.new.len());
+                prop_assert_eq!(look(&written, setting), Ok(Said::Value("/a \"b\"\\c".into())));
+                prop_assert_eq!(take(&written, setting, Some(&piece)), Ok(text.clone()));
+                let without = take(&written, setting, None).unwrap();
+                prop_assert_eq!(look(&without, setting), Ok(Said::Nothing));
+            }
+        }
+    }
 }

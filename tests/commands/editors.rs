@@ -238,7 +238,7 @@ fn what_zed_has_already_stays_around_it() {
         assert_eq!(fs::read_to_string(&file).unwrap(), before);
     }
     sandbox.write("home/.config/zed/settings.json", "{\"agent_servers\": []}");
-    sandbox.clauth(&SET_UP).complains(1, "its `agent_servers` is no object");
+    sandbox.clauth(&SET_UP).complains(1, "its `agent_servers` is not an object");
     // Zed runs the shim, and whoever wants none has none.
     sandbox.write("home/.config/zed/settings.json", "{}");
     let told = sandbox.clauth(&["setup", "--editors", "--no-shim", "--yes"]).success();
@@ -324,7 +324,7 @@ pub(super) fn no_editor_found(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 pub(super) fn editor_settings(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let file = sandbox.write("home/.config/Code/User/settings.json", "[]");
     let line = format!("\"{KEY}\": \"{}\"", wrapper(sandbox));
-    (sandbox.clauth(&SET_UP), Mistake::EditorSettings { file: text(file), reason: "it is no object".into(), line })
+    (sandbox.clauth(&SET_UP), Mistake::EditorSettings { file: text(file), reason: "it is not an object".into(), line })
 }
 
 pub(super) fn editor_settings_left(sandbox: &mut Sandbox) -> (Finished, Mistake) {

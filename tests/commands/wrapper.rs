@@ -274,6 +274,16 @@ fn a_folder_that_is_gone_is_refused() {
     assert!(told.stdout().is_empty() && told.stderr().ends_with("`cd` to one that exists\n"), "{told:?}");
 }
 
+#[test]
+fn what_is_not_there_is_used_by_nobody() {
+    let editor = Editor::new(&["work"]);
+    let bound = editor.bind("bound", "work");
+    editor.run(&bound, &["./extension/claude"]).complains(127, "there is no Claude Code at ./extension/claude; reload the editor's window");
+    editor.sandbox.write("bound/plain", "text");
+    editor.run(&bound, &["./plain"]).complains(126, "could not run `./plain`");
+    editor.sandbox.assert_no_helpers_left();
+}
+
 pub(super) fn wrapper_loop(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.clauth(&["shim", "install"]).success();
     let wrapper = sandbox.path("home/.clauth/bin/claude-wrapper");
