@@ -252,8 +252,9 @@ fn whatever_lies_below_clauth_home_is_the_users_alone() {
     // One directory is made by this very script, not by clauth.
     for path in entries.iter().filter(|path| !path.ends_with("projects/-p")) {
         let meta = fs::symlink_metadata(path).unwrap();
-        // The shim is to be run.
-        let mode = if meta.is_dir() || path.ends_with("bin/claude") { 0o700 } else { 0o600 };
+        // The shim and the wrapper are to be run.
+        let is_run = ["bin/claude", "bin/claude-wrapper"].iter().any(|program| path.ends_with(program));
+        let mode = if meta.is_dir() || is_run { 0o700 } else { 0o600 };
         // A file with more names than one is the hub's too, and has its mode.
         let is_shared = meta.is_symlink() || meta.is_file() && meta.nlink() > 1;
         assert!(is_shared || meta.mode() & 0o7777 == mode, "{}: {meta:?}", path.display());
