@@ -150,8 +150,12 @@ fn write(context: &Context, edit: &Edit) -> Result<()> {
     // Noted first: after a crash in between, there is nothing of this in the file to be taken back.
     let mut record = Record::read(&layout);
     record.note(layout, &edit.file, Some(Done { piece: edit.piece.clone(), made }))?;
-    fs::create_dir_all(directory).with_context(|| format!("could not create {}", directory.display()))?;
-    io::write_public(&led_to(&edit.file), edit.after.as_bytes())
+    let created = fs::create_dir_all(directory).with_context(|| format!("could not create {}", directory.display()));
+    let written = created.and_then(|()| io::write_public(&led_to(&edit.file), edit.after.as_bytes()));
+    if written.is_err() {
+        record.note(layout, &edit.file, None)?; // or `doctor` would say that an update took it away
+    }
+    written
 }
 
 /// `clauth setup --editors`.

@@ -284,7 +284,11 @@ fn links_are_written_through_and_modes_and_read_only_files_stay() {
     symlink(sandbox.path("dotfiles/cursor.json"), &dangling).unwrap();
     let read_only = sandbox.write("home/.config/VSCodium/User/settings.json", before);
     fs::set_permissions(&read_only, Permissions::from_mode(0o444)).unwrap();
+    let nowhere = sandbox.mkdir("home/.config/Windsurf/User").join("settings.json");
+    symlink("/no/such/directory/settings.json", &nowhere).unwrap();
     let told = sandbox.clauth(&SET_UP).failure();
+    assert!(told.stderr().contains(&format!("{} is not changed (could not write ", nowhere.display())), "{told:?}");
+    assert!(!sandbox.read("home/.clauth/editors.json").contains("Windsurf"));
     assert!(told.stderr().contains(&format!("{} is not changed (it is read-only); add ", read_only.display())), "{told:?}");
     assert_eq!(fs::read_to_string(&read_only).unwrap(), before);
     for link in [&link, &dangling] {
