@@ -234,7 +234,9 @@ pub fn removals(context: &Context) -> Result<Vec<Removal>> {
         let Some(program) = own.iter().find(|program| text.contains(&program[1..program.len() - 1])) else { continue };
         let is_ours = match settings::look(&text, setting) {
             Ok(said) => matches!(said, Said::Value(value) if own.contains(&serde_json::json!(value).to_string())),
-            Err(reason) => bail!(left(reason, program)),
+            // The other setting's path may lead through something else of the user's; that is not a file that cannot be read.
+            Err(reason) if settings::look(&text, editor::SETTINGS[0]).is_err() => bail!(left(reason, program)),
+            Err(_) => false,
         };
         if is_ours && !found.iter().any(|known| known.file == file) {
             found.push(Removal { file, setting });

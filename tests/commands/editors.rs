@@ -264,7 +264,11 @@ fn what_the_user_changed_since_stays_when_the_setting_goes() {
     fs::write(&file, &own).unwrap();
     sandbox.clauth(&UNINSTALL).success();
     assert_eq!(fs::read_to_string(&file).unwrap(), own);
-    // Without a record it is known by what it names.
+    // Without a record it is known by what it names; and what another editor would make of a key does not matter.
+    fs::write(&file, "{\n    \"agent_servers\": 1\n}\n").unwrap();
+    sandbox.clauth(&SET_UP).success();
+    sandbox.clauth(&UNINSTALL).success();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{\n    \"agent_servers\": 1\n}\n");
     fs::write(&file, "{\n    \"a\": 1\n}\n").unwrap();
     sandbox.clauth(&SET_UP).success();
     fs::remove_file(sandbox.path("home/.clauth/editors.json")).unwrap();
