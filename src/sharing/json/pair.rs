@@ -306,7 +306,7 @@ impl Settled {
             let Some(text) = text else { continue };
             if file.is_symlink() || before.is_none() {
                 io::write(file, text)?;
-            } else if place(file, before.as_deref(), text, pair.kind.is_clients_own())? == Placed::Otherwise {
+            } else if place(file, before.as_deref(), text, pair.kind.is_clients_own() || side == Side::Own)? == Placed::Otherwise {
                 memory.withdraw(side)?;
                 return Ok(Placed::Otherwise);
             }

@@ -4,8 +4,8 @@
 //! 2. What came out is looked at. Most often it is the text that the new one was made from.
 //! 3. If it is newer, it goes back at once, and the caller reads and merges again. Who wrote between the two exchanges is merged in here.
 //!
-//! Where the file system cannot exchange two names, a file that the client locks is replaced by a rename instead: there is no moment without it, in which
-//! a client would start afresh. One that nobody locks is missing for a moment there, since a rename could lose a newer text.
+//! Where the file system cannot exchange two names, a file that only clients write, under their lock, is replaced by a rename instead: there is no moment
+//! without it, in which a client would start afresh. The user's own settings are missing for a moment there, since a rename could lose a newer text.
 //!
 //! Killed in between, what came out stays under a temporary name, from which it is rescued.
 

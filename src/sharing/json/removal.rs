@@ -24,7 +24,7 @@ pub fn drop_keys(pair: &Pair, names: &BTreeSet<String>) -> Result<bool> {
             return Ok(true);
         }
         let changed = edits.apply(&text);
-        if place(&pair.own, Some(&text), &changed, pair.kind.is_clients_own())? == Placed::AsMeant {
+        if place(&pair.own, Some(&text), &changed, true)? == Placed::AsMeant {
             return Ok(true);
         }
     }
