@@ -50,15 +50,19 @@ __clauth_look() {
   [[ -z $traced ]] || \builtin set -x
 }
 
-# True when no .clauth.toml stands here or above; then __clauth_here asks the same from now on. It walks by `..`: the physical parents,
-# whatever links $PWD went through.
+# True when no .clauth.toml stands here or above, and no `.git` of a linked worktree, which counts as its main checkout; then __clauth_here asks for the
+# files from now on. It walks by `..`: the physical parents, whatever links $PWD went through.
 __clauth_nothing_above() {
-  \builtin local up='' test depth=0
+  \builtin local up='' test depth=0 IFS='' line
   [[ . -ef ${PWD-} ]] || return 1
   # shellcheck disable=SC2016 # expanded where the function runs
   test='. -ef $PWD && ! -h .clauth.toml'
   while ((depth++ < 200)); do
     [[ ! -e ${up}.clauth.toml && ! -h ${up}.clauth.toml ]] || return 1 # a link to nothing too
+    if [[ -f ${up}.git && -r ${up}.git ]]; then
+      \builtin read -rn 4096 line <"${up}.git" || :
+      [[ $line != */worktrees/* ]] || return 1
+    fi
     test="$test && ! -e ${up}.clauth.toml"
     if [[ ${up:-.} -ef / ]]; then
       \builtin eval "__clauth_here() { [[ $test ]]; }"

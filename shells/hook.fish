@@ -37,6 +37,8 @@ function __clauth_move
     set -l levels (string length -- $slashes/)
     test $levels -le (count $__clauth_above); or return
     set -g __clauth_absent $__clauth_above[1..$levels]
+    # A file of that name may be a linked worktree's, which counts as its main checkout.
+    path is -f -- (string replace -r '\.clauth\.toml$' .git -- $__clauth_absent); and return 1
     # A link to nothing is seen by -h alone.
     if not test -h (string split ' ' -- (string join ' -o -h ' -- $__clauth_absent)); and __clauth_same
         set -g __clauth_at "$fish_pid $PWD"
@@ -118,11 +120,14 @@ function __clauth_give_back
     set -eg __clauth_taken
 end
 
-# True when no .clauth.toml stands here or above. It walks by `..`: the physical parents, whatever links $PWD went through.
+# True when no .clauth.toml stands here or above, and no `.git` of a linked worktree. It walks by `..`: the physical parents, whatever links $PWD went through.
 function __clauth_nothing_above
     set -l up ''
     for depth in (string repeat -n 200 'x ' | string split -n ' ')
         test -e $up.clauth.toml -o -h $up.clauth.toml; and return 1 # a link to nothing too
+        set -l line ''
+        test -f $up.git -a -r $up.git; and read -ln 4096 line <$up.git
+        string match -q -- '*/worktrees/*' "$line"; and return 1
         test -n "$up"; and test $up -ef /; and return 0
         set up ../$up
     end

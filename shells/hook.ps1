@@ -71,12 +71,17 @@ function __clauth_same([string] $location) {
         $answer.At = $location
         $answer.Links = @{}
         $answer.Absent = $absent
+        $answer.Unwritten = @()
         $answer.IsSure = $true
         return $true
     }
     if (-not $answer.IsSure) { return $false }
     foreach ($file in $answer.Absent) {
         if ([IO.Path]::Exists($file)) { return $false }
+    }
+    foreach ($file in $answer.Unwritten) {
+        if (-not [IO.File]::Exists($file)) { return $false }
+        if ($answer.EpochExists -and ([IO.File]::GetLastWriteTimeUtc($file) -gt [IO.File]::GetLastWriteTimeUtc($answer.Epoch))) { return $false }
     }
     foreach ($link in $answer.Links.Keys) {
         if (-not [string]::Equals([string][IO.DirectoryInfo]::new($link).LinkTarget, $answer.Links[$link])) { return $false }
@@ -90,13 +95,17 @@ function __clauth_same([string] $location) {
     return [string]::Equals([IO.File]::ReadAllText($file.FullName), $answer.Text)
 }
 
-# True when no .clauth.toml stands here or above; $absent then lists where one could appear. Behind a link the physical parents are not those
-# that the location names, so there the answer is no.
+# True when no .clauth.toml stands here or above, and no `.git` of a linked worktree, which counts as its main checkout; $absent then lists where a file
+# could appear. Behind a link the physical parents are not those that the location names, so there the answer is no.
 function __clauth_nothing_above([string] $location, [Collections.Generic.List[string]] $absent) {
     for ($directory = $location; $directory; $directory = [IO.Path]::GetDirectoryName($directory)) {
         $file = [IO.Path]::Combine($directory, '.clauth.toml')
         if ([IO.Path]::Exists($file)) { return $false }
         if ($null -ne [IO.DirectoryInfo]::new($directory).LinkTarget) { return $false }
+        $git = [IO.FileInfo]::new([IO.Path]::Combine($directory, '.git')) # a FIFO has no length
+        if ($git.Exists -and ($git.Length -gt 0) -and ($git.Length -lt 16384) -and [IO.File]::ReadAllText($git.FullName).Contains('/worktrees/')) {
+            return $false
+        }
         $absent.Add($file)
     }
     return $true

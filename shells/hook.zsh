@@ -23,14 +23,19 @@ __clauth_hook() {
   return 0 # any other status would end a shell with err_exit
 }
 
-# True when no .clauth.toml stands here or above; then __clauth_here asks the same from now on. It walks by `..`: the physical parents,
-# whatever links $PWD went through.
+# True when no .clauth.toml stands here or above, and no `.git` of a linked worktree, which counts as its main checkout; then __clauth_here asks for the
+# files from now on. It walks by `..`: the physical parents, whatever links $PWD went through.
 __clauth_nothing_above() {
-  local up='' test depth
+  local up='' test depth line
   [[ . -ef $PWD ]] || return 1
   test='. -ef $PWD && ! -h .clauth.toml'
   for (( depth = 0; depth < 200; depth++ )); do
     [[ ! -e ${up}.clauth.toml && ! -h ${up}.clauth.toml ]] || return 1 # a link to nothing too
+    if [[ -f ${up}.git && -r ${up}.git ]]; then
+      line=''
+      builtin read -ru 0 -k 4096 line <${up}.git
+      [[ $line != */worktrees/* ]] || return 1
+    fi
     test+=" && ! -e ${up}.clauth.toml"
     if [[ ${up:-.} -ef / ]]; then
       builtin eval "__clauth_here() { [[ $test ]]; }"

@@ -51,7 +51,10 @@ impl Context {
             && matches!(found.outcome, Outcome::Bound(_))
             && direnv::has_set_for(&self.env, CLAUDE_CONFIG_DIR, directory)
             && let Some(decider) = &found.decider
-            && direnv::directory(&self.env).is_some_and(|nearer| nearer != decider.directory && nearer.starts_with(&decider.directory))
+            && direnv::directory(&self.env).is_some_and(|loaded| {
+                let is_nearer = loaded != decider.directory && loaded.starts_with(&decider.directory);
+                is_nearer || found.worktree.as_ref().is_some_and(|top| loaded.starts_with(top)) // the file stands in the main checkout
+            })
         {
             found.outcome = Outcome::Unbound;
         }

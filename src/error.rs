@@ -138,6 +138,8 @@ mistakes! {
     BindingInvalid { file, line, column, reason } => "{file}:{line}:{column}: {reason}", "it holds one line, `profile = \"NAME\"`: correct it, or remove it and run `clauth use PROFILE`";
     /// The file exists, is right, and waits for the user's word.
     NotAllowed { file, profile } => "{file} asks for the profile `{profile}` and is not allowed yet", "run `clauth allow`, or `clauth deny` to ignore it";
+    /// A linked worktree whose link could have been claimed since it was made.
+    WorktreeUnsure { directory, repository } => "{directory} says that it is a worktree of {repository}, but its `.git` was not written when that worktree was made", "if it is yours, run `clauth use PROFILE` in it, or make it anew with `git worktree add`";
     /// A command that needs a `.clauth.toml` found none.
     NoBinding { directory } => "no .clauth.toml applies in {directory}", "run `clauth use PROFILE` to write one";
     /// The user's own settings are wrong.

@@ -34,7 +34,7 @@ pub fn allow(context: &Context, arguments: &AllowArguments) -> Result<ExitCode> 
     if let Target::Profile(name) = &binding.target {
         context.profile(&context.config()?, name.as_str())?;
     }
-    trust::allow(context.layout.writable()?, &directory, &binding.target)?;
+    trust::allow(context.layout.writable()?, &directory, &binding.target, &binding.text)?;
     io::say(format_args!("{} may choose {}", directory.join(BINDING).display(), binding.target.as_str()));
     Ok(ExitCode::SUCCESS)
 }
@@ -55,7 +55,7 @@ fn bound_directory(path: Option<&Path>, wanted: impl Fn(&Path) -> bool) -> Resul
         bail!(Mistake::NoSuchPath { path: path.display().to_string() });
     }
     let directory = binding::directory(path)?;
-    let all: Vec<_> = find::candidates(&directory).map(|candidate| candidate.directory).collect();
+    let all = find::bound_directories(&directory);
     // Where nothing is left to be denied, the nearest is denied again, which does no harm and says so.
     let found = all.iter().find(|directory| wanted(directory)).or(all.first()).cloned();
     found.ok_or_else(|| Mistake::NoBinding { directory: directory.display().to_string() }.into())

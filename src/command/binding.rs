@@ -87,7 +87,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     };
     // The file is the project's, to be committed and read by others: not private as clauth's own files are.
     io::write_public(&file, text.as_bytes())?;
-    trust::allow(layout, &directory, &target)?;
+    trust::allow(layout, &directory, &target, &text)?;
     io::say(format_args!("{} is bound to {}", directory.display(), target.as_str()));
     Ok(ExitCode::SUCCESS)
 }

@@ -25,10 +25,10 @@ use crate::layout::Layout;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
 use crate::project::decide::{Action, Loaded, Wanted, decide};
-use crate::project::{Outcome, Resolution};
+use crate::project::{Outcome, Resolution, Watched};
 use crate::session::helper::Introduction;
 use crate::session::{self, Holder, Lease, Lifetime, Session, Trouble};
-use crate::shell::{Answer, Liveness, Place, Shell, as_text};
+use crate::shell::{Answer, Liveness, Look, Place, Shell, Spot, as_text};
 use crate::sys::{self, paths};
 
 /// What the hook says about its shell.
@@ -49,8 +49,12 @@ pub fn run(context: &Context, arguments: &[OsString]) -> Result<ExitCode> {
     let asker = Asker::parse(arguments)?;
     // Before anything is looked at: a change made meanwhile then costs one more evaluation and is never missed.
     let _ = context.layout.writable().map(epoch::follow_settings); // where nothing can be written, each prompt with newer settings looks again
-    let epoch = epoch::read(&context.layout);
-    let evaluation = Evaluation::new(context, &asker);
+    let mut epoch = epoch::read(&context.layout);
+    let mut evaluation = Evaluation::new(context, &asker);
+    if evaluation.follow_watched(&epoch) {
+        epoch = epoch::read(&context.layout);
+        evaluation = Evaluation::new(context, &asker);
+    }
     let (said, answer) = evaluation.answer(epoch);
     for complaint in &said.complaints {
         if answer.said != asker.said {
@@ -146,6 +150,13 @@ impl<'a> Evaluation<'a> {
         let loaded = context.loaded();
         let pin = Pin::of(context, asker, &loaded, directory.as_deref());
         Self { context, asker, config, resolution, directory, loaded, pin }
+    }
+
+    /// Makes an epoch that is as new as what decides here, since the shell will ask which of the two is newer. Where nothing was ever written by clauth the
+    /// shell does not ask, and a prompt writes nothing.
+    fn follow_watched(&self, epoch: &epoch::Epoch) -> bool {
+        let newest = self.resolution.as_ref().and_then(|found| found.watch.newest()).filter(|_| matches!(epoch, epoch::Epoch::At(_)));
+        newest.zip(self.context.layout.writable().ok()).is_some_and(|(newest, layout)| epoch::follow(layout, newest).unwrap_or(false))
     }
 
     fn answer(self, epoch: epoch::Epoch) -> (Said, Answer) {
@@ -297,16 +308,23 @@ impl<'a> Evaluation<'a> {
         let (Some(found), false) = (&self.resolution, matches!(outcome, Outcome::Refused(_))) else { return Place::Unsure };
         let directory_text = as_text(directory);
         if self.pin.is_some() {
-            return Place::Known { directory: directory_text, absent: Vec::new(), decider: None };
+            return Place::Known { directory: directory_text, absent: Vec::new(), decider: None, watched: Vec::new() };
         }
         let decider = match (&found.decider, &found.text) {
             (None, _) => None,
-            (Some(candidate), Some(text)) => Some((candidate.level, text.clone())),
+            (Some(candidate), Some(text)) => {
+                let spot = candidate.level.map(Spot::Above).or_else(|| as_text(&candidate.file()).map(Spot::At));
+                let Some(spot) = spot else { return Place::Unsure };
+                Some((spot, text.clone()))
+            }
             (Some(_), None) => return Place::Unsure,
         };
-        let levels = decider.as_ref().map_or_else(|| directory.ancestors().count(), |(level, _)| *level);
-        let absent = (0..levels).filter(|level| !found.ignored.contains(level)).collect();
-        Place::Known { directory: directory_text, absent, decider }
+        let look = |watched: &Watched| match watched {
+            Watched::Absent(path) => as_text(path).map(Look::Absent),
+            Watched::Unwritten(path) => as_text(path).map(Look::Unwritten),
+        };
+        let Some(watched) = found.watch.paths().iter().map(look).collect() else { return Place::Unsure };
+        Place::Known { directory: directory_text, absent: found.absent.clone(), decider, watched }
     }
 }
 

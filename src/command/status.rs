@@ -24,8 +24,9 @@ use crate::error::Mistake;
 use crate::io::{self, Clock, clock, terminal_safe};
 use crate::layout::BINDING;
 use crate::profile::{self, Profile};
+use crate::project::binding::Binding;
 use crate::project::decide::Loaded;
-use crate::project::{Outcome, Resolution, Source};
+use crate::project::{Outcome, Resolution, Source, trust};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 use crate::sharing::files::{Size, Space, trash};
@@ -94,6 +95,33 @@ struct Status {
     /// What the panel of each editor has here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     editors: Vec<Panel>,
+    /// How the refused file differs from what was allowed at its place in another checkout of the repository, or null.
+    difference: Option<Difference>,
+}
+
+#[derive(Serialize)]
+struct Difference {
+    /// The text that was allowed.
+    allowed: String,
+    /// The text that stands here.
+    here: String,
+}
+
+impl Difference {
+    fn of(context: &Context, config: &Config, found: &Resolution) -> Option<Self> {
+        let decider = found.decider.as_ref().filter(|_| matches!(found.outcome, Outcome::Refused(Mistake::NotAllowed { .. })))?;
+        let allowed = trust::text_allowed_elsewhere(&context.layout, config, &decider.directory)?;
+        Some(Self { allowed, here: Binding::read(&decider.file()).ok()?.text })
+    }
+
+    /// Returns the lines that only one of the two has.
+    fn rows(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let only =
+            |one: &str, other: &str| one.lines().filter(|line| !other.lines().any(|known| known == *line)).map(str::to_owned).collect::<Vec<_>>();
+        let (allowed, here) = (only(&self.allowed, &self.here), only(&self.here, &self.allowed));
+        let told = |label, lines: Vec<String>| lines.into_iter().map(move |line| (label, line));
+        told("allowed", allowed).chain(told("here", here))
+    }
 }
 
 #[derive(Serialize)]
@@ -163,7 +191,6 @@ fn pin(context: &Context, loaded: &Loaded, directory: &Path) -> Option<(Profile,
 
 impl Status {
     fn of(context: &Context, config: &Config, directory: &Path, found: &Resolution, decided_by: Option<Decider>, loaded: &Loaded) -> Self {
-        let ignored = found.ignored.iter().filter_map(|level| directory.ancestors().nth(*level));
         let status = Self {
             directory: directory.display().to_string(),
             is_elsewhere: env::current_dir().ok().as_deref() != Some(directory),
@@ -190,7 +217,8 @@ impl Status {
             hard_links: None,
             removed_files: None,
             set_aside: Record::load(&context.env).aside().collect(),
-            ignored: ignored.map(|directory| directory.join(BINDING).display().to_string()).collect(),
+            ignored: found.ignored.iter().map(|directory| directory.join(BINDING).display().to_string()).collect(),
+            difference: Difference::of(context, config, found),
             overriding: context.env.winning(&config.keep_env).collect(),
             editors: Vec::new(),
         };
@@ -275,6 +303,7 @@ fn text(status: &Status, clock: &Clock) -> String {
         rows.push(("trouble", Obstacle::OtherAccount.advice(profile, clock)));
     }
     rows.extend(status.account.trouble.clone().map(|trouble| ("trouble", trouble)));
+    rows.extend(status.difference.iter().flat_map(Difference::rows));
     rows.extend(status.decided_by.as_ref().map(|decider| ("decided by", decider.explain(status.refused.is_some()))));
     let expected = status.refused.as_ref().map_or(status.profile.as_deref(), |_| Some("refused"));
     match status.loaded.as_deref() {

@@ -31,11 +31,16 @@ pub fn read(layout: &Layout) -> Epoch {
 }
 
 /// Moves on when the user's settings were edited after the last epoch: an editor tells nobody else. Returns whether it did.
-///
-/// The epoch's file is then as new as the settings, so that each shell, which asks which of the two is newer, evaluates once.
 pub fn follow_settings(layout: Writable<'_>) -> Result<bool> {
+    let edited = fs::metadata(layout.config()).and_then(|meta| meta.modified());
+    edited.map_or(Ok(false), |edited| follow(layout, edited))
+}
+
+/// Moves on when a file that decides was written after the last epoch, given when. Returns whether it did: then all has to be looked at again.
+///
+/// The epoch's file is then as new as that file, so that each shell, which asks which of the two is newer, evaluates once.
+pub fn follow(layout: Writable<'_>, edited: SystemTime) -> Result<bool> {
     let written = |path: &Path| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-    let Some(edited) = written(&layout.config()) else { return Ok(false) };
     let current = |number: u64| layout.epoch().join(number.to_string());
     if newest(&layout).and_then(|number| written(&current(number))).is_some_and(|epoch| epoch >= edited) {
         return Ok(false);

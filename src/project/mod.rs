@@ -3,7 +3,10 @@
 pub mod binding;
 pub mod decide;
 pub mod find;
+mod git;
 mod resolve;
 pub mod trust;
+mod watch;
 
 pub use resolve::{Outcome, Resolution, Source, resolve};
+pub use watch::Watched;

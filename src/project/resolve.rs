@@ -1,10 +1,13 @@
 //! What a directory asks for, and what a shell must look at to know that the answer still holds.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::binding::{Binding, Target};
-use super::find::{self, Candidate};
+use super::find::{self, Candidate, Step};
+use super::git::Worktree;
 use super::trust;
+use super::watch::Watch;
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::layout::Layout;
@@ -42,56 +45,120 @@ pub struct Resolution {
     pub source: Option<Source>,
     /// The canonical directory of the deciding file, and how far up it stands.
     pub decider: Option<Candidate>,
-    /// How far up ignored files stand: a shell that looks for nearer files must not see these.
-    pub ignored: Vec<usize>,
+    /// The top of the linked worktree whose main checkout decided.
+    pub worktree: Option<PathBuf>,
+    /// How far up no file may appear.
+    pub absent: Vec<usize>,
+    /// The directories of ignored files: a shell that looks for nearer files must not see these.
+    pub ignored: Vec<PathBuf>,
+    /// What else decided.
+    pub watch: Watch,
     /// The deciding file's text, where a shell may hold it: allowed, short and plain.
     pub text: Option<String>,
 }
 
 /// Finds out what applies in a canonical directory.
 pub fn resolve(layout: &Layout, config: &Config, directory: &Path) -> Resolution {
-    let mut answer = Resolution { outcome: Outcome::Unbound, source: None, decider: None, ignored: Vec::new(), text: None };
-    for candidate in find::candidates(directory) {
-        let followed = match trust::is_denied(layout, &candidate.directory) {
-            Ok(true) => {
-                answer.ignored.push(candidate.level);
-                continue;
-            }
-            Ok(false) => follow(layout, config, &candidate),
-            Err(mistake) => Err(mistake),
-        };
-        answer.source = Some(Source::File(candidate.file()));
-        answer.outcome = match followed {
-            Ok((outcome, binding)) => {
-                answer.text = binding.fits_a_shell().then_some(binding.text);
-                outcome
-            }
-            Err(mistake) => Outcome::Refused(mistake),
-        };
-        answer.decider = Some(candidate);
-        return answer;
-    }
-    let chosen = match config.rule_for(directory) {
-        Some((ruled, rule)) => Some((Source::Rule(ruled), rule.profile.as_ref())),
-        None => config.default_profile.as_ref().map(|name| (Source::DefaultProfile, Some(name))),
+    let mut answer = Resolution {
+        outcome: Outcome::Unbound,
+        source: None,
+        decider: None,
+        worktree: None,
+        absent: Vec::new(),
+        ignored: Vec::new(),
+        watch: Watch::default(),
+        text: None,
     };
-    if let Some((source, name)) = chosen {
-        answer.source = Some(source);
-        answer.outcome = name.map_or(Ok(Outcome::Unbound), |name| bound(layout, config, name)).unwrap_or_else(Outcome::Refused);
+    let (mut watch, mut more) = (Watch::default(), Watch::default());
+    let mut through: Vec<Worktree> = Vec::new();
+    let decided = find::walk(directory, &mut watch, |step| match step {
+        Step::Nothing(candidate) => {
+            match candidate.level {
+                Some(level) => answer.absent.push(level),
+                None => more.absent(candidate.file()),
+            }
+            ControlFlow::Continue(())
+        }
+        Step::File(candidate) => {
+            let followed = match trust::is_denied(layout, &candidate.directory) {
+                Ok(true) => Ok(None),
+                Ok(false) => follow(layout, config, &candidate, &mut more),
+                Err(mistake) => Err(mistake),
+            };
+            answer.outcome = match followed {
+                Ok(None) => {
+                    answer.ignored.push(candidate.directory);
+                    return ControlFlow::Continue(());
+                }
+                Ok(Some(binding)) => {
+                    let outcome = wanted(layout, config, &binding.target);
+                    answer.text = binding.fits_a_shell().then_some(binding.text);
+                    outcome
+                }
+                Err(mistake) => Outcome::Refused(mistake),
+            };
+            answer.source = Some(Source::File(candidate.file()));
+            answer.decider = Some(candidate);
+            ControlFlow::Break(())
+        }
+        Step::Rules { directory, below } => match config.rule_for(directory) {
+            Some((ruled, rule)) if below.is_none_or(|below| ruled.starts_with(below)) => {
+                answer.source = Some(Source::Rule(ruled));
+                answer.outcome = chosen(layout, config, rule.profile.as_ref());
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        },
+        Step::Worktree(Some(worktree)) => {
+            through.push(worktree.clone());
+            ControlFlow::Continue(())
+        }
+        Step::Worktree(None) => {
+            through.clear();
+            ControlFlow::Continue(())
+        }
+    });
+    if decided.is_continue() {
+        through.clear();
+        if let Some(name) = &config.default_profile {
+            answer.source = Some(Source::DefaultProfile);
+            answer.outcome = chosen(layout, config, Some(name));
+        }
     }
+    if let (Outcome::Bound(_), Some(unsure)) = (&answer.outcome, through.iter().find(|worktree| !worktree.is_sure)) {
+        let (top, common) = (unsure.top.display().to_string(), unsure.common.display().to_string());
+        answer.outcome = Outcome::Refused(Mistake::WorktreeUnsure { directory: top, repository: common });
+    }
+    answer.worktree = through.into_iter().next().map(|worktree| worktree.top);
+    watch.append(more);
+    answer.watch = watch;
     answer
 }
 
-fn follow(layout: &Layout, config: &Config, candidate: &Candidate) -> Result<(Outcome, Binding), Mistake> {
-    let binding = Binding::read(&candidate.file())?;
-    if !trust::is_allowed(layout, config, &candidate.directory, &binding.target) {
-        return Err(Mistake::NotAllowed { file: candidate.file().display().to_string(), profile: binding.target.as_str().into() });
+/// Returns the binding if it may choose, and `None` if it was denied in the main checkout, which counts for its worktrees.
+fn follow(layout: &Layout, config: &Config, candidate: &Candidate, watch: &mut Watch) -> Result<Option<Binding>, Mistake> {
+    let file = candidate.file();
+    let trusted = Binding::read(&file).and_then(|binding| {
+        let profile = binding.target.as_str().to_owned();
+        let is_allowed = trust::is_allowed(layout, config, &candidate.directory, &binding, watch);
+        if is_allowed { Ok(Some(binding)) } else { Err(Mistake::NotAllowed { file: file.display().to_string(), profile }) }
+    });
+    match trusted {
+        Err(_) if trust::is_denied_in_main_checkout(layout, &candidate.directory, watch)? => Ok(None),
+        other => other,
     }
-    let outcome = match &binding.target {
+}
+
+fn wanted(layout: &Layout, config: &Config, target: &Target) -> Outcome {
+    match target {
         Target::Default => Outcome::Unbound,
-        Target::Profile(name) => bound(layout, config, name)?,
-    };
-    Ok((outcome, binding))
+        Target::Profile(name) => chosen(layout, config, Some(name)),
+    }
+}
+
+/// What a rule or the default asks for; `None` for what there is without clauth.
+fn chosen(layout: &Layout, config: &Config, name: Option<&ProfileName>) -> Outcome {
+    name.map_or(Ok(Outcome::Unbound), |name| bound(layout, config, name)).unwrap_or_else(Outcome::Refused)
 }
 
 fn bound(layout: &Layout, config: &Config, name: &ProfileName) -> Result<Outcome, Mistake> {

@@ -1,6 +1,6 @@
 //! fish.
 
-use super::{Above, Answer, Liveness, Place, epoch_test, not_kept};
+use super::{Above, Answer, Liveness, Look, Place, epoch_test, not_kept};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::env::change::Change;
 use crate::layout::BINDING;
@@ -85,8 +85,10 @@ pub fn watch(answer: &Answer) -> String {
         (String::new(), quote(answer.config_dir.as_deref().unwrap_or_default()))
     };
     let said = quote(&answer.said);
-    if let (true, Place::Known { absent, decider: None, .. }) = (answer.free, &answer.place) {
-        let above = Above::spell(absent.iter());
+    if let (true, Place::Known { absent, decider: None, watched, .. }) = (answer.free, &answer.place)
+        && watched.is_empty()
+    {
+        let above = Above::spell(absent, None);
         let files: Vec<_> = absent.iter().map(|level| above.binding(*level)).collect();
         let tests = free(&stamp, &config_dir).join("\nand ");
         return format!(
@@ -94,7 +96,7 @@ pub fn watch(answer: &Answer) -> String {
             files.join(" ")
         );
     }
-    let tests = place(&answer.place, &stamp, &config_dir).join("\nand ");
+    let tests = place(&answer.place, &stamp, exists.then_some(&epoch), &config_dir).join("\nand ");
     format!("{own}set -g __clauth_free 0\nfunction __clauth_same\n{tests}\nend\nset -g __clauth_said {said}\n")
 }
 
@@ -108,26 +110,38 @@ fn free(stamp: &str, config_dir: &str) -> Vec<String> {
 }
 
 /// Renders the tests of a place and of the config directory: in fish the number of tests is their price, so what is text is compared as one.
-fn place(place: &Place, stamp: &str, config_dir: &str) -> Vec<String> {
+fn place(place: &Place, stamp: &str, epoch: Option<&String>, config_dir: &str) -> Vec<String> {
     let same_config_dir = format!("test \"${CLAUDE_CONFIG_DIR}\" = {config_dir}");
-    let Place::Known { directory, absent, decider } = place else {
+    let Place::Known { directory, absent, decider, watched } = place else {
         return vec![
             format!("test {stamp}"),
             same_config_dir,
             if *place == Place::Unnamed { "not test . -ef \"$PWD\"".into() } else { "false".into() },
         ];
     };
-    let above = Above::spell(absent.iter().chain(decider.iter().map(|(level, _)| level)));
+    let above = Above::spell(absent, decider.as_ref());
     let link = if absent.contains(&0) { format!(" -a ! -h {BINDING}") } else { String::new() };
     let directory = directory.as_deref().map_or_else(|| "\"$PWD\"".to_owned(), quote);
     let mut tests = vec![format!("test {stamp} -a . -ef {directory}{link}")];
-    if !absent.is_empty() {
-        let files: Vec<_> = absent.iter().map(|level| above.binding(*level)).collect();
+    let (mut files, mut unwritten): (Vec<_>, Vec<_>) = (absent.iter().map(|level| above.binding(*level).to_owned()).collect(), Vec::new());
+    for look in watched {
+        match look {
+            Look::Absent(path) => files.push(quote(path)),
+            Look::Unwritten(path) => {
+                unwritten.push(format!("-e {}", quote(path)));
+                unwritten.extend(epoch.map(|epoch| format!("! {} -nt {epoch}", quote(path))));
+            }
+        }
+    }
+    if !unwritten.is_empty() {
+        tests.push(format!("test {}", unwritten.join(" -a ")));
+    }
+    if !files.is_empty() {
         tests.push(format!("not path is -- {}", files.join(" ")));
     }
     match decider {
-        Some((level, text)) => {
-            let file = above.binding(*level);
+        Some((spot, text)) => {
+            let file = above.decider(spot, quote);
             tests.push(format!("path is -fr -- {file}"));
             let expected = config_dir.to_owned() + &quote(&format!("\n{text}"));
             tests.push(format!("begin; read -lz text <{file}; test \"${CLAUDE_CONFIG_DIR}\n$text\" = {expected}; end"));

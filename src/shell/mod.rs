@@ -224,18 +224,47 @@ pub enum Place {
         directory: Option<String>,
         /// The levels above at which no binding may appear.
         absent: Vec<usize>,
-        /// The deciding binding: its level, and its text.
-        decider: Option<(usize, String)>,
+        /// The deciding binding: where it stands, and its text.
+        decider: Option<(Spot, String)>,
+        /// What else must stay as it was.
+        watched: Vec<Look>,
     },
+}
+
+/// Where the deciding binding stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spot {
+    /// So many levels above the working directory.
+    Above(usize),
+    /// At this path, in the main checkout of a worktree.
+    At(String),
+}
+
+/// A path beside those above the working directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing may appear there.
+    Absent(String),
+    /// It must exist, and not be newer than the epoch.
+    Unwritten(String),
 }
 
 /// Spells the paths of bindings above the working directory. Relative, so that they need no quoting and mean the physical parents whatever `$PWD` says.
 struct Above(String);
 
 impl Above {
-    /// Knows those of these levels.
-    fn spell<'a>(levels: impl Iterator<Item = &'a usize>) -> Self {
-        Self("../".repeat(levels.max().copied().unwrap_or_default()) + BINDING)
+    /// Knows those of these levels, and of the deciding one.
+    fn spell(absent: &[usize], decider: Option<&(Spot, String)>) -> Self {
+        let decider = decider.and_then(|(spot, _)| if let Spot::Above(level) = spot { Some(level) } else { None });
+        Self("../".repeat(absent.iter().chain(decider).max().copied().unwrap_or_default()) + BINDING)
+    }
+
+    /// Returns the deciding binding as a shell that quotes so reads it.
+    fn decider(&self, spot: &Spot, quote: fn(&str) -> String) -> String {
+        match spot {
+            Spot::Above(level) => self.binding(*level).into(),
+            Spot::At(path) => quote(path),
+        }
     }
 
     /// Returns the path of one of them; the working directory's own is that of level 0.

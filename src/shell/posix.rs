@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use super::{Above, Answer, Liveness, Place, Shell, epoch_test, not_kept};
+use super::{Above, Answer, Liveness, Look, Place, Shell, epoch_test, not_kept};
 use crate::claude_code::variables::{ANTHROPIC_CONFIG_DIR, CLAUDE_CONFIG_DIR};
 use crate::env::change::Change;
 
@@ -146,7 +146,7 @@ pub fn watch(shell: Shell, answer: &Answer) -> String {
     let state = own + &kept.collect::<String>() + &state_function(shell, &state, &same, &answer.overriding);
     let free = keep_unexported(shell, "__clauth_free", if answer.free { "1" } else { "0" });
     let said = keep_unexported(shell, "__clauth_said", &quote(&answer.said));
-    format!("{state}__clauth_here() {{ {}; }}\n{free}\n{said}\n", place(shell, &answer.place, answer.helper.as_ref()))
+    format!("{state}__clauth_here() {{ {}; }}\n{free}\n{said}\n", place(shell, &answer.place, answer.helper.as_ref(), exists.then_some(&epoch)))
 }
 
 /// The function that looks at the shell's variables: those that must have these values, and those of which none may be exported. What a shell can say of
@@ -177,25 +177,32 @@ fn state_function(shell: Shell, state: &str, same: &[(Vec<&str>, String)], names
     )
 }
 
-fn place(shell: Shell, place: &Place, helper: Option<&Liveness>) -> String {
-    let Place::Known { directory, absent, decider } = place else {
+fn place(shell: Shell, place: &Place, helper: Option<&Liveness>, epoch: Option<&String>) -> String {
+    let Place::Known { directory, absent, decider, watched } = place else {
         return if *place == Place::Unnamed { "[[ ! . -ef $PWD ]]".into() } else { "return 1".into() };
     };
     let directory = directory.as_deref().map_or_else(|| "$PWD".to_owned(), quote);
-    let above = Above::spell(absent.iter().chain(decider.iter().map(|(level, _)| level)));
+    let above = Above::spell(absent, decider.as_ref());
     let mut test = format!("[[ . -ef {directory}");
     test.extend(absent.iter().flat_map(|level| [" && ! -e ", above.binding(*level)]));
     // A link to nothing is not seen by -e. Looked for only where the user stands: at every level it would double the price.
     if absent.contains(&0) {
         test.extend([" && ! -h ", above.binding(0)]);
     }
+    test.extend(watched.iter().map(|look| match look {
+        Look::Absent(path) => format!(" && ! -e {}", quote(path)),
+        Look::Unwritten(path) => {
+            let unwritten = epoch.map_or_else(String::new, |epoch| format!(" && ! {} -nt {epoch}", quote(path)));
+            format!(" && -e {}{unwritten}", quote(path))
+        }
+    }));
     let ending = match helper {
         None => " ]]".into(),
         Some(Liveness::Path(path)) => format!(" && -e {} ]]", quote(path)),
         Some(Liveness::Signal(pid)) => format!(" ]] && \\builtin kill -0 {pid} 2>/dev/null"),
     };
-    let Some((level, text)) = decider else { return test + &ending };
-    let file = above.binding(*level);
+    let Some((spot, text)) = decider else { return test + &ending };
+    let file = above.decider(spot, quote);
     test += &format!(" && -f {file} && -r {file}{ending}");
     if shell == Shell::Zsh {
         // `$(<file)` is read without a process, and drops newlines at the end, which mean nothing in TOML.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 pub mod completion;
 
-use super::{Answer, Liveness, Place, epoch_test};
+use super::{Answer, Liveness, Look, Place, Spot, epoch_test};
 use crate::env::change::Change;
 use crate::layout::BINDING;
 
@@ -101,6 +101,7 @@ pub fn watch(answer: &Answer) -> String {
         ("Helper", helper),
         ("IsSure", is_sure),
         ("Absent", list(&files.absent)),
+        ("Unwritten", list(&files.unwritten)),
         ("Binding", quote(&files.binding)),
         ("Text", quote(files.text)),
     ];
@@ -112,6 +113,7 @@ pub fn watch(answer: &Answer) -> String {
 #[derive(Default)]
 struct Files<'a> {
     absent: Vec<String>,
+    unwritten: Vec<String>,
     binding: String,
     text: &'a str,
 }
@@ -119,14 +121,24 @@ struct Files<'a> {
 impl<'a> Files<'a> {
     /// Returns `None` where the shell must ask each time. That serves a directory without a name too: the hook asks nothing while it has none.
     fn of(place: &'a Place) -> Option<Self> {
-        let Place::Known { directory, absent, decider } = place else { return None };
+        let Place::Known { directory, absent, decider, watched } = place else { return None };
         let directory = Path::new(directory.as_deref()?);
         let file = |level: usize| super::as_text(&directory.ancestors().nth(level)?.join(BINDING));
-        let absent = absent.iter().map(|level| file(*level)).collect::<Option<_>>()?;
-        match decider {
-            Some((level, text)) => Some(Self { absent, binding: file(*level)?, text }),
-            None => Some(Self { absent, ..Self::default() }),
+        let mut files = Self { absent: absent.iter().map(|level| file(*level)).collect::<Option<_>>()?, ..Self::default() };
+        for look in watched {
+            match look {
+                Look::Absent(path) => files.absent.push(path.clone()),
+                Look::Unwritten(path) => files.unwritten.push(path.clone()),
+            }
         }
+        if let Some((spot, text)) = decider {
+            files.text = text;
+            files.binding = match spot {
+                Spot::Above(level) => file(*level)?,
+                Spot::At(path) => path.clone(),
+            };
+        }
+        Some(files)
     }
 }
 
@@ -175,7 +187,12 @@ mod tests {
 
     #[test]
     fn an_answer_is_data_in_plain_ascii() {
-        let place = Place::Known { directory: Some("C:/é/b".into()), absent: vec![0, 2], decider: Some((1, "profile = 'x'\n".into())) };
+        let place = Place::Known {
+            directory: Some("C:/é/b".into()),
+            absent: vec![0, 2],
+            decider: Some((Spot::Above(1), "profile = 'x'\n".into())),
+            watched: vec![Look::Unwritten("C:/.git".into())],
+        };
         let changes = vec![Change::SetAside("ANTHROPIC_API_KEY"), Change::Export("CLAUTH_PROFILE", "x".into()), Change::Unset("CLAUTH_STATE")];
         let config_dir = Some("/c/profiles/x/runtime".into());
         let rendered = Shell::Pwsh.answer(&Answer { changes, config_dir, overriding: vec!["A", "B"], said: "0f".into(), ..answer(place) });
@@ -187,7 +204,7 @@ mod tests {
                 "$env:CLAUTH_PROFILE = 'x'",
                 "$env:CLAUTH_STATE = $null",
                 "$global:__clauth_answer = @{ Epoch = '/c/epoch/3'; EpochExists = $true; Settings = '/c/config.toml'; SettingsExist = $true; ConfigDir = '/c/profiles/x/runtime'; AnthropicDir = ''; \
-                 Overriding = @('A', 'B'); Unchanged = @{  }; Free = $false; Helper = 7; IsSure = $true; Absent = @(\"C:/`u{e9}/b/.clauth.toml\", 'C:/.clauth.toml'); Binding = \"C:/`u{e9}/.clauth.toml\"; \
+                 Overriding = @('A', 'B'); Unchanged = @{  }; Free = $false; Helper = 7; IsSure = $true; Absent = @(\"C:/`u{e9}/b/.clauth.toml\", 'C:/.clauth.toml'); Unwritten = @('C:/.git'); Binding = \"C:/`u{e9}/.clauth.toml\"; \
                  Text = \"profile = 'x'`u{a}\" }",
                 "$global:__clauth_said = '0f'",
                 "# clauth-end",
@@ -198,10 +215,10 @@ mod tests {
 
     #[test]
     fn where_no_file_can_be_named_the_shell_asks_each_time() {
-        let unnamed = Place::Known { directory: None, absent: vec![0], decider: None };
+        let unnamed = Place::Known { directory: None, absent: vec![0], decider: None, watched: Vec::new() };
         for place in [Place::Unnamed, Place::Unsure, unnamed] {
             let rendered = watch(&answer(place));
-            assert!(rendered.contains("IsSure = $false; Absent = @(); Binding = ''; Text = ''"), "{rendered}");
+            assert!(rendered.contains("IsSure = $false; Absent = @(); Unwritten = @(); Binding = ''; Text = ''"), "{rendered}");
         }
     }
 }

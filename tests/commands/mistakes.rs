@@ -16,7 +16,7 @@ use crate::support::{Holder, Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, asking, editors, keychain, mistyped, refreshing, refusals, wrapper};
+use super::{arrivals, asking, editors, keychain, mistyped, refreshing, refusals, worktrees, wrapper};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -79,6 +79,7 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("BindingUnreadable", 1, binding_unreadable),
     ("BindingInvalid", 1, binding_invalid),
     ("NotAllowed", ANSWERED, not_allowed),
+    ("WorktreeUnsure", ANSWERED, worktrees::worktree_unsure),
     ("NoBinding", 1, no_binding),
     ("ConfigInvalid", 1, config_invalid),
     ("HomeUnset", 1, home_unset),
@@ -175,7 +176,7 @@ fn is_told(name: &str, status: i32, scenario: Scenario) {
 }
 
 /// Returns what the hook of a bash hears in a directory, at the shell's first prompt: no news beside the mistake.
-fn evaluate(sandbox: &Sandbox, directory: &str) -> Finished {
+pub(super) fn evaluate(sandbox: &Sandbox, directory: &str) -> Finished {
     sandbox.clauth_in(sandbox.path(directory), &["export", "bash", "--first", "--pid", &std::process::id().to_string()])
 }
 

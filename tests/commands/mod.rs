@@ -29,4 +29,5 @@ mod shim;
 mod status;
 mod tree;
 mod trust;
+mod worktrees;
 mod wrapper;

@@ -28,7 +28,7 @@ fn an_unbound_directory_is_told_as_such() {
     let none = json!({
         "schema": 1, "directory": home, "profile": null, "decided_by": null, "refused": null, "loaded": null, "account": null,
         "organization": null, "plan": null, "signed_in": false, "login_ended": false, "other_account": false, "token_expires_at": null, "api_key": false,
-        "config_dir": null, "anthropic_dir": null, "holders": [], "clients": [], "helper": null, "troubles": [], "copies": null, "hard_links": null, "removed_files": null, "overriding": [], "set_aside": [], "ignored": [],
+        "config_dir": null, "anthropic_dir": null, "holders": [], "clients": [], "helper": null, "troubles": [], "copies": null, "hard_links": null, "removed_files": null, "overriding": [], "set_aside": [], "ignored": [], "difference": null,
     });
     assert_eq!(sandbox.status(&home), none);
 }

@@ -18,6 +18,7 @@ mod settings;
 mod strict;
 mod unchanged;
 mod user_shell;
+mod worktrees;
 
 use crate::support::syntax::UNSET;
 use crate::support::world::{World, entered, left};

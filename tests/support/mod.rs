@@ -16,6 +16,8 @@ pub(crate) mod faults;
 pub(crate) mod files;
 pub(crate) mod finished;
 #[cfg(unix)]
+pub(crate) mod git;
+#[cfg(unix)]
 pub(crate) mod keychain;
 pub(crate) mod length;
 pub(crate) mod meanwhile;
