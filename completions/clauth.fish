@@ -61,7 +61,8 @@ complete -c clauth -n "__fish_clauth_using_subcommand setup" -s y -l yes -d 'Do 
 complete -c clauth -n "__fish_clauth_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand hook" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand use" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
-complete -c clauth -n "__fish_clauth_using_subcommand use" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand use" -l remote -d 'Write a rule for the remote of this repository, or for HOST/PATH, into config.toml instead: it counts in every clone, wherever it is' -r -f
+complete -c clauth -n "__fish_clauth_using_subcommand use" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand allow" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand allow" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand deny" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"

@@ -140,6 +140,18 @@ mistakes! {
     NotAllowed { file, profile } => "{file} asks for the profile `{profile}` and is not allowed yet", "run `clauth allow`, or `clauth deny` to ignore it";
     /// A linked worktree whose link could have been claimed since it was made.
     WorktreeUnsure { directory, repository } => "{directory} says that it is a worktree of {repository}, but its `.git` was not written when that worktree was made", "if it is yours, run `clauth use PROFILE` in it, or make it anew with `git worktree add`";
+    /// Two remotes of a repository ask for two profiles.
+    RemotesDisagree { directory, one, wants, other, asks } => "{directory} belongs to a repository with two remotes, and the rule for {one} asks for `{wants}`, that for {other} for `{asks}`", "run `clauth use PROFILE` here, or correct the rules in config.toml";
+    /// A repository's settings, or the user's own of git, cannot be read, and they may name a remote that a rule is about.
+    GitSettingsInvalid { file, reason } => "{file} may name a remote that a rule is about, and cannot be read ({reason})", "correct it, or run `clauth use PROFILE` here";
+    /// A rule for a repository's remote, where there is none.
+    NoRemote { directory } => "{directory} has no remote on a network that a rule could name", "say which: `clauth use PROFILE --remote=HOST/PATH`";
+    /// The same, where there are several.
+    ManyRemotes { directory, known } => "{directory} has several remotes ({known}), and none is called origin", "say which: `clauth use PROFILE --remote=HOST/PATH`";
+    /// A pattern on the command line is none.
+    BadRemote { remote, reason } => "`{remote}` is {reason}", "type it as `clauth use PROFILE --remote=HOST/PATH`";
+    /// A rule cannot be written into the settings as they stand.
+    RuleUnwritten { file, remote, profile } => "could not add a rule to {file} as it is written", "add it by hand: remote = \"{remote}\" and profile = \"{profile}\"";
     /// A command that needs a `.clauth.toml` found none.
     NoBinding { directory } => "no .clauth.toml applies in {directory}", "run `clauth use PROFILE` to write one";
     /// The user's own settings are wrong.

@@ -94,6 +94,7 @@ fn usage(command: &Command, called: &str) -> String {
         let value = argument.get_value_names().unwrap_or_default().join(" ");
         let many = if matches!(argument.get_num_args(), Some(number) if number.max_values() > 1) { "…" } else { "" };
         let word = match argument.get_long() {
+            Some(long) if argument.is_require_equals_set() => format!("--{long}[={value}]"),
             Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
             Some(long) => format!("--{long}"),
             None if argument.is_last_set() => format!("-- {value}{many}"),

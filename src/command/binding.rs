@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::{Args, ValueHint};
 
+use super::rule;
 use crate::context::Context;
 use crate::env;
 use crate::error::Mistake;
@@ -22,6 +23,11 @@ pub struct Arguments {
     profile: String,
     #[command(flatten)]
     place: Place,
+    /// Write a rule for the remote of this repository, or for HOST/PATH, into config.toml instead: it counts in every clone, wherever it is
+    ///
+    /// In HOST/PATH `*` stands for anything but a `/`, and `**` for any number of names: `--remote='github.com/acme/*'`.
+    #[arg(long, value_name = "HOST/PATH", num_args = 0..=1, require_equals = true, default_missing_value = "", value_hint = ValueHint::Other)]
+    remote: Option<String>,
 }
 
 /// The directory that a command is about, said in one of two ways.
@@ -67,6 +73,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     }
     let layout = context.layout.writable()?;
     let directory = arguments.place.directory()?;
+    if let Some(pattern) = &arguments.remote {
+        return rule::write(context, &target, pattern, &directory);
+    }
     let file = directory.join(BINDING);
     let found = Binding::read(&file);
     // A binding that is kept elsewhere (dotfiles, under another name) is written there; that of another directory is not this one's to change.

@@ -28,6 +28,7 @@ pub mod refresh;
 mod removal;
 pub mod removals;
 pub mod remove;
+mod rule;
 pub mod setup;
 pub mod shim;
 pub mod start;

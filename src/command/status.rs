@@ -64,7 +64,7 @@ struct Status {
     is_elsewhere: bool,
     /// The profile that applies, or null.
     profile: Option<String>,
-    /// What decides: a file, `pin`, `direnv`, `rule for DIRECTORY`, `default_profile`, or null.
+    /// What decides: a file, `pin`, `direnv`, `rule for DIRECTORY`, `rule for remote PATTERN`, `default_profile`, or null.
     decided_by: Option<Decider>,
     /// Why `claude` refuses here, or null.
     refused: Option<String>,
@@ -249,6 +249,7 @@ impl fmt::Display for Decider {
         match self {
             Self::Source(Source::File(file)) => file.display().fmt(f),
             Self::Source(Source::Rule(directory)) => write!(f, "rule for {}", directory.display()),
+            Self::Source(Source::Remote(pattern)) => write!(f, "rule for remote {pattern}"),
             Self::Source(Source::DefaultProfile) => f.write_str("default_profile"),
             Self::Pin => f.write_str("pin"),
             Self::Direnv => f.write_str("direnv"),
@@ -268,7 +269,7 @@ impl Decider {
         match self {
             Self::Source(Source::File(_)) if is_refused => self.to_string(),
             Self::Source(Source::File(_)) => format!("{self} (allowed)"),
-            Self::Source(Source::Rule(_)) => format!("the {self} in config.toml"),
+            Self::Source(Source::Rule(_) | Source::Remote(_)) => format!("the {self} in config.toml"),
             Self::Source(Source::DefaultProfile) => format!("{self} in config.toml"),
             Self::Pin => {
                 let shell = Shell::at_hand().unwrap_or(Shell::Sh);

@@ -54,8 +54,7 @@ fn settings(context: &Context) -> Vec<Finding> {
     };
     let file = context.layout.config();
     let mut found = Vec::new();
-    for rule in &config.rules {
-        let directory = rule.dir.get_ref();
+    for directory in config.ruled_directories() {
         if !directory.is_dir() {
             found.push(Finding::note(
                 format!("a rule in {} is about {}, which is not there", file.display(), directory.display()),

@@ -65,3 +65,9 @@ pub const COLUMNS: &str = "COLUMNS";
 
 /// Where the user is, as tzset(3) has it.
 pub const TZ: &str = "TZ";
+
+/// Where programs keep the user's settings; default `~/.config`.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+
+/// The user's settings of git, instead of `~/.gitconfig`.
+pub const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";

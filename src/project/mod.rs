@@ -8,5 +8,6 @@ mod resolve;
 pub mod trust;
 mod watch;
 
+pub use git::remotes::remotes;
 pub use resolve::{Outcome, Resolution, Source, resolve};
-pub use watch::Watched;
+pub use watch::{Watch, Watched};

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::binding::{Binding, Target};
 use super::find::{self, Candidate, Step};
-use super::git::Worktree;
+use super::git::{self, Worktree};
 use super::trust;
 use super::watch::Watch;
-use crate::config::Config;
+use crate::config::{Config, Disagreement, Pattern, Rule};
 use crate::error::Mistake;
 use crate::layout::Layout;
 use crate::name::ProfileName;
@@ -32,6 +32,8 @@ pub enum Source {
     File(PathBuf),
     /// The rule for this directory in the user's settings.
     Rule(PathBuf),
+    /// The rule for a remote of this repository, by its pattern.
+    Remote(String),
     /// `default_profile` in the user's settings.
     DefaultProfile,
 }
@@ -120,10 +122,13 @@ pub fn resolve(layout: &Layout, config: &Config, directory: &Path) -> Resolution
     });
     if decided.is_continue() {
         through.clear();
-        if let Some(name) = &config.default_profile {
-            answer.source = Some(Source::DefaultProfile);
-            answer.outcome = chosen(layout, config, Some(name));
-        }
+        let by_remote = if config.has_rules_for_remotes() { rule_for_remotes(config, directory, &mut more) } else { Ok(None) };
+        (answer.source, answer.outcome) = match (by_remote, &config.default_profile) {
+            (Err(mistake), _) => (None, Outcome::Refused(mistake)),
+            (Ok(Some((pattern, rule))), _) => (Some(Source::Remote(pattern.to_string())), chosen(layout, config, rule.profile.as_ref())),
+            (Ok(None), Some(name)) => (Some(Source::DefaultProfile), chosen(layout, config, Some(name))),
+            (Ok(None), None) => (None, Outcome::Unbound),
+        };
     }
     if let (Outcome::Bound(_), Some(unsure)) = (&answer.outcome, through.iter().find(|worktree| !worktree.is_sure)) {
         let (top, common) = (unsure.top.display().to_string(), unsure.common.display().to_string());
@@ -147,6 +152,18 @@ fn follow(layout: &Layout, config: &Config, candidate: &Candidate, watch: &mut W
         Err(_) if trust::is_denied_in_main_checkout(layout, &candidate.directory, watch)? => Ok(None),
         other => other,
     }
+}
+
+/// Returns the rule for a remote of the repository around a directory.
+fn rule_for_remotes<'a>(config: &'a Config, directory: &Path, watch: &mut Watch) -> Result<Option<(&'a Pattern, &'a Rule)>, Mistake> {
+    let remotes: Vec<_> = git::remotes::remotes(directory, &config.git, watch)?.into_iter().map(|named| named.remote).collect();
+    config.rule_for_remotes(&remotes).map_err(|Disagreement { one, other }| Mistake::RemotesDisagree {
+        directory: directory.display().to_string(),
+        one: one.0,
+        wants: one.1,
+        other: other.0,
+        asks: other.1,
+    })
 }
 
 fn wanted(layout: &Layout, config: &Config, target: &Target) -> Outcome {

@@ -16,7 +16,7 @@ use crate::support::{Holder, Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, asking, editors, keychain, mistyped, refreshing, refusals, worktrees, wrapper};
+use super::{arrivals, asking, editors, keychain, mistyped, refreshing, refusals, remotes, worktrees, wrapper};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -80,6 +80,12 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("BindingInvalid", 1, binding_invalid),
     ("NotAllowed", ANSWERED, not_allowed),
     ("WorktreeUnsure", ANSWERED, worktrees::worktree_unsure),
+    ("RemotesDisagree", ANSWERED, remotes::remotes_disagree),
+    ("GitSettingsInvalid", ANSWERED, remotes::git_settings_invalid),
+    ("NoRemote", 1, remotes::no_remote),
+    ("ManyRemotes", 1, remotes::many_remotes),
+    ("BadRemote", 1, remotes::bad_remote),
+    ("RuleUnwritten", 1, remotes::rule_unwritten),
     ("NoBinding", 1, no_binding),
     ("ConfigInvalid", 1, config_invalid),
     ("HomeUnset", 1, home_unset),

@@ -21,6 +21,7 @@ mod profiles;
 mod prompts;
 mod refreshing;
 mod refusals;
+mod remotes;
 mod removal;
 mod schema;
 mod scripts;

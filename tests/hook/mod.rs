@@ -13,6 +13,7 @@ mod pin;
 mod powershell;
 mod quoting;
 mod record;
+mod remotes;
 mod selection;
 mod settings;
 mod strict;

@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 use super::watch::Watch;
 use crate::{io, sys};
 
+pub mod remotes;
 pub mod settings;
 
 /// What git's own files are called.

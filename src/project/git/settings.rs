@@ -2,6 +2,7 @@
 //!
 //! The crate `gix-config` reads them too, and brings some 75 more crates; the few settings that decide here need none of what these do.
 
+use std::fs;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::str::Chars;
@@ -25,8 +26,14 @@ pub struct Setting {
 }
 
 impl Setting {
-    fn is(&self, section: &str, key: &str) -> bool {
+    /// Whether it is this one, given in small letters; of whichever subsection.
+    pub fn is(&self, section: &str, key: &str) -> bool {
         self.section == section && self.key == key
+    }
+
+    /// Whether it says yes.
+    pub fn is_true(&self) -> bool {
+        self.value.as_ref().is_none_or(|value| ["true", "yes", "on", "1"].iter().any(|yes| value.eq_ignore_ascii_case(yes)))
     }
 }
 
@@ -38,7 +45,11 @@ pub fn worktree(file: &Path) -> Option<PathBuf> {
 
 /// Reads a settings file; the error says what is wrong.
 pub fn read(file: &Path) -> Result<Vec<Setting>, String> {
-    let bytes = io::read_regular(file, LIMIT).map_err(|error| error.to_string())?.ok_or("it is not a regular file of at most 1 MB")?;
+    // Asked before it is opened: opening a device can have effects.
+    if !fs::metadata(file).map_err(|error| error.to_string())?.is_file() {
+        return Err("it is not a regular file".into());
+    }
+    let bytes = io::read_regular(file, LIMIT).map_err(|error| error.to_string())?.ok_or("it is over 1 MB")?;
     parse(&String::from_utf8_lossy(&bytes)).map_err(|line| format!("line {line} is not a line of git's settings"))
 }
 
