@@ -141,7 +141,7 @@ mistakes! {
     /// A linked worktree whose link could have been claimed since it was made.
     WorktreeUnsure { directory, repository } => "{directory} says that it is a worktree of {repository}, but its `.git` was not written when that worktree was made", "if it is yours, run `clauth use PROFILE` in it, or make it anew with `git worktree add`";
     /// Two remotes of a repository ask for two profiles.
-    RemotesDisagree { directory, one, wants, other, asks } => "{directory} belongs to a repository with two remotes, and the rule for {one} asks for `{wants}`, that for {other} for `{asks}`", "run `clauth use PROFILE` here, or correct the rules in config.toml";
+    RemotesDisagree { directory, one, wants, other, asks } => "two rules disagree on the repository of {directory}: that for its remote {one} asks for `{wants}`, that for {other} for `{asks}`", "run `clauth use PROFILE` here, or correct the rules in config.toml";
     /// A repository's settings, or the user's own of git, cannot be read, and they may name a remote that a rule is about.
     GitSettingsInvalid { file, reason } => "{file} may name a remote that a rule is about, and cannot be read ({reason})", "correct it, or run `clauth use PROFILE` here";
     /// A rule for a repository's remote, where there is none.

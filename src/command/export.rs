@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
@@ -153,9 +154,11 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Makes an epoch that is as new as what decides here, since the shell will ask which of the two is newer. Where nothing was ever written by clauth the
-    /// shell does not ask, and a prompt writes nothing.
+    /// shell does not ask, and a prompt writes nothing. Nor does it follow into the future, where an archive's times may lie: no edit of the settings would be
+    /// newer then. Such a file costs an evaluation at each prompt in its directory.
     fn follow_watched(&self, epoch: &epoch::Epoch) -> bool {
-        let newest = self.resolution.as_ref().and_then(|found| found.watch.newest()).filter(|_| matches!(epoch, epoch::Epoch::At(_)));
+        let may_follow = |newest: &SystemTime| matches!(epoch, epoch::Epoch::At(_)) && *newest <= SystemTime::now();
+        let newest = self.resolution.as_ref().and_then(|found| found.watch.newest()).filter(may_follow);
         newest.zip(self.context.layout.writable().ok()).is_some_and(|(newest, layout)| epoch::follow(layout, newest).unwrap_or(false))
     }
 

@@ -23,9 +23,10 @@ pub struct Watch {
 impl Watch {
     /// Watches a file, whether it exists or not. To be called before the file is read: what changes meanwhile is then noticed.
     pub fn file(&mut self, path: &Path) {
-        let watched = match fs::metadata(path).and_then(|meta| meta.modified()) {
-            Ok(written) => {
-                self.newest = self.newest.max(Some(written));
+        let watched = match fs::metadata(path) {
+            Ok(meta) if !meta.is_file() => return, // `/dev/null` says nothing by its time
+            Ok(meta) => {
+                self.newest = self.newest.max(meta.modified().ok());
                 Watched::Unwritten(path.into())
             }
             Err(_) => Watched::Absent(path.into()),

@@ -1,14 +1,17 @@
 //! Linked worktrees, made by the real git: each counts as the main checkout of its repository, and nothing else does.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{chown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+
+use rustix::process::geteuid;
 
 use super::mistakes::error::Mistake;
 use super::mistakes::evaluate;
 use crate::support::Sandbox;
 use crate::support::finished::Finished;
+use crate::support::shell::skip;
 
 /// What a file that asks for `work` holds.
 const WORK: &str = "profile = \"work\"\n";
@@ -297,6 +300,36 @@ fn bare_repositories_submodules_and_repositories_kept_elsewhere() {
     assert_eq!((sandbox.applies(&linked), sandbox.applies(&of_linked)), ("work".into(), "none".into()));
     sandbox.git(&linked, &["config", "core.worktree", linked.to_str().unwrap()]);
     assert_eq!(sandbox.applies(&of_linked), "work");
+}
+
+#[test]
+fn links_may_be_relative_as_newer_versions_of_git_write_them() {
+    let Some((sandbox, repository)) = with_repository() else { return };
+    sandbox.bind("src/project", "work");
+    let two = sandbox.worktree(&repository, "src/two");
+    let back = repository.join(".git/worktrees/two/gitdir");
+    let written = fs::metadata(two.join(".git")).unwrap().modified().unwrap();
+    rewrite(&two.join(".git"), "gitdir: ../project/.git/worktrees/two\n", written);
+    fs::write(&back, "../../../../two/.git\n").unwrap();
+    assert_eq!(sandbox.applies(&two), "work");
+    fs::write(&back, "../../../../other/.git\n").unwrap();
+    assert_eq!(sandbox.applies(&two), "none");
+}
+
+#[test]
+fn what_belongs_to_another_user_is_no_worktree() {
+    let Some((sandbox, repository)) = with_repository() else { return };
+    if !geteuid().is_root() {
+        return skip("only root can give a file away", "CLAUTH_REQUIRE_ROOT");
+    }
+    sandbox.bind("src/project", "work");
+    let two = sandbox.worktree(&repository, "src/two");
+    for given in [two.clone(), two.join(".git"), repository.join(".git/worktrees/two"), repository.join(".git")] {
+        assert_eq!(sandbox.applies(&two), "work");
+        chown(&given, Some(65534), None).unwrap();
+        assert_eq!(sandbox.applies(&two), "none", "{}", given.display());
+        chown(&given, Some(geteuid().as_raw()), None).unwrap();
+    }
 }
 
 #[test]

@@ -99,6 +99,26 @@ fn an_envrc_chooses_a_profile_with_and_without_the_hook() {
 }
 
 #[test]
+fn an_envrc_in_a_worktree_is_nearer_than_the_file_of_the_main_checkout() {
+    each_with_direnv(|shell, direnv| {
+        let world = World::new();
+        let Some(repository) = world.repository("home/src/main") else { return };
+        world.bind(&repository, "work");
+        let tree = world.worktree(&repository, "home/tree");
+        let mut terminal = Terminal::start(&world, shell, &orders(direnv)[1]);
+        for (text, expected) in
+            [("export X=1\n", world.claude("work")), ("export CLAUDE_CONFIG_DIR=/srv/own\n", "claude config_dir=/srv/own key=none args=".into())]
+        {
+            terminal.run(&shell.cd(world.plain()));
+            envrc(&world, &tree, text);
+            terminal.run(&shell.cd(&tree));
+            terminal.run(""); // direnv's own hook of fish is a prompt late
+            assert_eq!(terminal.run("claude"), expected, "{}", terminal.transcript());
+        }
+    });
+}
+
+#[test]
 fn what_an_envrc_sets_ends_with_its_directory() {
     each_with_direnv(|shell, direnv| {
         for order in &orders(direnv)[1..] {

@@ -1,8 +1,10 @@
 //! Linked worktrees under the hook: what makes one, and what it stands for, is looked at by the shell itself.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
-use crate::support::world::{World, entered, left};
+use crate::support::files::make_fifo;
+use crate::support::world::{PLAIN_CLAUDE, World, entered, left};
 use crate::support::{Shell, Started, Startup, Traced, wait_until};
 
 #[test]
@@ -115,5 +117,70 @@ fn a_submodule_costs_no_more_than_a_directory() {
             }
         });
         assert_eq!(started, Started::default());
+    });
+}
+
+#[test]
+fn before_clauth_was_ever_used_a_prompt_in_a_worktree_starts_and_writes_nothing() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let Some(repository) = world.repository("home/src/main") else { return };
+        let two = world.worktree(&repository, "home/two");
+        fs::remove_dir_all(world.path("home/.clauth")).unwrap();
+        let Some(mut traced) = Traced::start(&world, shell, &Startup::hooked().in_directory(&two)) else { return };
+        let started = traced.processes_started(|terminal| {
+            for _ in 0..3 {
+                assert_eq!(terminal.run(""), "");
+            }
+        });
+        assert_eq!(started, Started::default());
+        assert!(!world.path("home/.clauth").exists());
+    });
+}
+
+#[test]
+fn nothing_that_is_called_dot_git_holds_up_a_shell() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let mut terminal = world.start(shell);
+        let texts =
+            [b"\0\xff\n\0".to_vec(), vec![b'x'; 4 << 20], b"gitdir: /nowhere/worktrees/x\n".to_vec(), b"/worktrees/$(touch hit)`touch hit`".to_vec()];
+        let mut places: Vec<_> = (0..texts.len()).map(|number| world.mkdir(format!("home/hostile/{number}"))).collect();
+        for (place, text) in places.iter().zip(&texts) {
+            world.write(place.join(".git"), text);
+        }
+        let waiting = world.mkdir("home/hostile/waiting");
+        make_fifo(&waiting.join(".git"));
+        places.push(waiting);
+        for place in places {
+            for directory in [world.mkdir(place.join("below")), place.clone(), world.plain()] {
+                assert_eq!(terminal.run(&shell.cd(&directory)), "", "{}", directory.display());
+                assert_eq!(terminal.run("claude"), PLAIN_CLAUDE);
+            }
+            assert!(!place.join("hit").exists());
+        }
+    });
+}
+
+#[test]
+fn a_dot_git_from_the_future_hides_no_edit_of_the_settings() {
+    Shell::each(|shell| {
+        let world = World::new();
+        let evil = world.mkdir("home/evil");
+        world.write(evil.join(".git"), "gitdir: /nowhere/worktrees/x\n");
+        let future = SystemTime::now() + Duration::from_secs(1 << 31);
+        fs::File::options().write(true).open(evil.join(".git")).unwrap().set_modified(future).unwrap();
+        let mut terminal = world.start(shell);
+        for directory in [evil, world.plain()] {
+            assert_eq!(terminal.run(&shell.cd(&directory)), "");
+            assert_eq!(terminal.run(""), "");
+        }
+        world.configure("default_profile = \"work\"\n");
+        assert_eq!(terminal.run(""), entered("work"));
+        // File times can be as coarse as a second: an edit is one that the shell can tell from the last.
+        wait_until("the next edit counts", || {
+            world.configure("default_profile = \"acme\"\n");
+            terminal.run("").contains("acme")
+        });
     });
 }
