@@ -239,6 +239,11 @@ fn a_claim_that_git_itself_was_made_to_record_is_refused() {
     assert_eq!(sandbox.applies(&evil), "refused", "no text is trusted there");
     sandbox.clauth_in(&evil, &["use", "other"]).success();
     assert_eq!(sandbox.applies(&evil), "other");
+    // A link has the time of what it leads to.
+    let linked = sandbox.mkdir("src/linked");
+    symlink("../two/.git", linked.join(".git")).unwrap();
+    fs::write(repository.join(".git/worktrees/two/gitdir"), format!("{}/.git\n", linked.display())).unwrap();
+    assert_eq!(sandbox.applies(&linked), "none");
 }
 
 #[test]
