@@ -154,8 +154,15 @@ impl Tree {
         self.remember(&self.overrides)?;
         let pair = self.settings(&self.overrides);
         let report = json::sync(&pair);
-        if !is_copy(&pair.own) {
-            json::redress(&pair, &self.overrides)?;
+        // Whatever was in the way (a client's lock, a file that is not whole), no client may start without them.
+        match json::wears(&pair.own, &self.overrides) {
+            Some(true) if is_copy(&pair.own) => {}
+            None if is_copy(&pair.own) && self.overrides.is_empty() => {} // an editor may be at work
+            None if is_copy(&pair.own) => {
+                self.set_copy_aside()?;
+                json::redress(&pair, &self.overrides)?;
+            }
+            _ => json::redress(&pair, &self.overrides)?,
         }
         let report = report?;
         self.say_what_lost(SETTINGS, &report.lost);
@@ -183,8 +190,13 @@ impl Tree {
 
     /// Takes overrides back that the profile no longer has, before anything of them could pass for an edit of the user's.
     fn end_overrides(&self) -> Result<()> {
-        let ended: State = fs::read(self.overrides_file()).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        if ended.is_empty() || ended == self.overrides {
+        let own = self.config_dir.join(SETTINGS);
+        let Some(ended) = self.remembered() else {
+            // Nobody knows what the copy wears, so none of it may pass for the user's. What it says beyond theirs is kept.
+            let is_unknown = is_copy(&own) && !json::say_the_same(&own, &self.hub.directory.join(SETTINGS));
+            return if is_unknown { self.set_copy_aside() } else { Ok(()) };
+        };
+        if ended == self.overrides {
             return Ok(());
         }
         let pair = self.settings(&ended);
@@ -195,10 +207,22 @@ impl Tree {
         self.remember(&self.overrides)
     }
 
+    /// Returns the overrides that the copy may wear; `None` where that is not known.
+    fn remembered(&self) -> Option<State> {
+        fs::read(self.overrides_file()).ok().and_then(|text| serde_json::from_slice(&text).ok())
+    }
+
+    /// Moves the profile's settings to `rescued/`; new ones are made of the hub's.
+    fn set_copy_aside(&self) -> Result<()> {
+        let own = self.config_dir.join(SETTINGS);
+        io::say(format_args!("{} is kept in {}, and made anew", own.display(), self.sides.rescue.display()));
+        self.sides.rescue(&own, Path::new(SETTINGS))
+    }
+
     /// Notes on the disk which overrides the copy may wear.
     fn remember(&self, overrides: &State) -> Result<()> {
-        if overrides.is_empty() {
-            return io::remove(&self.overrides_file());
+        if self.remembered().as_ref() == Some(overrides) {
+            return Ok(());
         }
         io::create_dir(&self.base)?;
         io::write_durably(&self.overrides_file(), &io::json(overrides)?)

@@ -4,6 +4,7 @@
 mod bad_input;
 mod claude_json;
 #[cfg(unix)]
+mod copies;
 mod crashes;
 #[cfg(unix)] // a file that nobody locks is missing for a moment elsewhere
 mod hosts;

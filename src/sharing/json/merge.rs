@@ -55,6 +55,8 @@ pub struct Merged {
     pub losses: Vec<Loss>,
     /// Values that one side removed.
     pub removals: Vec<Loss>,
+    /// What went, or did not come, where another value counts: to be logged.
+    pub replaced: Vec<Loss>,
     /// The names ([`pointer`]) of members whose removal is held.
     pub held: Vec<String>,
     /// Who had what becomes of a member, where not both sides had.
@@ -205,8 +207,16 @@ impl<'a> Merge<'a, '_> {
             }
             Decision::Agree | Decision::Wait | Decision::Remove(_) => return,
         };
-        let replaced = if side == Side::Own { hub } else { own };
-        let side = if agreed.is_some() && self.is_held(replaced) { side.other() } else { side };
+        let (replaced, kept) = if side == Side::Own { (hub, own) } else { (own, hub) };
+        let side = if agreed.is_some() && self.is_held(replaced) {
+            // What was written in its place is not.
+            self.outcome.replaced.push(Loss { pointer: pointer::of(&self.path), value: compact(&kept.0[kept.1.start()..kept.1.end()]) });
+            side.other()
+        } else {
+            let removed = agreed.and_then(|_| self.removed_from(replaced, kept));
+            self.outcome.replaced.extend(removed.map(|value| Loss { pointer: pointer::of(&self.path), value }));
+            side
+        };
         self.outcome.sources.insert(key, side.into());
         match side {
             Side::Own => self.hub.replace(hub.1, own_raw),
@@ -223,26 +233,43 @@ impl<'a> Merge<'a, '_> {
         is_held
     }
 
+    /// Returns what goes where a value replaces another one: many items of a list, or a list or object in whose place is none. The few that a client's
+    /// own lists lose and gain all the time would fill the log.
+    fn removed_from(&self, replaced: (&'a [u8], Span), kept: (&'a [u8], Span)) -> Option<Vec<u8>> {
+        let [whole, new] = [replaced, kept].map(|(text, value)| &text[value.start()..value.end()]);
+        if is_set(replaced.0, replaced.1) && is_set(kept.0, kept.1) {
+            let kept: HashesOf = self.items(kept).into_iter().map(|(hash, _)| hash).collect();
+            let removed: Vec<_> = self.items(replaced).into_iter().filter(|(hash, _)| !kept.contains(hash)).collect();
+            return (removed.len() > MOST_REMOVALS).then(|| compact(&list_text(replaced, &removed)));
+        }
+        let is_other_kind = matches!(whole[0], b'{' | b'[') && whole[0] != new[0];
+        is_other_kind.then(|| compact(whole))
+    }
+
+    /// Returns the items of a list of scalars, with their hashes.
+    fn items(&self, (text, list): (&'a [u8], Span)) -> Vec<(u64, &'a [u8])> {
+        let item = |item: Span| (self.rules.fingerprints.value(text, item), &text[item.start()..item.end()]);
+        elements(text, list).unwrap_or_default().into_iter().map(item).collect()
+    }
+
     /// Merges two lists of scalars.
     fn sets(&mut self, group: u64, own: (&'a [u8], Span), hub: (&'a [u8], Span)) {
-        let items = |(text, list): (&'a [u8], Span)| -> Vec<(u64, &'a [u8])> {
-            let item = |item: Span| (self.rules.fingerprints.value(text, item), &text[item.start()..item.end()]);
-            elements(text, list).unwrap_or_default().into_iter().map(item).collect()
-        };
-        let (own_items, hub_items) = (items(own), items(hub));
+        let (own_items, hub_items) = (self.items(own), self.items(hub));
         let [in_own, in_hub] = [&own_items, &hub_items].map(|items| items.iter().map(|(hash, _)| *hash).collect::<HashesOf>());
         let added = hub_items.iter().filter(|(item, _)| !in_own.contains(item));
-        let mut merged = Vec::new();
+        let (mut merged, mut removed) = (Vec::new(), Vec::new());
         for &(member, raw) in own_items.iter().chain(added) {
             let (key, found) = (Key { group, member }, [&in_own, &in_hub].map(|items| items.contains(&member).then_some(ITEM)));
             let is_in_both = found[0].is_some() && found[1].is_some();
             let is_kept = is_in_both || self.rules.agreed.version(key, found[0], found[1]).is_none();
-            if is_kept {
-                merged.push((member, raw));
-            }
+            if is_kept { &mut merged } else { &mut removed }.push((member, raw));
             if !is_in_both {
                 self.outcome.sources.insert(key, if found[0].is_some() == is_kept { Source::Own } else { Source::Hub });
             }
+        }
+        if removed.len() > MOST_REMOVALS {
+            let like = if own_items.is_empty() { hub } else { own };
+            self.outcome.replaced.push(Loss { pointer: pointer::of(&self.path), value: compact(&list_text(like, &removed)) });
         }
         let is_same = |items: &[(u64, &[u8])]| items.iter().map(|(item, _)| item).eq(merged.iter().map(|(item, _)| item));
         let (own_is_same, hub_is_same) = (is_same(&own_items), is_same(&hub_items));

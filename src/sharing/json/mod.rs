@@ -25,7 +25,7 @@ mod steps;
 
 pub use deletions::{Deletions, Keys};
 pub use kind::Kind;
-pub use pair::{Pair, redress, save, say_the_same, sync, sync_unless};
+pub use pair::{Pair, redress, save, say_the_same, sync, sync_unless, wears};
 pub use removal::drop_keys;
 pub use seen::Seen;
 pub use settings::{dress, redirects, text_redirects};

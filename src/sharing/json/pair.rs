@@ -203,6 +203,12 @@ pub fn say_the_same(one: &Path, other: &Path) -> bool {
     matches!(texts, (Ok(Some(one)), Ok(Some(other))) if Fingerprints::fresh().are_equal(&one, &other))
 }
 
+/// Whether settings say all of these overrides; `None` where they are not whole.
+pub fn wears(file: &Path, overrides: &State) -> Option<bool> {
+    let text = read(file).ok()??;
+    settings::dressed(&text, overrides).ok().map(|dressed| Fingerprints::fresh().are_equal(&dressed, &text))
+}
+
 /// What stands for a file that nobody wrote yet.
 const EMPTY: &[u8] = b"{}";
 
@@ -331,7 +337,12 @@ impl Settled {
     fn keep_losses(&self, pair: &Pair) -> Result<()> {
         let file = serde_json::Value::from(pair.file());
         let mut lines = Vec::new();
-        for (losses, mark) in [(&self.0.losses, ""), (&self.0.removals, ",\"removed\":true"), (&self.1, ",\"overridden\":true")] {
+        for (losses, mark) in [
+            (&self.0.losses, ""),
+            (&self.0.removals, ",\"removed\":true"),
+            (&self.0.replaced, ",\"replaced\":true"),
+            (&self.1, ",\"overridden\":true"),
+        ] {
             for loss in losses {
                 lines.extend(
                     format!("{{\"file\":{file},\"pointer\":{}{mark},\"value\":", serde_json::Value::from(loss.pointer.as_str())).into_bytes(),

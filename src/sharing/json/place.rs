@@ -65,7 +65,7 @@ fn replace(file: &Path, expected: &[u8], text: &[u8], is_locked: bool) -> Result
     // Copies are made only where a writer came between: a text can be 20 MB, and most often nobody did.
     let (mut expected, mut text) = (Cow::Borrowed(expected), Cow::Borrowed(text));
     for round in 0..ROUNDS {
-        io::write(&temp, &text)?;
+        write_like(file, &temp, &text)?;
         let is_in_place = match swap(&temp, file, is_locked) {
             Ok(is_in_place) => is_in_place,
             Err(error) if is_locked && error.kind() == ErrorKind::Unsupported => return rename_over(&temp, file, &expected).with_context(placing),
@@ -104,6 +104,17 @@ fn replace(file: &Path, expected: &[u8], text: &[u8], is_locked: bool) -> Result
         expected = Cow::Owned(out);
     }
     bail!("{} is written all the time", file.display()) // what came out last stays beside it and is rescued
+}
+
+/// Writes a text beside the file whose place it will take, for those who may read that one.
+fn write_like(file: &Path, temp: &Path, text: &[u8]) -> Result<()> {
+    io::write(temp, text)?;
+    let (Ok(meta), Ok(made)) = (fs::metadata(file), fs::metadata(temp)) else { return Ok(()) };
+    if made.permissions() == meta.permissions() {
+        return Ok(());
+    }
+    let given = fs::File::open(temp).and_then(|open| sys::give_permissions(&open, temp, &meta, false));
+    given.with_context(|| format!("could not give {} the permissions of {}", temp.display(), file.display()))
 }
 
 /// Merges a newer text and the one that was to take its place, both made from `base`.
