@@ -45,7 +45,7 @@ mistakes! {
     /// Two arguments exclude each other.
     Conflict { called, one, other } => "`{one}` and `{other}` do not go together", "run `{called}` with one of them";
     /// A directory stands where a profile belongs.
-    DirectoryForProfile { directory } => "`{directory}` is not a profile name but a directory", "type `clauth use PROFILE {directory}` (`clauth list` shows your profiles)";
+    DirectoryForProfile { directory, line } => "`{directory}` is not a profile but a directory", "type `{line}` (`clauth list` shows your profiles)";
     /// `default` is no profile.
     NoProfileByDefault { name } => "`{name}` is no profile but the account you have without clauth", "type `clauth start default` to run `claude` with it, or `clauth use default` to have it in a directory";
     /// The name belongs to no profile; `hint` is empty or names the nearest one.
@@ -69,7 +69,7 @@ mistakes! {
     /// The Keychain shows a dialog, or hangs.
     KeychainSilent { item } => "the Keychain did not answer for its item {item} within 2 s", "if it shows a dialog, choose \"Always Allow\", then try again";
     /// There is no `security`, or it cannot be run.
-    NoSecurity { program, reason } => "could not run {program} ({reason}), by which the Keychain is reached", "look at it with `ls -l {program}`";
+    NoSecurity { program, reason } => "could not run {program} ({reason}), by which the Keychain is reached", "look at it with `ls -l`";
     /// The Keychain has something else than what was written.
     KeychainUnkept { item } => "the Keychain did not keep what was written to its item {item}, which is as it was", "look at it in the app Keychain Access, then try again";
     /// A login does not fit into a line of `security`, and arguments are for everybody to see.

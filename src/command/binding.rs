@@ -14,6 +14,7 @@ use crate::io;
 use crate::layout::BINDING;
 use crate::project::binding::{Binding, Target};
 use crate::project::trust;
+use crate::shell::command_line;
 use crate::sys;
 
 /// Bind a directory to a profile: write its .clauth.toml and allow it
@@ -63,13 +64,9 @@ pub fn beside(file: &Path) -> PathBuf {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let is_directory = |name: &str| Path::new(name).is_dir();
-    let target = Target::parse(&arguments.profile).map_err(|mistake| match mistake {
-        Mistake::BadName { name } if is_directory(&name) => Mistake::DirectoryForProfile { directory: name },
-        other => other,
-    })?;
+    let target = Target::parse(&arguments.profile).map_err(|mistake| or_swapped(mistake, arguments))?;
     if let Target::Profile(name) = &target {
-        context.profile(&context.config()?, name.as_str())?;
+        context.profile(&context.config()?, name.as_str()).map_err(|mistake| or_swapped(mistake, arguments))?;
     }
     let layout = context.layout.writable()?;
     let directory = arguments.place.directory()?;
@@ -99,6 +96,17 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     trust::allow(layout, &directory, &target, &text)?;
     io::say(format_args!("{} is bound to {}", directory.display(), target.as_str()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that a directory stands where a profile belongs, if that is what is wrong, with the line that was meant.
+fn or_swapped(mistake: Mistake, arguments: &Arguments) -> Mistake {
+    let directory = &arguments.profile;
+    if !matches!(mistake, Mistake::BadName { .. } | Mistake::UnknownProfile { .. }) || !Path::new(directory).is_dir() {
+        return mistake;
+    }
+    let typed = arguments.place.said().and_then(Path::to_str).filter(|word| Target::parse(word).is_ok());
+    let line = format!("clauth use {} {}", typed.unwrap_or("PROFILE"), command_line([directory]));
+    Mistake::DirectoryForProfile { directory: directory.clone(), line }
 }
 
 /// Returns the canonical directory that a command is about.

@@ -19,6 +19,7 @@ use crate::io;
 use crate::profile::Profile;
 use crate::sharing::depart::{self, Inventory};
 use crate::sharing::places;
+use crate::shell::command_line;
 
 /// How long the sessions of a daemon that was stopped may take to end, and how often they are looked for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -89,7 +90,6 @@ fn plan(profile: &Profile, inventory: &Inventory, hub: &Hub, rescue: &Path, dele
     let is_moved = |file: &&PathBuf| !io::is_same_content(&profile.config_dir.join(file), &hub.directory.join(file));
     let shared = io::counted(inventory.shared.iter().filter(is_moved).count(), "shared file");
     let private = io::counted(inventory.private.iter().filter(is_moved).count(), "file");
-    let rescue = rescue.display();
     let in_keychain = deletion.map(|command| format!("; the login stays in the Keychain, from which only you delete it: `{command}`"));
     let console = match (Console::read(&profile.anthropic_dir), deletes_login) {
         (None, _) => "",
@@ -101,7 +101,8 @@ fn plan(profile: &Profile, inventory: &Inventory, hub: &Hub, rescue: &Path, dele
         (false, _) => "there is no login".into(),
         (true, true) => "the login is deleted".into(),
         (true, false) => {
-            format!("the login is kept there too: `clauth import {rescue} {}` takes it back (--delete-login deletes it)", profile.name)
+            let back = command_line(["clauth".as_ref(), "import".as_ref(), rescue.as_os_str(), profile.name.as_str().as_ref()]);
+            format!("the login is kept there too: `{back}` takes it back (--delete-login deletes it)")
         }
     };
     let key = match (profile.has_api_key || !profile.overrides.is_empty(), deletes_login) {
@@ -109,5 +110,5 @@ fn plan(profile: &Profile, inventory: &Inventory, hub: &Hub, rescue: &Path, dele
         (true, true) => "; its profile.toml is deleted, with the key and settings in it",
         (true, false) => "; its profile.toml is kept there, with the key and settings in it (--delete-login deletes it)",
     };
-    format!("~/.claude gets {shared}, {rescue} gets {private} of its own; {login}{console}{key}{}", in_keychain.unwrap_or_default())
+    format!("~/.claude gets {shared}, {} gets {private} of its own; {login}{console}{key}{}", rescue.display(), in_keychain.unwrap_or_default())
 }

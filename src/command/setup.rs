@@ -15,7 +15,7 @@ use crate::doctor;
 use crate::error::Mistake;
 use crate::io;
 use crate::name::ProfileName;
-use crate::shell::{HOOKED, Shell, block};
+use crate::shell::{HOOKED, Shell, block, command_line};
 use crate::sys;
 
 /// Put the prompt hook and completions into your shell's startup file, and the wrapper into your editors
@@ -248,8 +248,8 @@ fn say_what_next(context: &Context, has_shim: bool) {
         let suggested: Result<ProfileName, _> = name.trim_start_matches(".claude-").parse();
         let suggested = suggested.as_ref().map_or("NAME", ProfileName::as_str);
         io::say(format_args!(
-            "~/{name} looks like an account of its own; `clauth import ~/{} {suggested}` makes it a profile",
-            Shell::Sh.word(&name)
+            "~/{name} looks like an account of its own; `{}` makes it a profile",
+            command_line(["clauth".as_ref(), "import".as_ref(), home.join(&name).as_os_str(), suggested.as_ref()])
         ));
     }
     if !has_shim {

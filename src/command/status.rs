@@ -30,7 +30,7 @@ use crate::project::{Outcome, Resolution, Source, trust};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 use crate::sharing::files::{Size, Space, trash};
-use crate::shell::Shell;
+use crate::shell::{Shell, command_line};
 
 /// Show which profile applies here, and why
 #[derive(Args, Default)]
@@ -337,7 +337,9 @@ fn text(status: &Status, clock: &Clock) -> String {
         rows.push(("removed", format!("{removed}, kept for {} days; `clauth removals empty` deletes them", trash::DAYS)));
     }
     rows.extend(status.troubles.iter().map(|trouble| ("trouble", trouble.clone())));
-    rows.extend(status.ignored.iter().map(|file| ("ignored", format!("{file} (denied; `clauth allow {file}` takes that back)"))));
+    rows.extend(
+        status.ignored.iter().map(|file| ("ignored", format!("{file} (denied; `{}` takes that back)", command_line(["clauth", "allow", file])))),
+    );
     if !status.set_aside.is_empty() {
         rows.push(("set aside", format!("{} until you leave; `keep_env` in config.toml exempts variables", status.set_aside.join(", "))));
     }

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::env;
 use crate::project::decide::Loaded;
 use crate::project::{Outcome, resolve};
+use crate::shell::command_line;
 
 pub fn examine(context: &Context) -> Vec<Finding> {
     let Ok(config) = context.config() else { return Vec::new() };
@@ -35,11 +36,10 @@ pub fn examine(context: &Context) -> Vec<Finding> {
         ));
     }
     if let (Some(own), Loaded::Nothing) = (context.env.non_empty(CLAUDE_CONFIG_DIR), loaded) {
-        let own = own.to_string_lossy();
         found.push(Finding::note(
-            format!("CLAUDE_CONFIG_DIR is {own}, set by you and not by clauth"),
+            format!("CLAUDE_CONFIG_DIR is {}, set by you and not by clauth", own.display()),
             "where nothing is bound, that directory is used",
-            format!("`clauth import {own} NAME` makes it a profile"),
+            format!("`{} NAME` makes it a profile", command_line(["clauth".as_ref(), "import".as_ref(), own])),
         ));
     }
     found

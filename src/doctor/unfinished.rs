@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::Mistake;
 use crate::io;
 use crate::profile::{self, removal};
+use crate::shell::command_line;
 
 /// More than any path has, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -18,11 +19,13 @@ pub fn examine(context: &Context) -> Vec<Finding> {
     });
     let importing = profile::names(layout).into_iter().filter_map(|name| {
         let directory = io::read_regular(&layout.importing(&name), LIMIT).ok()??;
-        let directory = io::terminal_safe(&String::from_utf8_lossy(&directory));
+        let directory = String::from_utf8_lossy(&directory);
+        let again = command_line(["clauth", "import", &directory, name.as_str()]);
+        let directory = io::terminal_safe(&directory);
         Some(Finding::problem(
             format!("the import of {directory} into {name} was interrupted"),
             "some of its files are in ~/.claude, and some are still there",
-            format!("run `clauth import {directory} {name}`, which goes on with it"),
+            format!("run `{again}`, which goes on with it"),
         ))
     });
     let written = removal::remains(layout).into_iter().map(|name| {

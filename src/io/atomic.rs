@@ -224,7 +224,7 @@ pub fn read_if_any(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
         found => found.with_context(|| format!("could not read {}", path.display()))?,
     };
     let path = path.display();
-    found.map(Some).with_context(|| format!("{path} is not a regular file of at most {} KB; look at it with `ls -l {path}`", limit / 1024))
+    found.map(Some).with_context(|| format!("{path} is not a regular file of at most {} KB; look at it with `ls -l`", limit / 1024))
 }
 
 /// Reads a text that a person wrote; an error where something stands that is no regular file. Never waits for a FIFO's writer.

@@ -34,7 +34,7 @@ pub use json::{json, pretty_json, print_json};
 pub use lock::FileLock;
 pub use log::append;
 pub use relocate::{copy, copy_new, exchange, is_same_content, keep, relocate, remove};
-pub use say::{complain, confirm, counted, print, say, terminal_safe};
+pub use say::{complain, confirm, counted, is_control, print, say, terminal_safe};
 pub use screen::Screen;
 pub use template::Template;
 pub use toml::Complaint;

@@ -32,7 +32,7 @@ pub fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
 pub fn terminal_safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_obeyed(character) {
+        if is_control(character) {
             let _ = write!(safe, "{}", character.escape_default());
         } else {
             safe.push(character);
@@ -47,7 +47,7 @@ pub fn counted(number: usize, thing: &str) -> String {
 }
 
 /// Whether a terminal would obey this character, or show others in another order for it.
-pub(super) fn is_obeyed(character: char) -> bool {
+pub fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

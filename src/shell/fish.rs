@@ -1,5 +1,6 @@
 //! fish.
 
+use super::posix::escaped;
 use super::{Above, Answer, Liveness, Look, Place, epoch_test, not_kept};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::env::change::Change;
@@ -8,6 +9,11 @@ use crate::layout::BINDING;
 /// Quotes by single quotes, in which only `\` and `'` need a `\`; a newline stands outside, so that `eval (…)` keeps it.
 pub fn quote(value: &str) -> String {
     format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'").replace('\n', r"'\n'"))
+}
+
+/// Quotes bytes in printable ASCII. Outside of quotes, as fish reads `\X` nowhere else.
+pub fn quote_bytes(value: &[u8]) -> String {
+    escaped(value, "\\X")
 }
 
 pub fn change(change: &Change) -> String {

@@ -18,12 +18,14 @@ pub mod block;
 mod completion;
 mod fish;
 mod fresh;
+mod line;
 mod posix;
 mod pwsh;
 mod startup;
 
 pub use completion::{Taker, Takes};
 pub use fresh::{Fresh, Obstacle, PATIENCE, Start};
+pub use line::command_line;
 pub use pwsh::completion::script as powershell_completions;
 pub use startup::HOOKED;
 
@@ -117,7 +119,7 @@ impl Shell {
 
     /// Quotes a value where the shell would not read it as it stands.
     pub fn word(self, value: &str) -> String {
-        let is_plain = value.chars().all(|character| character.is_ascii_alphanumeric() || "/._-".contains(character));
+        let is_plain = !value.is_empty() && value.chars().all(|character| character.is_ascii_alphanumeric() || "/._-".contains(character));
         if is_plain { value.into() } else { self.quote(value) }
     }
 

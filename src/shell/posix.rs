@@ -22,6 +22,20 @@ pub fn quote_as_one_word(value: &str) -> String {
     format!("$'{}'", value.chars().map(escape).collect::<String>())
 }
 
+/// Quotes bytes for bash and zsh in printable ASCII.
+pub fn quote_bytes(value: &[u8]) -> String {
+    format!("$'{}'", escaped(value, "\\x"))
+}
+
+/// Spells bytes in printable ASCII: letters, digits and `/._-` stand for themselves, any other byte is `prefix` and two hexadecimal digits.
+pub fn escaped(value: &[u8], prefix: &str) -> String {
+    let spell = |byte: &u8| match byte {
+        byte if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) => char::from(*byte).to_string(),
+        byte => format!("{prefix}{byte:02x}"),
+    };
+    value.iter().map(spell).collect()
+}
+
 pub fn change(shell: Shell, change: &Change) -> String {
     let builtin = builtin(shell);
     match change {

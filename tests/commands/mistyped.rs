@@ -40,7 +40,7 @@ pub(super) fn conflict(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 }
 
 pub(super) fn directory_for_profile(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    (sandbox.clauth(&["use", "../home"]), Mistake::DirectoryForProfile { directory: "../home".into() })
+    (sandbox.clauth(&["use", "../home"]), Mistake::DirectoryForProfile { directory: "../home".into(), line: "clauth use PROFILE ../home".into() })
 }
 
 pub(super) fn no_profile_by_default(sandbox: &mut Sandbox) -> (Finished, Mistake) {

@@ -16,6 +16,7 @@ mod mistakes;
 mod mistyped;
 mod newcomer;
 mod panels;
+mod pasted;
 mod places;
 mod profiles;
 mod prompts;

@@ -19,6 +19,8 @@ use super::system;
 
 /// Holds one test's world; dropping it ends its processes and removes its files.
 pub(crate) struct Sandbox {
+    /// What is removed at the end: the root, or a directory around it.
+    outer: PathBuf,
     root: PathBuf,
     variables: BTreeMap<OsString, OsString>,
 }
@@ -26,7 +28,14 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// Makes a world with a signed-in `~/.claude`, a fake `claude` and the `clauth` under test; nothing of clauth's is on disk yet.
     pub(crate) fn new() -> Self {
-        let root = fresh_directory();
+        Self::below("")
+    }
+
+    /// Makes it below a directory of this name.
+    pub(crate) fn below(name: &str) -> Self {
+        let outer = fresh_directory();
+        let root = outer.join(name);
+        fs::create_dir_all(&root).unwrap();
         let home = root.join("home");
         let bin = root.join("bin");
         let program = root.join("program");
@@ -40,7 +49,7 @@ impl Sandbox {
         let path = std::env::join_paths(path).unwrap();
         let variables = [("PATH", path), (system::HOME, home.into_os_string()), ("TERM", "xterm".into()), ("LANG", "C.UTF-8".into())];
         let variables = variables.map(|(name, value)| (name.into(), value)).into_iter().chain(system::needed());
-        let sandbox = Self { root, variables: variables.collect() };
+        let sandbox = Self { outer, root, variables: variables.collect() };
         sandbox.put_client((system::CLAUDE, claude::FAKE_CLAUDE));
         sandbox
     }
@@ -175,7 +184,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let ended = self.end_processes();
-        let removed = fs::remove_dir_all(&self.root);
+        let removed = fs::remove_dir_all(&self.outer);
         if ended && removed.is_ok() {
             return;
         }

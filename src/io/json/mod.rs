@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::say::is_obeyed;
+use super::say::is_control;
 
 pub use object::{Change, Edits, Member, Object, Raw, Span, elements, is_pretty};
 pub use scan::{Broken, Ignore, Scanner, Visitor};
@@ -43,7 +43,7 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
 /// Escapes what a terminal would obey, as JSON does it: all of it stands inside strings, but for the line breaks, and lies below U+10000.
 fn escape_controls(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut safe, character| {
-        if is_obeyed(character) && character != '\n' {
+        if is_control(character) && character != '\n' {
             let _ = write!(safe, "\\u{:04x}", u32::from(character));
         } else {
             safe.push(character);
