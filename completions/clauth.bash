@@ -302,7 +302,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__login)
-            opts="$(clauth list --names 2>/dev/null) -h --help"
+            opts="$(clauth list --names 2>/dev/null) -y -h --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

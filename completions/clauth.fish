@@ -80,6 +80,7 @@ complete -c clauth -n "__fish_clauth_using_subcommand add" -l base-url -d 'Where
 complete -c clauth -n "__fish_clauth_using_subcommand add" -l api-key-stdin -d 'Read an API key from the standard input; on a terminal, ask for it'
 complete -c clauth -n "__fish_clauth_using_subcommand add" -l token-stdin -d 'Read a long-lived token of `claude setup-token` from the standard input; on a terminal, ask for it'
 complete -c clauth -n "__fish_clauth_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c clauth -n "__fish_clauth_using_subcommand login" -s y -l yes -d 'Do not ask before another login of the profile is replaced; that one is kept in any case'
 complete -c clauth -n "__fish_clauth_using_subcommand login" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand capture" -s y -l yes -d 'Do not ask whether to take the login out of the macOS Keychain'
 complete -c clauth -n "__fish_clauth_using_subcommand capture" -s h -l help -d 'Print help'

@@ -15,6 +15,15 @@ use crate::name::ProfileName;
 use crate::profile::{self, Access, Profile};
 use crate::sharing::links;
 
+/// How a login came to a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// The user signed in, where a browser may have chosen the account.
+    BySignIn,
+    /// It was moved.
+    Moved,
+}
+
 /// Names the hub as a place of a login.
 pub fn hub_place(hub: &Hub) -> Place {
     Place { directory: hub.directory.clone(), claude_json: hub.claude_json.clone() }
@@ -92,7 +101,7 @@ pub fn tell_what_remains(from: &Place, reason: Option<&str>) {
 }
 
 /// Says where else the account of a profile is signed in. Two logins of one account are fine; two copies of one login are not.
-pub fn tell_kin(context: &Context, hub: &Hub, profile: &Profile) {
+pub fn tell_kin(context: &Context, hub: &Hub, profile: &Profile, came: Came) {
     let own = Place::of(&profile.config_dir);
     let others = profile::names(&context.layout).into_iter().filter(|name| *name != profile.name);
     let others = others.filter_map(|name| Some((format!("the profile {name}"), Place::of(&profile::load(&context.layout, &name).ok()?.config_dir))));
@@ -112,5 +121,11 @@ pub fn tell_kin(context: &Context, hub: &Hub, profile: &Profile) {
     if !same_account.is_empty() {
         let verb = if same_account.len() == 1 { "has" } else { "have" };
         io::say(format_args!("{} {verb} a login of the same account; that is fine, each is its own", same_account.join(" and ")));
+        if came == Came::BySignIn {
+            io::say(format_args!(
+                "if you meant another account: `clauth login {} --email ADDRESS`, and open the link in a private window, where the browser is signed in to none",
+                profile.name
+            ));
+        }
     }
 }

@@ -50,6 +50,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         layout.config().display()
     ));
     arrive::tell_what_remains(&from, remains.as_deref());
-    arrive::tell_kin(context, &hub, &profile);
+    arrive::tell_kin(context, &hub, &profile, arrive::Came::Moved);
     Ok(ExitCode::SUCCESS)
 }

@@ -104,7 +104,7 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         if in_this_shell { "this one does" } else { "in ~/.bashrc" }
     ));
     arrive::tell_what_remains(&from, remains.as_deref());
-    arrive::tell_kin(context, &hub, &profile);
+    arrive::tell_kin(context, &hub, &profile, arrive::Came::Moved);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde::Deserialize;
 
-use super::{arrive, launch};
+use super::arrive::{self, Came};
+use super::former::Former;
+use super::launch;
 use crate::claude_code::processes::{SIGN_IN, WHO};
 use crate::config::Config;
 use crate::context::Context;
@@ -23,9 +25,12 @@ use crate::sys::HeldSignals;
 pub struct Arguments {
     /// The profile
     profile: String,
+    /// Do not ask before another login of the profile is replaced; that one is kept in any case
+    #[arg(long, short)]
+    yes: bool,
     /// Arguments for `claude auth login`: --email ADDRESS, --console, --sso, …
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
-    arguments: Vec<OsString>,
+    passed: Vec<OsString>,
 }
 
 /// What `claude auth status --json` says.
@@ -45,24 +50,36 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     arrive::refuse_key(context, &profile)?;
     let hub = context.hub(&config)?;
     let mut login = Command::new(context.real_claude()?);
-    login.args(SIGN_IN).args(&arguments.arguments);
-    launch::enter(context, &config, &profile, Holder::Login, Chosen::Hand, &mut login)?;
+    let (own, passed): (Vec<_>, Vec<_>) = arguments.passed.iter().partition(|word| *word == "--yes" || *word == "-y");
+    login.args(SIGN_IN).args(passed);
+    let former = Former::keep(context, &profile, arguments.yes || !own.is_empty())?;
+    let signed_in = sign_in(context, &config, &profile, login);
+    if let Some(former) = &former {
+        former.settle(context, &profile)?;
+    }
+    let status = signed_in?;
+    let who = status.email.or(status.auth_method).unwrap_or_default();
+    let more: Vec<_> = [status.org_name, status.subscription_type].into_iter().flatten().collect();
+    let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join(", ")) };
+    io::say(format_args!("{} is signed in as {who}{more}", profile.name));
+    arrive::tell_kin(context, &hub, &profile, Came::BySignIn);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lets the client sign in, and returns who is signed in then; fails where nobody is.
+fn sign_in(context: &Context, config: &Config, profile: &Profile, mut login: Command) -> Result<AuthStatus> {
+    launch::enter(context, config, profile, Holder::Login, Chosen::Hand, &mut login)?;
     let has_succeeded = {
         // Ctrl-C is the client's to obey, and ends this process when the client has done so.
         let _held = HeldSignals::hold_interrupts().context("could not hold back signals")?;
         let status = login.status().with_context(|| format!("could not run {}", login.get_program().display()))?;
         status.success()
     };
-    let status = if has_succeeded { ask(context, &config, &profile)? } else { AuthStatus::default() };
+    let status = if has_succeeded { ask(context, config, profile)? } else { AuthStatus::default() };
     if !status.logged_in {
         bail!(Mistake::LoginFailed { name: profile.name.to_string() });
     }
-    let who = status.email.or(status.auth_method).unwrap_or_default();
-    let more: Vec<_> = [status.org_name, status.subscription_type].into_iter().flatten().collect();
-    let more = if more.is_empty() { String::new() } else { format!(" ({})", more.join(", ")) };
-    io::say(format_args!("{} is signed in as {who}{more}", profile.name));
-    arrive::tell_kin(context, &hub, &profile);
-    Ok(ExitCode::SUCCESS)
+    Ok(status)
 }
 
 /// Asks the client who is signed in.

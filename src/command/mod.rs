@@ -17,6 +17,7 @@ pub mod editors;
 pub mod env;
 pub mod exec;
 pub mod export;
+mod former;
 pub mod fresh;
 pub mod helper;
 pub mod hook;
