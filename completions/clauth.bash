@@ -79,6 +79,9 @@ _clauth() {
             clauth,stop)
                 cmd="clauth__subcmd__stop"
                 ;;
+            clauth,unuse)
+                cmd="clauth__subcmd__unuse"
+                ;;
             clauth,usage)
                 cmd="clauth__subcmd__usage"
                 ;;
@@ -107,7 +110,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version setup hook use allow deny env start exec add login capture import list remove removals status refresh doctor usage statusline stop shim completions"
+            opts="-h -V --help --version setup hook use unuse allow deny env start exec add login capture import list remove removals status refresh doctor usage statusline stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -160,7 +163,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__capture)
-            opts="-y -h --yes --help"
+            opts="-y -h --back --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -526,6 +529,27 @@ _clauth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        clauth__subcmd__unuse)
+            opts="-h --dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         clauth__subcmd__usage)
             opts="$(clauth list --names 2>/dev/null) -h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -541,7 +565,7 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__use)
-            opts="$(clauth list --names 2>/dev/null) -h --dir --remote --help"
+            opts="$(clauth list --names 2>/dev/null) -y -h --dir --remote --global --unset --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

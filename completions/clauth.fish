@@ -29,6 +29,7 @@ complete -c clauth -n "__fish_clauth_needs_command" -s V -l version -d 'Print ve
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "setup" -d 'Put the prompt hook and completions into your shell\'s startup file, and the wrapper into your editors'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "hook" -d 'Print the prompt hook of a shell'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "use" -d 'Bind a directory to a profile: write its .clauth.toml and allow it'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "unuse" -d 'Unbind a directory: remove its .clauth.toml'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "allow" -d 'Let the .clauth.toml that applies here choose its profile'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "deny" -d 'Ignore the .clauth.toml that applies here from now on'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "env" -d 'Print exports for `eval "$(clauth env PROFILE)"`, which pin this shell to the profile'
@@ -62,7 +63,12 @@ complete -c clauth -n "__fish_clauth_using_subcommand setup" -s h -l help -d 'Pr
 complete -c clauth -n "__fish_clauth_using_subcommand hook" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand use" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand use" -l remote -d 'Write a rule for the remote of this repository, or for HOST/PATH, into config.toml instead: it counts in every clone, wherever it is' -r -f
+complete -c clauth -n "__fish_clauth_using_subcommand use" -l global -d 'Use the profile in every directory that nothing else decides for'
+complete -c clauth -n "__fish_clauth_using_subcommand use" -l unset -d 'End that: with --global alone'
+complete -c clauth -n "__fish_clauth_using_subcommand use" -s y -l yes -d 'Do not ask, where HOME or the root would be bound'
 complete -c clauth -n "__fish_clauth_using_subcommand use" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c clauth -n "__fish_clauth_using_subcommand unuse" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
+complete -c clauth -n "__fish_clauth_using_subcommand unuse" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand allow" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand allow" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand deny" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
@@ -82,8 +88,9 @@ complete -c clauth -n "__fish_clauth_using_subcommand add" -l token-stdin -d 'Re
 complete -c clauth -n "__fish_clauth_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand login" -s y -l yes -d 'Do not ask before another login of the profile is replaced; that one is kept in any case'
 complete -c clauth -n "__fish_clauth_using_subcommand login" -s h -l help -d 'Print help'
-complete -c clauth -n "__fish_clauth_using_subcommand capture" -s y -l yes -d 'Do not ask whether to take the login out of the macOS Keychain'
-complete -c clauth -n "__fish_clauth_using_subcommand capture" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand capture" -l back -d 'The other way round: move the profile\'s login to ~/.claude, where nobody may be signed in'
+complete -c clauth -n "__fish_clauth_using_subcommand capture" -s y -l yes -d 'Do not ask'
+complete -c clauth -n "__fish_clauth_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand import" -l dry-run -d 'List what would move and change nothing'
 complete -c clauth -n "__fish_clauth_using_subcommand import" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand import" -s h -l help -d 'Print help'

@@ -99,6 +99,14 @@ impl Context {
         bail!(Mistake::LoginUnsettled { place: left.places[1].display().to_string(), reason })
     }
 
+    /// Returns a path as the user meant it: in quotes, and behind `--dir=`, no shell expands a `~/`.
+    pub fn typed(&self, path: &Path) -> PathBuf {
+        match (path.strip_prefix("~"), self.env.home_dir()) {
+            (Ok(rest), Ok(home)) if fs::symlink_metadata(path).is_err() => home.join(rest),
+            _ => path.into(),
+        }
+    }
+
     /// Reads the user's settings.
     pub fn config(&self) -> Result<Config, Mistake> {
         Config::load(&self.layout, &self.env)

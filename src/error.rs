@@ -45,7 +45,7 @@ mistakes! {
     /// Two arguments exclude each other.
     Conflict { called, one, other } => "`{one}` and `{other}` do not go together", "run `{called}` with one of them";
     /// A directory stands where a profile belongs.
-    DirectoryForProfile { directory, line } => "`{directory}` is not a profile but a directory", "type `{line}` (`clauth list` shows your profiles)";
+    DirectoryForProfile { directory, line } => "`{directory}` is not a profile name but a directory", "type `{line}` (`clauth list` shows your profiles)";
     /// `default` is no profile.
     NoProfileByDefault { name } => "`{name}` is no profile but the account you have without clauth", "type `clauth start default` to run `claude` with it, or `clauth use default` to have it in a directory";
     /// The name belongs to no profile; `hint` is empty or names the nearest one.
@@ -86,6 +86,8 @@ mistakes! {
     LoginFailed { name } => "nobody signed in to `{name}`", "run `clauth login {name}` to try again";
     /// A login would come to a profile that has one.
     ProfileSignedIn { name } => "the profile `{name}` has a login already", "choose another name, or take it away with `clauth remove {name}`";
+    /// A login would come to ~/.claude, which has one.
+    HomeSignedIn { place } => "somebody is signed in at {place} already", "move that login to a profile first, with `clauth capture NAME`";
     /// A login would come to a profile whose key wins over it.
     KeyBeforeLogin { name, file } => "the profile `{name}` has an API key, which wins over any login", "choose another name, or take `api_key` out of {file}";
     /// A login would move from under a client.
@@ -154,6 +156,8 @@ mistakes! {
     RuleUnwritten { file, remote, profile } => "could not add a rule to {file} as it is written", "add it by hand: remote = \"{remote}\" and profile = \"{profile}\"";
     /// A command that needs a `.clauth.toml` found none.
     NoBinding { directory } => "no .clauth.toml applies in {directory}", "run `clauth use PROFILE` to write one";
+    /// No file binds this very directory.
+    NotBound { directory, line } => "{directory} has no .clauth.toml of its own", "run `{line}`";
     /// The user's own settings are wrong.
     ConfigInvalid { file, line, column, reason } => "{file}:{line}:{column}: {reason}", "correct the file, or move it away";
     /// `$HOME` is not set and `$CLAUTH_HOME` neither.

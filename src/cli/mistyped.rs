@@ -26,9 +26,8 @@ const OTHER_WORDS: &[(&str, &str)] = &[
     ("shell", "exec PROFILE -- bash"),
     ("switch", "use PROFILE"),
     ("trust", "allow"),
-    ("unbind", "use default"),
+    ("unbind", "unuse"),
     ("uninstall", "setup --uninstall"),
-    ("unuse", "use default"),
     ("version", "--version"),
     ("whoami", "status"),
 ];
@@ -100,7 +99,9 @@ fn usage(command: &Command, called: &str) -> String {
             None if argument.is_last_set() => format!("-- {value}{many}"),
             None => format!("{value}{many}"),
         };
-        if argument.is_required_set() { word } else { format!("[{word}]") }
+        // Of those of which one is needed, the first is the usual one.
+        let is_usual = command.get_groups().any(|group| group.is_required_set() && group.get_args().next() == Some(argument.get_id()));
+        if argument.is_required_set() || is_usual { word } else { format!("[{word}]") }
     });
     // What must be there comes first, as it is typed.
     let (needed, free): (Vec<_>, Vec<_>) = words.partition(|word| !word.starts_with('['));
@@ -119,5 +120,6 @@ fn meant(command: &Command, called: &str, word: &str, profiles: &[String]) -> Op
 
 /// Returns an argument as a person types it: clap puts a value's name into brackets.
 fn plain(argument: &str) -> String {
-    argument.replace(['<', '>', '[', ']'], "").replace("...", "")
+    let name = argument.replace(['<', '>', '[', ']'], "").replace("...", "");
+    name.split('|').next().unwrap_or_default().into()
 }

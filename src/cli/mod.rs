@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
     USAGE, add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, removals, remove, setup, shim, start,
-    status, statusline, stop, usage,
+    status, statusline, stop, unuse, usage,
 };
 use crate::context::Context;
 
@@ -28,6 +28,7 @@ enum Command {
     Setup(setup::Arguments),
     Hook(hook::Arguments),
     Use(binding::Arguments),
+    Unuse(unuse::Arguments),
     Allow(allow::AllowArguments),
     Deny(allow::DenyArguments),
     Env(env::Arguments),
@@ -72,6 +73,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Setup(arguments) => setup::run(&context()?, &arguments, &mut Cli::command()),
         Command::Hook(arguments) => hook::run(&context()?, &arguments),
         Command::Use(arguments) => binding::run(&context()?, &arguments),
+        Command::Unuse(arguments) => unuse::run(&context()?, &arguments),
         Command::Allow(arguments) => allow::allow(&context()?, &arguments),
         Command::Deny(arguments) => allow::deny(&context()?, &arguments),
         Command::Env(arguments) => env::run(&context()?, &arguments),

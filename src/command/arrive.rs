@@ -56,16 +56,6 @@ pub fn refuse_unfit(context: &Context, name: &ProfileName) -> Result<()> {
     Ok(refuse_clients(&profile.config_dir)?)
 }
 
-/// Asks whether a login may be taken out of the Keychain, where clauth has not put it. In a file it is the user's to move all the same, unasked.
-pub fn agree_to_delete(context: &Context, from: &Place, yes: bool) -> Result<()> {
-    let Some(question) =
-        from.store(&context.layout).held_by()?.map(|item| format!("take the login out of the Keychain item {item}, once the profile has it?"))
-    else {
-        return Ok(());
-    };
-    io::confirm(&question, yes)
-}
-
 /// Fails for a profile with a key, which wins over any login.
 pub fn refuse_key(context: &Context, profile: &Profile) -> Result<(), Mistake> {
     if !profile.has_api_key {

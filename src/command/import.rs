@@ -44,8 +44,9 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let layout = context.layout.writable()?;
     let hub = context.hub(&context.config()?)?;
     let note = layout.importing(&name);
-    let directory = directory(context, &hub, &arguments.dir, &note)?;
-    let from = place(context, &directory, &arguments.dir)?;
+    let typed = context.typed(&arguments.dir);
+    let directory = directory(context, &hub, &typed, &note)?;
+    let from = place(context, &directory, &typed)?;
     arrive::refuse_clients(&from.directory)?;
     if !arguments.dry_run {
         context.refuse_unsettled()?;

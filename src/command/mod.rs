@@ -15,6 +15,7 @@ pub mod completions;
 pub mod doctor;
 pub mod editors;
 pub mod env;
+mod everywhere;
 pub mod exec;
 pub mod export;
 mod former;
@@ -37,6 +38,7 @@ pub mod status;
 mod status_format;
 pub mod statusline;
 pub mod stop;
+pub mod unuse;
 pub mod usage;
 
 /// The exit code of a line that cannot be understood.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+use super::everywhere;
 use super::removal::{self, Subject};
 use crate::account::{Console, Item, Store, live_clients};
 use crate::claude_code::processes::{OF_DAEMON, STOP_DAEMON};
@@ -53,13 +54,26 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let deletion = Store::of(&layout, &profile.config_dir).held_by()?.map(Item::deletion);
     io::say(plan(profile, &depart::inventory(&profile.config_dir)?, &hub, &rescue, arguments.delete_login, deletion));
     io::confirm(&format!("remove the profile {name}?"), arguments.yes)?;
+    // Its own question: without those lines another account is used there. `--yes` has not agreed to that.
+    let uses = everywhere::uses(context, &name)?;
+    let takes_out = !uses.is_empty() && !arguments.yes && {
+        let question = format!("config.toml names {name} {}: use the account of ~/.claude there from now on?", uses.told());
+        io::confirm(&question, false).is_ok()
+    };
     if has_daemon {
         stop_daemon(context, profile)?;
     }
     removal::remove(layout, &hub, &name, &rescue, arguments.delete_login)?;
+    if !uses.is_empty() && takes_out {
+        everywhere::forget(context, layout, &name)?;
+    }
     io::say(format_args!(
         "the profile {name} is removed; where a .clauth.toml names it, `claude` refuses until you run `clauth use` or `clauth deny` there"
     ));
+    if !uses.is_empty() && !takes_out {
+        let way_out = if uses.by_default { "; `clauth use --global --unset` or `clauth use --global PROFILE` changes the default" } else { "" };
+        io::say(format_args!("{} still names {name} {}, so `claude` refuses there{way_out}", layout.config().display(), uses.told()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -142,7 +142,7 @@ pub fn for_a_prompt(context: &Context, template: &str) -> Result<ExitCode> {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let directory = arguments.place.directory()?;
+    let directory = arguments.place.directory(context)?;
     let config = context.config()?;
     let loaded = context.loaded();
     let pin = pin(context, &loaded, &directory).filter(|_| arguments.place.said().is_none());

@@ -25,12 +25,12 @@ fn login(sandbox: &Sandbox, profile: &str) -> Value {
 fn a_captured_login_is_moved_and_never_in_two_places() {
     let sandbox = Sandbox::new();
     let before: Value = serde_json::from_str(&sandbox.read("home/.claude/.credentials.json")).unwrap();
-    let told = sandbox.clauth(&["capture", "work"]).success();
+    let told = sandbox.clauth(&["capture", "work", "--yes"]).success();
     assert!(told.complaint().contains("moved to the profile work (me@home.example)"), "{told:?}");
     assert_eq!(login(&sandbox, "work"), before);
     assert_eq!(assert_one_login(&sandbox), sandbox.runtime("work").join(".credentials.json"));
     assert!(locks(&sandbox).is_empty() && !sandbox.path("home/.clauth/transfer.json").exists());
-    sandbox.clauth(&["capture", "other"]).complains(1, "nobody is signed in to a claude.ai account");
+    sandbox.clauth(&["capture", "other", "--yes"]).complains(1, "nobody is signed in to a claude.ai account");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn interrupted(is_old_left: bool) -> Option<Sandbox> {
         let sandbox = Sandbox::new();
         let inject = format!("inject=/^(rename|renameat2?)$:signal=SIGKILL:when={number}");
         let mut capture = sandbox.command(strace);
-        capture.args(["-f", "-qqq", "-o", "/dev/null", "-e", "trace=/^(rename|renameat2?)$", "-e", &inject, "clauth", "capture", "work"]);
+        capture.args(["-f", "-qqq", "-o", "/dev/null", "-e", "trace=/^(rename|renameat2?)$", "-e", &inject, "clauth", "capture", "work", "--yes"]);
         let is_over = capture.stderr(Stdio::null()).status().unwrap().success();
         let old = sandbox.path("home/.claude/.credentials.json");
         if sandbox.runtime("work").join(".credentials.json").exists() && old.exists() == is_old_left {
@@ -87,7 +87,7 @@ fn kill_captures(calls: &str) {
     let kills = at_each(calls, set_up, |strace, call| {
         let before = sandbox.read("home/.claude.json");
         let mut capture = sandbox.command(strace[0]);
-        capture.args(&strace[1..]).args(["clauth", "capture", "work"]).stdout(Stdio::null()).stderr(Stdio::null());
+        capture.args(&strace[1..]).args(["clauth", "capture", "work", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null());
         let is_killed = !capture.status().unwrap().success();
 
         let told = sandbox.clauth(&["list"]).success();
@@ -113,7 +113,7 @@ fn kill_captures(calls: &str) {
             assert_eq!((account(&own).as_deref(), account(&state(&sandbox.path("home/.claude.json")))), (Some(HOME_ACCOUNT), None), "{call}");
         } else {
             assert_eq!((account(&own), sandbox.read("home/.claude.json")), (None, before), "{call}");
-            sandbox.clauth(&["capture", "work"]).success();
+            sandbox.clauth(&["capture", "work", "--yes"]).success();
             assert!(assert_one_login(&sandbox) != hub, "{call}");
         }
         is_killed

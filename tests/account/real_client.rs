@@ -50,7 +50,7 @@ fn a_captured_login_serves_its_profile_and_plain_claude_is_signed_out() {
             Finished::run(command)
         };
         let before = (freshness == Freshness::Fresh).then(|| assert_eq!(plain().success().stdout(), "served-by:carol\n"));
-        sandbox.clauth(&["capture", "work"]).success();
+        sandbox.clauth(&["capture", "work", "--yes"]).success();
         assert_eq!(ask(&rig, "work"), "served-by:carol\n");
         let signed_out = plain().failure();
         assert!(signed_out.stdout().contains("/login"), "{signed_out:?}");

@@ -59,7 +59,7 @@ fn a_journal_that_nobody_can_read_stops_the_moves_of_logins_alone() {
         sandbox.clauth(command).success();
     }
     sandbox.assert_no_helpers_left();
-    assert!(sandbox.clauth(&["capture", "work"]).failure().stderr().contains("transfer.json"));
+    assert!(sandbox.clauth(&["capture", "work", "--yes"]).failure().stderr().contains("transfer.json"));
     assert!(sandbox.clauth(&["doctor"]).stdout().contains("transfer.json"));
     assert_eq!(logins(&sandbox), [sandbox.path("home/.claude/.credentials.json")]);
 }
@@ -67,7 +67,7 @@ fn a_journal_that_nobody_can_read_stops_the_moves_of_logins_alone() {
 #[test]
 fn a_profile_of_an_older_clauth_hangs_nothing() {
     let own = json!({"claudeAiOauth": {"accessToken": "a", "refreshToken": "work-refresh", "expiresAt": 1}}).to_string();
-    for words in [&["capture", "work"][..], &["import", ".claude-work", "work", "--yes"], &["add", "work"], &["remove", "old", "--yes"]] {
+    for words in [&["capture", "work", "--yes"][..], &["import", ".claude-work", "work", "--yes"], &["add", "work"], &["remove", "old", "--yes"]] {
         let sandbox = Sandbox::new();
         // As clauth 0.5 left it: nobody has taken it over yet.
         sandbox.mkdir("home/.clauth/profiles/old/runtime");

@@ -32,12 +32,12 @@ pub(super) fn endpoint_gets_login(sandbox: &mut Sandbox) -> (Finished, Mistake) 
 
 pub(super) fn no_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     fs::remove_file(sandbox.path("home/.claude/.credentials.json")).unwrap();
-    (sandbox.clauth(&["capture", "work"]), Mistake::NoLogin { place: text(sandbox.path("home/.claude")) })
+    (sandbox.clauth(&["capture", "work", "--yes"]), Mistake::NoLogin { place: text(sandbox.path("home/.claude")) })
 }
 
 pub(super) fn organization_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.write("home/.claude/.credentials.json", r#"{"hybridOauth":{"accessToken":"a","refreshToken":"r","organizationUuid":"o"}}"#);
-    (sandbox.clauth(&["capture", "work"]), Mistake::OrganizationLogin { place: text(sandbox.path("home/.claude")) })
+    (sandbox.clauth(&["capture", "work", "--yes"]), Mistake::OrganizationLogin { place: text(sandbox.path("home/.claude")) })
 }
 
 pub(super) fn not_importable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
@@ -51,32 +51,37 @@ pub(super) fn login_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     (sandbox.clauth(&["login", "work"]), Mistake::LoginFailed { name: "work".into() })
 }
 
+pub(super) fn home_signed_in(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    sandbox.sign_in("work", "me@corp.example");
+    (sandbox.clauth(&["capture", "--back", "work"]), Mistake::HomeSignedIn { place: text(sandbox.path("home/.claude")) })
+}
+
 pub(super) fn profile_signed_in(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.sign_in("work", "me@corp.example");
-    (sandbox.clauth(&["capture", "work"]), Mistake::ProfileSignedIn { name: "work".into() })
+    (sandbox.clauth(&["capture", "work", "--yes"]), Mistake::ProfileSignedIn { name: "work".into() })
 }
 
 pub(super) fn key_before_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.clauth_with_input(&["add", "keyed", "--api-key-stdin"], "sk-ant-api").success();
     let file = text(sandbox.path("home/.clauth/profiles/keyed/profile.toml"));
-    (sandbox.clauth(&["capture", "keyed"]), Mistake::KeyBeforeLogin { name: "keyed".into(), file })
+    (sandbox.clauth(&["capture", "keyed", "--yes"]), Mistake::KeyBeforeLogin { name: "keyed".into(), file })
 }
 
 pub(super) fn client_runs(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let pids = std::process::id().to_string();
     sandbox.write(format!("home/.claude/sessions/{pids}.json"), "{}");
-    (sandbox.clauth(&["capture", "work"]), Mistake::ClientRuns { place: text(sandbox.path("home/.claude")), pids })
+    (sandbox.clauth(&["capture", "work", "--yes"]), Mistake::ClientRuns { place: text(sandbox.path("home/.claude")), pids })
 }
 
 pub(super) fn broken_login(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let file = sandbox.write("home/.claude/.credentials.json", "{\"claudeAiOauth\": {");
     let reason = format!("could not read {}: it is not a JSON object (line 1)", file.display());
-    (sandbox.clauth(&["capture", "work"]), Mistake::BrokenLogin { reason })
+    (sandbox.clauth(&["capture", "work", "--yes"]), Mistake::BrokenLogin { reason })
 }
 
 pub(super) fn login_busy(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.mkdir("home/.claude/.oauth_refresh.lock");
-    (sandbox.clauth(&["capture", "work"]), Mistake::LoginBusy { place: text(sandbox.path("home/.claude")) })
+    (sandbox.clauth(&["capture", "work", "--yes"]), Mistake::LoginBusy { place: text(sandbox.path("home/.claude")) })
 }
 
 pub(super) fn removal_unfinished(sandbox: &mut Sandbox) -> (Finished, Mistake) {
@@ -101,5 +106,5 @@ pub(super) fn login_unsettled(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.write("home/.clauth/transfer.json", journal.to_string());
     sandbox.write(format!("home/.claude/sessions/{}.json", std::process::id()), "{}");
     let mistake = Mistake::LoginUnsettled { place: runtime, reason: format!("claude runs in {hub}") };
-    (sandbox.clauth(&["capture", "work"]), mistake)
+    (sandbox.clauth(&["capture", "work", "--yes"]), mistake)
 }

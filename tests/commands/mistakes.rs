@@ -74,6 +74,8 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("ConfigDirectory", ANSWERED, config_directory),
     ("BindingNotRegular", 1, binding_not_regular),
     ("BindingDangling", 1, binding_dangling),
+    ("HomeSignedIn", 1, arrivals::home_signed_in),
+    ("NotBound", 1, refusals::not_bound),
     ("BindingElsewhere", 1, refusals::binding_elsewhere),
     ("BindingTooLarge", 1, binding_too_large),
     ("BindingUnreadable", 1, binding_unreadable),

@@ -8,7 +8,7 @@ pub(super) fn missing_argument(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let mistake = Mistake::MissingArgument {
         called: "clauth use".into(),
         missing: "a PROFILE".into(),
-        usage: "clauth use PROFILE [DIR] [--remote[=HOST/PATH]]".into(),
+        usage: "clauth use PROFILE [DIR] [--remote[=HOST/PATH]] [--global] [--unset] [--yes]".into(),
         hint: " (`clauth list` shows your profiles)".into(),
     };
     (sandbox.clauth(&["use"]), mistake)

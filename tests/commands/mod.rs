@@ -31,5 +31,6 @@ mod shim;
 mod status;
 mod tree;
 mod trust;
+mod unbinding;
 mod worktrees;
 mod wrapper;

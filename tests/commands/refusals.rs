@@ -33,6 +33,13 @@ pub(super) fn binding_elsewhere(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     (refused, Mistake::BindingElsewhere { file: text(file), target: text(target) })
 }
 
+pub(super) fn not_bound(sandbox: &mut Sandbox) -> (Finished, Mistake) {
+    let directory = sandbox.bind("project", "work");
+    let line = format!("clauth unuse {}", directory.display());
+    let below = sandbox.mkdir("project/below");
+    (sandbox.clauth_in(&below, &["unuse"]), Mistake::NotBound { directory: text(below), line })
+}
+
 #[test]
 fn a_fifo_in_the_place_of_a_file_keeps_nobody_waiting() {
     for place in ["config.toml", "profiles/work/profile.toml"] {

@@ -153,7 +153,7 @@ fn what_a_client_writes_to_a_removed_profile_makes_no_profile_and_is_kept() {
 
 #[test]
 fn an_interrupted_removal_stops_only_what_needs_the_profile() {
-    for finisher in [&["remove", "work", "--yes"][..], &["add", "work"], &["capture", "work"]] {
+    for finisher in [&["remove", "work", "--yes"][..], &["add", "work"], &["capture", "work", "--yes"]] {
         let sandbox = Sandbox::with_profiles(&["work", "other"]);
         sandbox.write(sandbox.runtime("work").join("plans/mine.md"), "mine");
         sandbox.sign_in("work", "me@corp.example");
@@ -183,7 +183,7 @@ fn nobody_waits_while_remove_waits_for_an_answer() {
     terminal.type_line("clauth remove work");
     terminal.wait_for("remove the profile work? [y/N] ");
     sandbox.clauth(&["add", "other"]).success();
-    sandbox.clauth(&["capture", "third"]).success();
+    sandbox.clauth(&["capture", "third", "--yes"]).success();
     sandbox.clauth_in(&directory, &["exec", "work", "--", "true"]).success();
     sandbox.assert_no_helpers_left();
     terminal.send("y\r");

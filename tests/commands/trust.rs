@@ -164,11 +164,15 @@ fn a_denied_file_counts_as_absent() {
     let below = sandbox.mkdir("parent/child/below");
     sandbox.clauth_in(&below, &["deny"]).success();
     assert_eq!((sandbox.applies(&below), sandbox.applies(&child)), ("other".into(), "other".into()));
-    // Once more means the next one that applies here.
-    sandbox.clauth_in(&below, &["deny"]).success();
+    // Once more does not reach the next one, which has another author; its own line does.
+    let again = sandbox.clauth_in(&below, &["deny"]).success();
+    let line = format!("`clauth deny {}` ignores that one too", parent.join(".clauth.toml").display());
+    assert!(again.stderr().contains("child/.clauth.toml is ignored already; ") && again.stderr().contains(&line), "{again:?}");
+    assert_eq!(sandbox.applies(&below), "other");
+    sandbox.clauth(&["deny", parent.join(".clauth.toml").to_str().unwrap()]).success();
     assert_eq!((sandbox.applies(&below), sandbox.applies(&parent)), ("none".into(), "none".into()));
     let again = sandbox.clauth_in(&below, &["deny"]).success();
-    assert!(again.stderr().contains("child/.clauth.toml is ignored"), "where nothing is left, the nearest stays denied: {again:?}");
+    assert!(again.stderr().contains("child/.clauth.toml is ignored already\n"), "nothing is left: {again:?}");
     sandbox.clauth(&["deny"]).complains(1, "no .clauth.toml applies in");
     let told = sandbox.clauth_in(&below, &["status", "--json"]).success().json();
     assert_eq!(told["ignored"].as_array().unwrap().len(), 2, "{told}");

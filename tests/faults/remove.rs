@@ -73,7 +73,7 @@ fn whatever_fails_once_while_a_login_is_captured_there_is_one() {
     };
     let count = at_each(&sandbox.path("strace.log"), FILES, 60, set_up, |strace, fault| {
         let mut capture = sandbox.command(strace[0]);
-        capture.args(&strace[1..]).args(["clauth", "capture", "work"]);
+        capture.args(&strace[1..]).args(["clauth", "capture", "work", "--yes"]);
         let said = Finished::run(capture);
         assert_ne!(said.code(), Some(101), "{fault}: {said:?}");
         // Locks of the dead keep nobody from a whole login.
@@ -84,7 +84,7 @@ fn whatever_fails_once_while_a_login_is_captured_there_is_one() {
         assert!(!told.stderr().contains("home-refresh"), "{fault}: {told:?}");
         let login = assert_one_login(&sandbox);
         if login.starts_with(sandbox.path("home/.claude")) {
-            sandbox.clauth(&["capture", "work"]).success();
+            sandbox.clauth(&["capture", "work", "--yes"]).success();
             assert_ne!(assert_one_login(&sandbox), login, "{fault}");
         }
         assert!(!sandbox.path("home/.clauth/transfer.json").exists(), "{fault}");

@@ -29,7 +29,7 @@ fn a_captured_login_moves_from_item_to_item_and_through_no_argument() {
 #[test]
 fn a_login_is_taken_out_of_an_item_with_consent_alone() {
     let sandbox = Sandbox::with_keychain();
-    sandbox.clauth(&["capture", "work"]).complains(1, &format!("take the login out of the Keychain item {HUB_ITEM}"));
+    sandbox.clauth(&["capture", "work"]).complains(1, &format!("out of the Keychain item {HUB_ITEM}"));
     assert_untouched(&sandbox);
     assert!(!sandbox.path("home/.clauth/profiles/work").exists());
 }
@@ -79,7 +79,7 @@ fn without_a_keychain_of_the_users_own_the_file_is_what_counts() {
     let mut sandbox = Sandbox::new();
     sandbox.use_keychain();
     sandbox.keychain_behaves("missing");
-    sandbox.clauth(&["capture", "work"]).success(); // a file is moved unasked
+    sandbox.clauth(&["capture", "work", "--yes"]).success();
     let file = sandbox.runtime("work").join(".credentials.json");
     assert!(sandbox.read(&file).contains("home-refresh") && !sandbox.path("home/.claude/.credentials.json").exists());
     assert_eq!(sandbox.clauth(&["list"]).success().stdout().split("  ").nth(1), Some(HOME_ACCOUNT));
@@ -89,7 +89,7 @@ fn without_a_keychain_of_the_users_own_the_file_is_what_counts() {
 fn a_login_in_a_file_beside_an_empty_keychain_goes_into_it() {
     let mut sandbox = Sandbox::new();
     sandbox.use_keychain();
-    sandbox.clauth(&["capture", "work"]).success();
+    sandbox.clauth(&["capture", "work", "--yes"]).success();
     assert_eq!(assert_one_login(&sandbox), item_of_profile(&sandbox, "work"));
 }
 
