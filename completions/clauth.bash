@@ -52,6 +52,12 @@ _clauth() {
             clauth,login)
                 cmd="clauth__subcmd__login"
                 ;;
+            clauth,ls)
+                cmd="clauth__subcmd__list"
+                ;;
+            clauth,new)
+                cmd="clauth__subcmd__add"
+                ;;
             clauth,refresh)
                 cmd="clauth__subcmd__refresh"
                 ;;
@@ -61,8 +67,14 @@ _clauth() {
             clauth,remove)
                 cmd="clauth__subcmd__remove"
                 ;;
+            clauth,rm)
+                cmd="clauth__subcmd__remove"
+                ;;
             clauth,setup)
                 cmd="clauth__subcmd__setup"
+                ;;
+            clauth,shell)
+                cmd="clauth__subcmd__shell"
                 ;;
             clauth,shim)
                 cmd="clauth__subcmd__shim"
@@ -79,6 +91,9 @@ _clauth() {
             clauth,stop)
                 cmd="clauth__subcmd__stop"
                 ;;
+            clauth,switch)
+                cmd="clauth__subcmd__shell"
+                ;;
             clauth,unuse)
                 cmd="clauth__subcmd__unuse"
                 ;;
@@ -87,6 +102,12 @@ _clauth() {
                 ;;
             clauth,use)
                 cmd="clauth__subcmd__use"
+                ;;
+            clauth,which)
+                cmd="clauth__subcmd__status"
+                ;;
+            clauth,whoami)
+                cmd="clauth__subcmd__status"
                 ;;
             clauth__subcmd__removals,accept)
                 cmd="clauth__subcmd__removals__subcmd__accept"
@@ -110,7 +131,7 @@ _clauth() {
 
     case "${cmd}" in
         clauth)
-            opts="-h -V --help --version setup hook use unuse allow deny env start exec add login capture import list remove removals status refresh doctor usage statusline stop shim completions"
+            opts="-h -V --help --version setup hook use unuse allow deny env start shell switch exec add new login capture import list ls remove rm removals status whoami which refresh doctor usage statusline stop shim completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -305,12 +326,19 @@ _clauth() {
             return 0
             ;;
         clauth__subcmd__login)
-            opts="$(clauth list --names 2>/dev/null) -y -h --yes --help"
+            opts="$(clauth list --names 2>/dev/null) -y -h --yes --dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -413,6 +441,20 @@ _clauth() {
                     COMPREPLY=($(compgen -W "bash zsh fish pwsh" -- "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        clauth__subcmd__shell)
+            opts="$(clauth list --names 2>/dev/null) -h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -34,15 +34,22 @@ complete -c clauth -n "__fish_clauth_needs_command" -f -a "allow" -d 'Let the .c
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "deny" -d 'Ignore the .clauth.toml that applies here from now on'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "env" -d 'Print exports for `eval "$(clauth env PROFILE)"`, which pin this shell to the profile'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "start" -d 'Run `claude` under a profile'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "shell" -d 'Start a shell that stays with one profile in every directory; `exit` leaves it'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "switch" -d 'Start a shell that stays with one profile in every directory; `exit` leaves it'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "exec" -d 'Run a command under a profile'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "add" -d 'Make a profile'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "new" -d 'Make a profile'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "login" -d 'Sign in to a profile: runs `claude auth login`'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "capture" -d 'Move the login of ~/.claude into a profile; plain `claude` is signed out then'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "import" -d 'Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "list" -d 'List the profiles'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "ls" -d 'List the profiles'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "remove" -d 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "rm" -d 'Remove a profile; its history goes to ~/.claude, its own files to ~/.clauth/rescued'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "removals" -d 'Show or decide about removals that are held, and empty the trash of removed files'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "status" -d 'Show which profile applies here, and why'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "whoami" -d 'Show which profile applies here, and why'
+complete -c clauth -n "__fish_clauth_needs_command" -f -a "which" -d 'Show which profile applies here, and why'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "refresh" -d 'Refresh a login that ends soon, while Claude Code runs or not'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "doctor" -d 'Look for what is wrong, and say what to do about it'
 complete -c clauth -n "__fish_clauth_needs_command" -f -a "usage" -d 'Show how much of the 5-hour and 7-day limits is used'
@@ -81,11 +88,18 @@ complete -c clauth -n "__fish_clauth_using_subcommand env" -l unset -d 'Print th
 complete -c clauth -n "__fish_clauth_using_subcommand env" -l json -d 'Print JSON'
 complete -c clauth -n "__fish_clauth_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand start" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand shell" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand switch" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand exec" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand add" -l base-url -d 'Where requests go instead of Anthropic; needs a key of that endpoint' -r
 complete -c clauth -n "__fish_clauth_using_subcommand add" -l api-key-stdin -d 'Read an API key from the standard input; on a terminal, ask for it'
 complete -c clauth -n "__fish_clauth_using_subcommand add" -l token-stdin -d 'Read a long-lived token of `claude setup-token` from the standard input; on a terminal, ask for it'
 complete -c clauth -n "__fish_clauth_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c clauth -n "__fish_clauth_using_subcommand new" -l base-url -d 'Where requests go instead of Anthropic; needs a key of that endpoint' -r
+complete -c clauth -n "__fish_clauth_using_subcommand new" -l api-key-stdin -d 'Read an API key from the standard input; on a terminal, ask for it'
+complete -c clauth -n "__fish_clauth_using_subcommand new" -l token-stdin -d 'Read a long-lived token of `claude setup-token` from the standard input; on a terminal, ask for it'
+complete -c clauth -n "__fish_clauth_using_subcommand new" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c clauth -n "__fish_clauth_using_subcommand login" -l dir -d 'Bind this directory to the profile afterwards; a profile that does not exist is made' -r -f -a "(__fish_complete_directories)"
 complete -c clauth -n "__fish_clauth_using_subcommand login" -s y -l yes -d 'Do not ask before another login of the profile is replaced; that one is kept in any case'
 complete -c clauth -n "__fish_clauth_using_subcommand login" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand capture" -l back -d 'The other way round: move the profile\'s login to ~/.claude, where nobody may be signed in'
@@ -97,9 +111,15 @@ complete -c clauth -n "__fish_clauth_using_subcommand import" -s h -l help -d 'P
 complete -c clauth -n "__fish_clauth_using_subcommand list" -l json -d 'Print JSON'
 complete -c clauth -n "__fish_clauth_using_subcommand list" -l names -d 'Print the names alone, one a line'
 complete -c clauth -n "__fish_clauth_using_subcommand list" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand ls" -l json -d 'Print JSON'
+complete -c clauth -n "__fish_clauth_using_subcommand ls" -l names -d 'Print the names alone, one a line'
+complete -c clauth -n "__fish_clauth_using_subcommand ls" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s y -l yes -d 'Do not ask'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -l delete-login -d 'Delete the login too, instead of keeping it in ~/.clauth/rescued'
 complete -c clauth -n "__fish_clauth_using_subcommand remove" -s h -l help -d 'Print help'
+complete -c clauth -n "__fish_clauth_using_subcommand rm" -s y -l yes -d 'Do not ask'
+complete -c clauth -n "__fish_clauth_using_subcommand rm" -l delete-login -d 'Delete the login too, instead of keeping it in ~/.clauth/rescued'
+complete -c clauth -n "__fish_clauth_using_subcommand rm" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand removals; and not __fish_seen_subcommand_from accept restore empty" -s h -l help -d 'Print help'
 complete -c clauth -n "__fish_clauth_using_subcommand removals; and not __fish_seen_subcommand_from accept restore empty" -f -a "accept" -d 'Remove the other copies too; they go to ~/.clauth/rescued/removed'
 complete -c clauth -n "__fish_clauth_using_subcommand removals; and not __fish_seen_subcommand_from accept restore empty" -f -a "restore" -d 'Put back what vanished'
@@ -112,6 +132,14 @@ complete -c clauth -n "__fish_clauth_using_subcommand status" -l dir -d 'The sam
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l format -d 'Print one line for a prompt, such as \'{profile} {5h}\'; empty where nothing is bound' -r
 complete -c clauth -n "__fish_clauth_using_subcommand status" -l json -d 'Print JSON'
 complete -c clauth -n "__fish_clauth_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c clauth -n "__fish_clauth_using_subcommand whoami" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
+complete -c clauth -n "__fish_clauth_using_subcommand whoami" -l format -d 'Print one line for a prompt, such as \'{profile} {5h}\'; empty where nothing is bound' -r
+complete -c clauth -n "__fish_clauth_using_subcommand whoami" -l json -d 'Print JSON'
+complete -c clauth -n "__fish_clauth_using_subcommand whoami" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c clauth -n "__fish_clauth_using_subcommand which" -l dir -d 'The same' -r -f -a "(__fish_complete_directories)"
+complete -c clauth -n "__fish_clauth_using_subcommand which" -l format -d 'Print one line for a prompt, such as \'{profile} {5h}\'; empty where nothing is bound' -r
+complete -c clauth -n "__fish_clauth_using_subcommand which" -l json -d 'Print JSON'
+complete -c clauth -n "__fish_clauth_using_subcommand which" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -l all -d 'Every profile that has a login'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -l force -d 'Refresh though it does not end soon'
 complete -c clauth -n "__fish_clauth_using_subcommand refresh" -s h -l help -d 'Print help'
@@ -132,6 +160,7 @@ complete -c clauth -n "__fish_clauth_using_subcommand hook; and test (count (com
 complete -c clauth -n "__fish_clauth_using_subcommand use; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
 complete -c clauth -n "__fish_clauth_using_subcommand env; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
 complete -c clauth -n "__fish_clauth_using_subcommand start; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
+complete -c clauth -n "__fish_clauth_using_subcommand shell; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
 complete -c clauth -n "__fish_clauth_using_subcommand exec; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile
 complete -c clauth -n "__fish_clauth_using_subcommand exec; and contains -- -- (commandline -opc)" -f -a "(__fish_complete_subcommand --fcs-skip=4)"
 complete -c clauth -n "__fish_clauth_using_subcommand login; and test (count (commandline -opc)) = 2" -f -a "(clauth list --names)" -d Profile

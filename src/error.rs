@@ -83,7 +83,7 @@ mistakes! {
     /// The directory cannot become a profile.
     NotImportable { directory, reason } => "{directory} cannot be imported ({reason})", "name a directory that a CLAUDE_CONFIG_DIR of yours led to";
     /// The client's sign-in came to nothing.
-    LoginFailed { name } => "nobody signed in to `{name}`", "run `clauth login {name}` to try again";
+    LoginFailed { name, line } => "nobody signed in to `{name}`", "run `{line}` to try again";
     /// A login would come to a profile that has one.
     ProfileSignedIn { name } => "the profile `{name}` has a login already", "choose another name, or take it away with `clauth remove {name}`";
     /// A login would come to ~/.claude, which has one.

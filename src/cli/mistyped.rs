@@ -10,26 +10,58 @@ use crate::name::nearest;
 
 /// What other programs call it.
 const OTHER_WORDS: &[(&str, &str)] = &[
+    ("accounts", "list"),
+    ("activate", "use PROFILE"),
+    ("adopt", "import DIR NAME"),
+    ("auth", "login PROFILE"),
     ("bind", "use PROFILE"),
+    ("block", "deny"),
+    ("check", "doctor"),
+    ("choose", "use PROFILE"),
     ("create", "add NAME"),
     ("current", "status"),
+    ("deactivate", "env --unset"),
+    ("default", "use --global PROFILE"),
     ("delete", "remove PROFILE"),
+    ("destroy", "remove PROFILE"),
+    ("diagnose", "doctor"),
+    ("enter", "shell PROFILE"),
+    ("global", "use --global PROFILE"),
+    ("grant", "allow"),
     ("info", "status"),
     ("init", "setup"),
     ("install", "setup"),
+    ("kill", "stop"),
+    ("limits", "usage"),
+    ("local", "use PROFILE"),
+    ("log-in", "login PROFILE"),
     ("logout", "exec PROFILE -- claude auth logout"),
-    ("ls", "list"),
-    ("new", "add NAME"),
+    ("permit", "allow"),
     ("profiles", "list"),
-    ("rm", "remove PROFILE"),
+    ("prompt", "status --format TEMPLATE"),
+    ("prune", "removals empty"),
+    ("quota", "usage"),
+    ("revoke", "deny"),
     ("run", "start PROFILE"),
-    ("shell", "exec PROFILE -- bash"),
-    ("switch", "use PROFILE"),
+    ("save", "capture NAME"),
+    ("select", "use PROFILE"),
+    ("set", "use PROFILE"),
+    ("set-default", "use --global PROFILE"),
+    ("show", "status"),
+    ("sign-in", "login PROFILE"),
+    ("signin", "login PROFILE"),
+    ("signout", "exec PROFILE -- claude auth logout"),
+    ("subshell", "shell PROFILE"),
     ("trust", "allow"),
     ("unbind", "unuse"),
+    ("undo", "removals"),
     ("uninstall", "setup --uninstall"),
+    ("unset", "use --global --unset"),
+    ("users", "list"),
     ("version", "--version"),
-    ("whoami", "status"),
+    ("where", "status"),
+    ("who", "status"),
+    ("why", "status"),
 ];
 
 /// What other programs can do and clauth cannot: what is nearly called so does something else.
@@ -87,8 +119,14 @@ fn called<'a>(cli: &'a Command, arguments: &[OsString]) -> (&'a Command, String)
 
 /// Returns what a line of this command looks like, in the words of its help.
 fn usage(command: &Command, called: &str) -> String {
-    // `--dir` is `[DIR]` by name.
-    let shown = command.get_arguments().filter(|argument| !["help", "dir"].contains(&argument.get_id().as_str()) || argument.is_required_set());
+    // `--dir` is `[DIR]` by name, where there is one.
+    let has_path = command.get_arguments().any(|argument| argument.get_id() == "path");
+    let is_shown = |argument: &&clap::Arg| match argument.get_id().as_str() {
+        "help" => false,
+        "dir" => argument.is_required_set() || !has_path,
+        _ => true,
+    };
+    let shown = command.get_arguments().filter(is_shown);
     let words = shown.map(|argument| {
         let value = argument.get_value_names().unwrap_or_default().join(" ");
         let many = if matches!(argument.get_num_args(), Some(number) if number.max_values() > 1) { "…" } else { "" };

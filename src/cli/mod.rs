@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::command::{
-    USAGE, add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, removals, remove, setup, shim, start,
-    status, statusline, stop, unuse, usage,
+    USAGE, add, allow, binding, capture, completions, doctor, env, exec, hook, import, list, login, refresh, removals, remove, setup, shell, shim,
+    start, status, statusline, stop, unuse, usage,
 };
 use crate::context::Context;
 
@@ -33,14 +33,20 @@ enum Command {
     Deny(allow::DenyArguments),
     Env(env::Arguments),
     Start(start::Arguments),
+    #[command(visible_alias = "switch")]
+    Shell(shell::Arguments),
     Exec(exec::Arguments),
+    #[command(visible_alias = "new")]
     Add(add::Arguments),
     Login(login::Arguments),
     Capture(capture::Arguments),
     Import(import::Arguments),
+    #[command(visible_alias = "ls")]
     List(list::Arguments),
+    #[command(visible_alias = "rm")]
     Remove(remove::Arguments),
     Removals(removals::Arguments),
+    #[command(visible_aliases = ["whoami", "which"])]
     Status(status::Arguments),
     Refresh(refresh::Arguments),
     Doctor(doctor::Arguments),
@@ -78,6 +84,7 @@ pub fn run(context: impl FnOnce() -> Result<Context>, called: &OsStr, arguments:
         Command::Deny(arguments) => allow::deny(&context()?, &arguments),
         Command::Env(arguments) => env::run(&context()?, &arguments),
         Command::Start(arguments) => start::run(&context()?, &arguments),
+        Command::Shell(arguments) => shell::run(&context()?, &arguments),
         Command::Exec(arguments) => exec::run(&context()?, &arguments),
         Command::Add(arguments) => add::run(&context()?, &arguments),
         Command::Login(arguments) => login::run(&context()?, &arguments),

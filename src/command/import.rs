@@ -21,6 +21,7 @@ use crate::sharing::belongings::Belongings;
 use crate::sharing::json::claude_json;
 use crate::sharing::places;
 use crate::sharing::settle::Kept;
+use crate::shell::command_line;
 use crate::sys;
 
 /// Turn a config directory of your own into a profile: its login moves there, its history and settings to ~/.claude
@@ -40,7 +41,7 @@ pub struct Arguments {
 }
 
 pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
-    let name: ProfileName = arguments.name.parse()?;
+    let name: ProfileName = arguments.name.parse().map_err(|mistake| or_swapped(context, mistake, arguments))?;
     let layout = context.layout.writable()?;
     let hub = context.hub(&context.config()?)?;
     let note = layout.importing(&name);
@@ -107,6 +108,18 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     arrive::tell_what_remains(&from, remains.as_deref());
     arrive::tell_kin(context, &hub, &profile, arrive::Came::Moved);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says that directory and profile stand in each other's place, if that is what is wrong, with the line that was meant.
+fn or_swapped(context: &Context, mistake: Mistake, arguments: &Arguments) -> Mistake {
+    let name = arguments.dir.to_str().filter(|name| name.parse::<ProfileName>().is_ok());
+    match name {
+        Some(name) if context.typed(Path::new(&arguments.name)).is_dir() => {
+            let line = command_line(["clauth", "import", &arguments.name, name]);
+            Mistake::DirectoryForProfile { directory: arguments.name.clone(), line }
+        }
+        _ => mistake,
+    }
 }
 
 /// Fails where the login there cannot be one of the profile's; returns whether there is one at all.

@@ -1,6 +1,7 @@
 //! One file for each subcommand: its arguments beside what it does.
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use crate::error::Mistake;
@@ -32,6 +33,7 @@ pub mod removals;
 pub mod remove;
 mod rule;
 pub mod setup;
+pub mod shell;
 pub mod shim;
 pub mod start;
 pub mod status;
@@ -47,10 +49,11 @@ pub const USAGE: u8 = 2;
 /// Returns the exit code of a failure, as the tools that run other programs have it (env(1), nohup(1)): 127 not found, 126 cannot run, 125
 /// our own; 1 for every other command. `env` answers a failure on its standard output too.
 pub fn failure_code(arguments: &[OsString], error: &anyhow::Error, is_stand_in: bool) -> ExitCode {
-    if !is_stand_in && env::is_asked_for(arguments) {
+    if !is_stand_in && env::is_asked_for(arguments) && !std::io::stdout().is_terminal() {
         env::print_failure(arguments);
     }
-    let runs_a_program = is_stand_in || arguments.first().is_some_and(|command| command == "exec" || command == "start");
+    let runs_a_program =
+        is_stand_in || arguments.first().is_some_and(|command| ["exec", "shell", "start", "switch"].iter().any(|runner| command == runner));
     ExitCode::from(match error.downcast_ref() {
         Some(mistake) if is_misuse(mistake) => USAGE,
         _ if !runs_a_program => 1,

@@ -261,7 +261,5 @@ fn say_what_next(context: &Context, has_shim: bool) {
     if context.config().and_then(|config| context.hub(&config)).is_err() {
         io::say("  claude                           # once: it makes ~/.claude, which all accounts share");
     }
-    io::say("  clauth add work                  # a profile");
-    io::say("  clauth login work                # its sign-in, in the browser");
-    io::say("  clauth use work --dir ~/work     # the directory it belongs to: `cd ~/work`, and `claude` is that account");
+    io::say("  clauth login work --dir ~/work   # makes the profile, signs in, in the browser, and binds the directory");
 }

@@ -144,9 +144,16 @@ pub fn resolve(layout: &Layout, config: &Config, directory: &Path) -> Resolution
 fn follow(layout: &Layout, config: &Config, candidate: &Candidate, watch: &mut Watch) -> Result<Option<Binding>, Mistake> {
     let file = candidate.file();
     let trusted = Binding::read(&file).and_then(|binding| {
-        let profile = binding.target.as_str().to_owned();
-        let is_allowed = trust::is_allowed(layout, config, &candidate.directory, &binding, watch);
-        if is_allowed { Ok(Some(binding)) } else { Err(Mistake::NotAllowed { file: file.display().to_string(), profile }) }
+        if trust::is_allowed(layout, config, &candidate.directory, &binding, watch) {
+            return Ok(Some(binding));
+        }
+        // A profile that does not exist is said before the question of trust: `clauth allow` would fail. Only by name, since an untrusted file loads nothing.
+        if let Target::Profile(name) = &binding.target
+            && !profile::names(layout).contains(config.resolve_alias(layout, name))
+        {
+            bound(layout, config, name)?;
+        }
+        Err(Mistake::NotAllowed { file: file.display().to_string(), profile: binding.target.as_str().into() })
     });
     match trusted {
         Err(_) if trust::is_denied_in_main_checkout(layout, &candidate.directory, watch)? => Ok(None),

@@ -181,3 +181,28 @@ fn a_token_that_is_shown_once_survives_a_sign_in_and_is_no_copy_of_another() {
     sandbox.clauth(&["import", directory.to_str().unwrap(), "again", "--yes"]).success();
     assert!(fs::read_to_string(sandbox.runtime("again").join(".credentials.json")).unwrap().contains("sk-ant-oat01-ci"));
 }
+
+#[test]
+fn one_line_makes_the_profile_signs_in_and_binds() {
+    let sandbox = sandbox();
+    let directory = sandbox.mkdir("home/it's new");
+    sandbox.write("home/who", "nobody r1\n");
+    let failed = sandbox.clauth(&["login", "fresh", "--dir", "~/it's new"]).failure();
+    assert!(
+        failed
+            .stderr()
+            .contains(&format!("run `clauth login fresh --dir '{}'` to try again", directory.display().to_string().replace('\'', r"'\''"))),
+        "{failed:?}"
+    );
+    assert!(!directory.join(".clauth.toml").exists(), "nothing is bound to a profile that nobody signed in to");
+    // Behind the client's own arguments, too.
+    sandbox.write("home/who", "me r1\n");
+    sandbox.clauth(&["login", "fresh", "--email", "me@corp.example", "--dir=~/it's new"]).success();
+    assert!(sandbox.read("home/calls").contains("auth login --email me@corp.example dir="));
+    assert_eq!(sandbox.applies(&directory), "fresh");
+    // A slip of the finger makes no profile, and a directory that is not there opens no browser.
+    sandbox.clauth(&["login", "wrok", "--dir", "."]).complains(1, "(did you mean `work`?); make it?");
+    let calls = sandbox.read("home/calls");
+    sandbox.clauth(&["login", "work", "--dir", "nowhere"]).complains(1, "name one that exists");
+    assert_eq!((sandbox.read("home/calls"), sandbox.path("home/.clauth/profiles/wrok").exists()), (calls, false));
+}

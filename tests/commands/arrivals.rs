@@ -48,7 +48,7 @@ pub(super) fn not_importable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
 
 pub(super) fn login_failed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     sandbox.program("claude", "#!/bin/sh\nexit 3\n");
-    (sandbox.clauth(&["login", "work"]), Mistake::LoginFailed { name: "work".into() })
+    (sandbox.clauth(&["login", "work"]), Mistake::LoginFailed { name: "work".into(), line: "clauth login work".into() })
 }
 
 pub(super) fn home_signed_in(sandbox: &mut Sandbox) -> (Finished, Mistake) {

@@ -91,6 +91,16 @@ fn eval_loads_a_profile_and_unset_brings_everything_back() {
 }
 
 #[test]
+fn a_mistake_at_a_terminal_prints_nothing_but_the_complaint() {
+    Shell::each(|shell| {
+        let sandbox = Sandbox::with_profiles(&["work"]);
+        let mut terminal = Terminal::start(&sandbox, shell, &Startup::bare());
+        let shown = terminal.run(&shell.call(&["clauth", "env", "wrok"]));
+        assert!(shown.contains("there is no profile `wrok`") && !shown.contains("false") && !shown.contains("throw"), "{shown}");
+    });
+}
+
+#[test]
 fn eval_switches_between_profiles_and_remembers_the_first_values() {
     Shell::each(|shell| {
         let sandbox = Sandbox::with_profiles(&["work", "other"]);

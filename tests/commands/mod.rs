@@ -10,6 +10,7 @@ mod env;
 mod environments;
 mod exec;
 mod grammar;
+mod guesses;
 mod judged;
 mod keychain;
 mod mistakes;

@@ -48,7 +48,7 @@ fn it_refuses_where_the_prompt_would_refuse() {
     let cases = [
         ("profile = \"work\"\n", "is not allowed yet; run `clauth allow`"),
         ("not TOML", ".clauth.toml:1:5: "),
-        ("profile = \"wrok\"\n", "is not allowed yet"),
+        ("profile = \"wrok\"\n", "did you mean `work`?"),
     ];
     for (text, words) in cases {
         claude(&sandbox, sandbox.project("project", text), &["-p", "hi"]).complains(1, words);

@@ -72,7 +72,7 @@ fn a_link_to_the_directory_is_the_directory() {
     assert_eq!(sandbox.applies(&directory), "work");
     assert_eq!(sandbox.applies(sandbox.path("link")), "work");
     // The parent that counts is the physical one: what stands beside the link binds nothing.
-    sandbox.project("", "profile = \"nobody\"\n");
+    sandbox.project("", "profile = \"work\" # another\n");
     sandbox.mkdir("real/project/below");
     sandbox.clauth(&["deny", "../link/.clauth.toml"]).success();
     let refused = sandbox.status(sandbox.path("link/below"))["refused"].as_str().unwrap().to_owned();

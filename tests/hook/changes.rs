@@ -158,7 +158,7 @@ fn a_directory_moved_under_the_shell_is_another_directory() {
 /// Files that cannot be followed, each with what is said about it.
 const REFUSED: [(&str, &str, &str); 5] = [
     ("not allowed", "profile = \"work\"\n", NOT_ALLOWED),
-    ("unknown profile", "profile = \"wrok\"\n", "not allowed yet"),
+    ("unknown profile", "profile = \"wrok\"\n", "there is no profile `wrok`"),
     ("not TOML", "profile = \n", ":1:"),
     ("unknown key", "profile = \"work\"\nenv = 1\n", ":2:1"),
     ("bad name", "profile = \"../x\"\n", ":1:11"),
