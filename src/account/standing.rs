@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::usage::{self, Account, Reading};
-use super::{ClaudeJson, Console, Credentials, Identity, Login, Store, refresh};
+use super::{ClaudeJson, Console, Credentials, Identity, Login, Place, Store, refresh};
 use crate::claude_code::STATE;
 use crate::claude_code::services::PROFILE_SCOPE;
 use crate::io::{Clock, clock};
@@ -152,6 +152,16 @@ impl Standing {
             trouble,
             ..Self::shown(&config_dir.join(STATE))
         }
+    }
+
+    /// Reads what the config directory of plain `claude` has; clauth renews nothing there, so only an emptied login is known to be over.
+    pub fn of_place(layout: &Layout, place: &Place) -> Self {
+        let (credentials, trouble) = match place.store(layout).read() {
+            Ok(credentials) => (credentials, None),
+            Err(error) => (None, Some(format!("{error:#}"))),
+        };
+        let has_ended = credentials.as_ref().is_some_and(Credentials::is_emptied);
+        Self { login: credentials.as_ref().and_then(Credentials::login), has_ended, trouble, ..Self::shown(&place.claude_json) }
     }
 
     /// Reads a `.claude.json` and no login.

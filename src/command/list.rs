@@ -6,11 +6,16 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use crate::account::{Standing, Summary};
+use super::arrive;
+use crate::account::{Standing, Summary, live_clients};
 use crate::context::Context;
+use crate::env::{self, record::Chosen};
 use crate::io::screen::{cut, pad, width, wrap};
 use crate::io::{self, Clock, terminal_safe};
+use crate::name::DEFAULT;
 use crate::profile::{self, Profile};
+use crate::project::Outcome;
+use crate::project::decide::Loaded;
 use crate::session::{Lease, Session};
 use crate::sys;
 
@@ -33,6 +38,14 @@ struct Row {
     api_key: bool,
     in_use_by: usize,
     config_dir: String,
+    here: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Accounts {
+    profiles: Vec<Row>,
+    default: Option<Row>,
 }
 
 /// What `--json` prints of several profiles.
@@ -47,13 +60,16 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
         io::print(names(context).iter().map(|name| format!("{name}\n")).collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let profiles: Vec<_> = profile::all(&context.layout).iter().map(|profile| row(context, profile)).collect();
+    let here = here(context);
+    let profiles: Vec<_> = profile::all(&context.layout).iter().map(|profile| row(context, profile, here.as_deref())).collect();
+    let default = default(context, here.as_deref());
     if arguments.json {
-        io::print_json(&Listing { profiles })?;
+        io::print_json(&Accounts { profiles, default })?;
         return Ok(ExitCode::SUCCESS);
     }
     say_if_none(&profiles);
-    io::print(table(&profiles, &Clock::read(&context.env), sys::terminal_columns()))?;
+    let room = sys::terminal_columns();
+    io::print(table(&profiles, &Clock::read(&context.env), room) + &default.map(|row| default_line(&row, room)).unwrap_or_default())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -69,13 +85,52 @@ pub fn names(context: &Context) -> Vec<String> {
     profile::names(&context.layout).iter().map(ToString::to_string).collect()
 }
 
-fn row(context: &Context, profile: &Profile) -> Row {
+/// Returns the name of the profile that applies in this shell and directory, or `default`; `None` where `claude` refuses.
+fn here(context: &Context) -> Option<String> {
+    if context.before().chosen() == Chosen::Hand
+        && let Loaded::Profile(config_dir) = context.loaded()
+    {
+        return context.layout.profile_of(config_dir.as_os_str()).map(|name| name.to_string());
+    }
+    match context.resolve(&context.config().ok()?, &env::current_dir().ok()?).outcome {
+        Outcome::Bound(profile) => Some(profile.name.to_string()),
+        Outcome::Unbound => Some(DEFAULT.into()),
+        Outcome::Refused(_) => None,
+    }
+}
+
+/// Returns the account that plain `claude` has; `None` where there is no config directory for it.
+fn default(context: &Context, here: Option<&str>) -> Option<Row> {
+    let place = arrive::hub_place(&context.hub(&context.config().ok()?).ok()?);
+    Some(Row {
+        name: DEFAULT.into(),
+        account: Standing::of_place(&context.layout, &place).summary(),
+        api_key: false,
+        in_use_by: live_clients(&place.directory).len(),
+        config_dir: place.directory.display().to_string(),
+        here: here == Some(DEFAULT),
+    })
+}
+
+/// Returns the last line. It is not a row of the table: this account is not a profile, and no command takes it away.
+fn default_line(row: &Row, room: Option<usize>) -> String {
+    let belongs_to = row.account.belongs_to().into_iter().flatten().map(|part| format!(" · {part}")).collect::<String>();
+    let here = if row.here { ", which applies here" } else { "" };
+    let line = terminal_safe(&format!("default: {}{belongs_to}, the account of {}{here}", row.account.who(), row.config_dir));
+    match room {
+        Some(room) if width(&line) > room => wrap(&line, room).iter().map(|line| format!("{line}\n")).collect(),
+        _ => line + "\n",
+    }
+}
+
+fn row(context: &Context, profile: &Profile, here: Option<&str>) -> Row {
     Row {
         name: profile.name.to_string(),
         account: Standing::of(&context.layout, &profile.name, &profile.config_dir).summary(),
         api_key: profile.has_api_key,
         in_use_by: Lease::live(&Session::new(&context.layout, &profile.name)).len(),
         config_dir: profile.exported(),
+        here: here == Some(profile.name.as_str()),
     }
 }
 
@@ -107,6 +162,9 @@ fn cells(row: &Row, clock: &Clock) -> [String; COLUMNS] {
     let mut remarks = Vec::new();
     if row.account.other_account {
         remarks.push(format!("the token is another account's: run `clauth login {}`", row.name));
+    }
+    if row.here {
+        remarks.push("applies here".into());
     }
     if row.in_use_by > 0 {
         remarks.push(format!("in use by {}", row.in_use_by));

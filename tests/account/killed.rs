@@ -46,7 +46,7 @@ fn a_login_that_was_refreshed_meanwhile_stays_where_it_was() {
     assert_eq!(told.complaint(), format!("the move of a login was interrupted and is undone: it is still at {}", old.parent().unwrap().display()));
     assert_eq!(logins(&sandbox), Vec::<PathBuf>::new(), "the spent copy is gone");
     assert!(sandbox.read(old).contains("home-second"));
-    assert_eq!(sandbox.clauth(&["list"]).success().stdout(), "work  not signed in\n");
+    assert_eq!(sandbox.clauth(&["list"]).success().profiles(), "work  not signed in\n");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_login_by_the_browser_serves_its_profile() {
     for profile in ["work", "second"] {
         sandbox.clauth(&["add", profile]).success();
         let mut login = sandbox.command("clauth");
-        login.args(["login", profile, "--email", "dave@example.test"]).env("MOCK_ACCOUNT", "dave");
+        login.args(["login", profile, "--email", "dave@example.test", "--yes"]).env("MOCK_ACCOUNT", "dave");
         let told = Finished::run(login).success();
         assert!(told.stderr().starts_with(&format!("clauth: {profile} is signed in as dave@example.test (dave org, max)\n")), "{told:?}");
         let is_second = told.stderr().contains("the profile work has a login of the same account; that is fine");

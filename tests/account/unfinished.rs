@@ -27,13 +27,13 @@ fn a_state_that_cannot_be_replaced_stops_no_other_command() {
     let sandbox = Sandbox::with_profiles(&["other"]);
     sandbox.bind("home/other", "other");
     let script = "
-        clauth capture work 2>~/said || exit 1
+        clauth capture work --yes 2>~/said || exit 1
         for command in list 'status' 'exec work -- true' 'exec other -- true' 'export bash --pid 1' 'hook bash' 'status --format {profile}'; do
             clauth $command >~/out 2>~/err || exit 2
             [ ! -s ~/err ] || { cat ~/err; echo after $command; exit 3; }
         done
         clauth doctor >~/doctor
-        clauth capture third 2>~/again && exit 4
+        clauth capture third --yes 2>~/again && exit 4
         exit 0";
     let finished = with_mounted_state(&sandbox, script);
     assert_eq!(finished.code(), Some(0), "{finished:?}");

@@ -19,12 +19,31 @@ fn rescued(sandbox: &Sandbox) -> PathBuf {
 }
 
 #[test]
+fn list_shows_the_account_of_home_too_and_what_applies_here() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    let bound = sandbox.bind("project", "work");
+    let told = sandbox.clauth(&["list"]).success();
+    let of_home = format!("default: me@home.example · home · max, the account of {}", sandbox.path("home/.claude").display());
+    assert_eq!(told.stdout().lines().last().unwrap(), of_home.clone() + ", which applies here");
+    let told = sandbox.clauth_in(&bound, &["list"]).success();
+    assert_eq!(told.stdout(), format!("work  not signed in  applies here\n{of_home}\n"));
+    let listed = sandbox.clauth_in(&bound, &["list", "--json"]).success().json();
+    assert_eq!(
+        (&listed["default"]["account"], &listed["default"]["here"], &listed["profiles"][0]["here"]),
+        (&json!("me@home.example"), &json!(false), &json!(true))
+    );
+    // Revoked, it says so.
+    sandbox.write("home/.claude/.credentials.json", r#"{"claudeAiOauth": {"accessToken": "", "refreshToken": ""}}"#);
+    assert!(sandbox.clauth(&["list"]).success().stdout().contains("default: me@home.example: sign in again"));
+}
+
+#[test]
 fn a_new_profile_needs_no_login() {
     let sandbox = Sandbox::new();
     let told = sandbox.clauth(&["add", "work"]).success();
     assert_eq!(told.stdout(), "");
     assert!(told.complaint().contains("clauth use work"), "{told:?}");
-    assert_eq!(sandbox.clauth(&["list"]).success().stdout(), "work  not signed in\n");
+    assert_eq!(sandbox.clauth(&["list"]).success().profiles(), "work  not signed in\n");
     assert_eq!(sandbox.clauth(&["start", "work"]).success().stdout(), sandbox.claude_says(Some("work")));
     // Nobody's login is copied.
     assert!(!sandbox.runtime("work").join(".credentials.json").exists());
@@ -60,8 +79,9 @@ fn list_tells_who_is_signed_in_and_what_is_used() {
     let mut sandbox = Sandbox::new();
     sandbox.set_variable("TZ", "UTC0");
     let empty = sandbox.clauth(&["list"]).success();
-    assert_eq!((empty.stdout(), empty.complaint()), ("", "there is no profile yet; make one with `clauth add NAME`"));
-    assert_eq!(sandbox.clauth(&["list", "--json"]).success().json(), json!({"schema": 1, "profiles": []}));
+    assert_eq!((empty.profiles(), empty.complaint()), (String::new(), "there is no profile yet; make one with `clauth add NAME`"));
+    assert!(empty.stdout().starts_with("default: me@home.example"), "{empty:?}");
+    assert_eq!(sandbox.clauth(&["list", "--json"]).success().json()["profiles"], json!([]));
 
     for name in ["work", "b", "revoked"] {
         sandbox.clauth(&["add", name]).success();
@@ -73,7 +93,7 @@ fn list_tells_who_is_signed_in_and_what_is_used() {
     let _user = Holder::exec(&sandbox, "work");
     wait_until("the lease is there", || sandbox.clauth(&["list", "--json"]).json()["profiles"][2]["in_use_by"] == 1);
     assert_eq!(
-        sandbox.clauth(&["list"]).success().stdout(),
+        sandbox.clauth(&["list"]).success().profiles(),
         "b        not signed in\nrevoked  old@corp.example: sign in again\n\
          work     me@corp.example                  Corp  token until 2100-01-01 00:00  in use by 1\n"
     );
@@ -81,7 +101,7 @@ fn list_tells_who_is_signed_in_and_what_is_used() {
     let work = json!({
         "name": "work", "account": "me@corp.example", "organization": "Corp", "plan": null, "signed_in": true, "login_ended": false,
         "other_account": false, "token_expires_at": "2100-01-01T00:00:00Z", "api_key": false, "in_use_by": 1,
-        "config_dir": sandbox.runtime("work"),
+        "config_dir": sandbox.runtime("work"), "here": false,
     });
     assert_eq!(listed["profiles"][2], work);
     assert_eq!((&listed["profiles"][1]["signed_in"], &listed["profiles"][0]["account"]), (&json!(false), &json!(null)));
@@ -92,7 +112,7 @@ fn one_broken_profile_does_not_hide_the_others() {
     let sandbox = Sandbox::with_profiles(&["a", "b", "c"]);
     let file = sandbox.write("home/.clauth/profiles/b/profile.toml", "config_dir = 7\n");
     let told = sandbox.clauth(&["list"]).success();
-    assert_eq!(told.stdout(), "a  not signed in\nc  not signed in\n");
+    assert_eq!(told.profiles(), "a  not signed in\nc  not signed in\n");
     assert!(told.complaint().starts_with(&format!("{}:1:14: ", file.display())), "{told:?}");
     sandbox.clauth(&["exec", "b", "--", "true"]).complains(125, "profile.toml:1:14: ");
 }
@@ -332,7 +352,7 @@ fn a_narrow_terminal_shows_a_paragraph_for_each_profile() {
     let mut terminal = Terminal::start(&sandbox, &shell, &Startup::bare());
     let mut list = |columns: usize| terminal.run(&format!("stty cols {columns}; clauth list; stty cols 2000")).replace('\r', "");
     let wide = list(100);
-    assert_eq!(wide.trim_end().lines().count(), 2, "{wide}");
+    assert_eq!(wide.split("default: ").next().unwrap().trim_end().lines().count(), 2, "{wide}");
     for columns in [20, 30, 40] {
         let narrow = list(columns);
         assert!(narrow.lines().count() > 2 && narrow.lines().all(|line| line.chars().count() <= columns), "{columns}: {narrow}");

@@ -147,7 +147,11 @@ fn what_a_client_writes_to_a_removed_profile_makes_no_profile_and_is_kept() {
         assert_eq!(sandbox.read("home/.claude/projects/p/late.jsonl"), "late\n");
         assert!(rescued(&sandbox, "work").contains(&(".credentials.json".into(), TOKENS[1].into())));
         let listed = sandbox.clauth(&["list"]).success();
-        assert_eq!(listed.stdout(), if way == "remove" { "" } else { "work  not signed in\n" }, "nobody comes into the login of another: {listed:?}");
+        assert_eq!(
+            listed.profiles(),
+            if way == "remove" { "" } else { "work  not signed in\n" },
+            "nobody comes into the login of another: {listed:?}"
+        );
     }
 }
 
@@ -162,7 +166,7 @@ fn an_interrupted_removal_stops_only_what_needs_the_profile() {
         fs::rename(profile.join("profile.toml"), profile.join("removing.toml")).unwrap();
         fs::create_dir_all(profile.join("leaving/plans")).unwrap();
         fs::rename(profile.join("runtime/plans/mine.md"), profile.join("leaving/plans/mine.md")).unwrap();
-        assert_eq!(sandbox.clauth(&["list"]).success().stdout(), "other  not signed in\n");
+        assert_eq!(sandbox.clauth(&["list"]).success().profiles(), "other  not signed in\n");
         sandbox.clauth(&["exec", "other", "--", "true"]).success();
         sandbox.clauth(&["exec", "work", "--", "true"]).complains(125, "`clauth remove work`");
         assert!(sandbox.clauth(&["doctor"]).stdout().contains("the removal of the profile `work` is not finished"));
@@ -240,7 +244,7 @@ fn a_place_that_has_two_names_is_not_moved_onto_itself() {
         let before = texts(&sandbox);
         sandbox.clauth(&["remove", "work", "--yes"]).complains(1, "are one place, or one lies in the other");
         assert_eq!(texts(&sandbox), before, "{what}");
-        assert_eq!(sandbox.clauth(&["list"]).success().stdout(), "work  not signed in\n", "{what}");
+        assert_eq!(sandbox.clauth(&["list"]).success().profiles(), "work  not signed in\n", "{what}");
     }
 }
 

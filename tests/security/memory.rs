@@ -15,7 +15,8 @@ fn no_process_that_reads_a_login_can_be_dumped() {
     sandbox.sign_in("work", "me@work.example");
     let log = sandbox.path("strace.log");
     let mut has_read = 0;
-    for words in [&["list"][..], &["status"], &["doctor"], &["usage", "work"], &["refresh", "work"], &["login", "work"], &["capture", "new", "--yes"]]
+    for words in
+        [&["list"][..], &["status"], &["doctor"], &["usage", "work"], &["refresh", "work"], &["login", "work", "--yes"], &["capture", "new", "--yes"]]
     {
         let mut command = sandbox.command(strace);
         command.args(["-qq", "-o"]).arg(&log).args(["-e", "trace=prctl,?open,openat", "clauth"]).args(words);

@@ -42,7 +42,8 @@ fn a_link_in_the_place_of_a_file_is_not_written_through() {
 fn whatever_the_umask_what_a_login_lies_in_is_private_from_the_moment_it_exists() {
     let Some(strace) = crate::support::trace::strace() else { return };
     let sandbox = Sandbox::new();
-    for (number, words) in ["add work", "capture me", "use work", "deny", "exec work -- true", "doctor --fix", "remove work --yes"].iter().enumerate()
+    for (number, words) in
+        ["add work", "capture me --yes", "use work", "deny", "exec work -- true", "doctor --fix", "remove work --yes"].iter().enumerate()
     {
         let log = sandbox.path(format!("strace-{number}"));
         let script = format!(

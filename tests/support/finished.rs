@@ -47,6 +47,11 @@ impl Finished {
         &self.stdout
     }
 
+    /// Returns what `list` printed of the profiles; the account of ~/.claude stands below them.
+    pub(crate) fn profiles(&self) -> String {
+        self.stdout().lines().take_while(|line| !line.starts_with("default: ")).map(|line| format!("{line}\n")).collect()
+    }
+
     /// Returns stderr as it came.
     pub(crate) fn stderr(&self) -> &str {
         &self.stderr

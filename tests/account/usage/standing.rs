@@ -79,7 +79,7 @@ fn list_and_status_flag_a_token_of_another_account_by_its_uuid() {
     world.write_login("work", &json!({"accountUuid": "somebody-else"}));
     let sandbox = &world.sandbox;
     assert_eq!(
-        sandbox.clauth(&["list"]).success().stdout(),
+        sandbox.clauth(&["list"]).success().profiles(),
         "good  me@good.example  Corp  max  token until 2100-01-01 00:00\n\
          work  me@work.example  Corp  max  token until 2100-01-01 00:00  the token is another account's: run `clauth login work`\n"
     );
@@ -107,7 +107,7 @@ fn columns_stand_below_each_other_whatever_the_names_are() {
     world.sign_in("a", &named("日本コープ", "e\u{301}@a.example"));
     world.sign_in("long-name", &named("\u{1b}[31mx", "me@long-name.example"));
     assert_eq!(
-        world.sandbox.clauth(&["list"]).success().stdout().replace("  the token is another account's: run `clauth login long-name`", ""),
+        world.sandbox.clauth(&["list"]).success().profiles().replace("  the token is another account's: run `clauth login long-name`", ""),
         "a          e\u{301}@a.example           日本コープ   max  token until 2100-01-01 00:00\n\
          long-name  me@long-name.example  \\u{1b}[31mx  max  token until 2100-01-01 00:00\n"
     );
