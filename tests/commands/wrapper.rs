@@ -248,7 +248,7 @@ fn where_it_was_installed_counts_and_not_what_the_editor_made_of_home() {
         chown(editor.sandbox.path("home/.clauth"), Some(65534), None).unwrap();
         let mut command = editor.sandbox.command(editor.wrapper());
         command.arg(&editor.bundled).current_dir(&bound).env("HOME", &other);
-        Finished::run(command).complains(1, "is not allowed yet");
+        Finished::run(command).complains(1, "there is no profile `work`");
         chown(editor.sandbox.path("home/.clauth"), Some(0), None).unwrap();
     }
     // A dock does not know what `.bashrc` says.
