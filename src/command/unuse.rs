@@ -33,7 +33,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let was = Binding::read(&file).map(|binding| format!(" (was {})", binding.target.as_str())).unwrap_or_default();
     let kept = remove(layout, &file)?;
     epoch::advance(layout)?;
-    let next = find::bound_directories(&directory).first().map(|next| format!("; {} applies there now, if it is allowed", next.join(BINDING).display()));
+    let next =
+        find::bound_directories(&directory).first().map(|next| format!("; {} applies there now, if it is allowed", next.join(BINDING).display()));
     io::say(format_args!("{} is not bound any more{was}{}{kept}", directory.display(), next.unwrap_or_default()));
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::{chown, symlink};
+use std::os::unix::fs::chown;
 use std::path::PathBuf;
 use std::thread;
 
@@ -16,7 +16,7 @@ use crate::support::{Holder, Sandbox, wait_until};
 #[path = "../../src/error.rs"]
 pub(super) mod error;
 
-use super::{arrivals, asking, editors, keychain, mistyped, refreshing, refusals, remotes, worktrees, wrapper};
+use super::{arrivals, asking, editors, keychain, mistyped, refreshing, refusals, remotes, unreadable, worktrees, wrapper};
 use error::Mistake;
 
 /// Makes the mistake in a sandbox with the profile `work`, and says which one it is.
@@ -72,14 +72,14 @@ const SCENARIOS: &[(&str, i32, Scenario)] = &[
     ("NotConfirmed", 1, not_confirmed),
     ("NoClaudeHome", 1, no_claude_home),
     ("ConfigDirectory", ANSWERED, config_directory),
-    ("BindingNotRegular", 1, binding_not_regular),
-    ("BindingDangling", 1, binding_dangling),
+    ("BindingNotRegular", 1, unreadable::not_regular),
+    ("BindingDangling", 1, unreadable::dangling),
     ("HomeSignedIn", 1, arrivals::home_signed_in),
     ("NotBound", 1, refusals::not_bound),
     ("BindingElsewhere", 1, refusals::binding_elsewhere),
-    ("BindingTooLarge", 1, binding_too_large),
-    ("BindingUnreadable", 1, binding_unreadable),
-    ("BindingInvalid", 1, binding_invalid),
+    ("BindingTooLarge", 1, unreadable::too_large),
+    ("BindingUnreadable", 1, unreadable::unreadable),
+    ("BindingInvalid", 1, unreadable::invalid),
     ("NotAllowed", ANSWERED, not_allowed),
     ("WorktreeUnsure", ANSWERED, worktrees::worktree_unsure),
     ("RemotesDisagree", ANSWERED, remotes::remotes_disagree),
@@ -259,38 +259,6 @@ fn config_directory(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let reason = format!("could not create {}: File exists (os error 17)", runtime.display());
     (evaluate(sandbox, "project"), Mistake::ConfigDirectory { profile: "work".into(), reason })
 }
-
-fn binding_not_regular(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let file = sandbox.mkdir("project/.clauth.toml");
-    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), Mistake::BindingNotRegular { file: text(file) })
-}
-
-fn binding_dangling(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let file = sandbox.mkdir("project").join(".clauth.toml");
-    symlink("nowhere", &file).unwrap();
-    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), Mistake::BindingDangling { file: text(file) })
-}
-
-fn binding_too_large(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let file = sandbox.write("project/.clauth.toml", "profile = \"work\" #".to_owned() + &"x".repeat(4096));
-    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), Mistake::BindingTooLarge { file: text(file) })
-}
-
-fn binding_unreadable(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    // A link to itself: root cannot read that either.
-    let file = sandbox.mkdir("project").join(".clauth.toml");
-    symlink(".clauth.toml", &file).unwrap();
-    let reason = fs::metadata(&file).unwrap_err().to_string();
-    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), Mistake::BindingUnreadable { file: text(file), reason })
-}
-
-fn binding_invalid(sandbox: &mut Sandbox) -> (Finished, Mistake) {
-    let file = sandbox.write("project/.clauth.toml", "# ours\nprofile = \"work\"\nenv = 1\n");
-    let mistake =
-        Mistake::BindingInvalid { file: text(file), line: "3".into(), column: "1".into(), reason: "unknown field `env`, expected `profile`".into() };
-    (sandbox.clauth_in(sandbox.path("project"), &["allow"]), mistake)
-}
-
 fn not_allowed(sandbox: &mut Sandbox) -> (Finished, Mistake) {
     let file = sandbox.write("project/.clauth.toml", "profile = \"work\"");
     (evaluate(sandbox, "project"), Mistake::NotAllowed { file: text(file), profile: "work".into() })

@@ -33,5 +33,6 @@ mod status;
 mod tree;
 mod trust;
 mod unbinding;
+mod unreadable;
 mod worktrees;
 mod wrapper;
