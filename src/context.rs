@@ -9,16 +9,16 @@ use anyhow::{Result, bail};
 use crate::account::{self, Settled};
 use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::Config;
+use crate::env::Env;
 use crate::env::change::Before;
-use crate::env::{Env, direnv};
 use crate::error::Mistake;
 use crate::hub::Hub;
 use crate::io::{self, FileLock};
 use crate::layout::Layout;
 use crate::name::ProfileName;
 use crate::profile::{self, Profile};
-use crate::project::decide::Loaded;
-use crate::project::{self, Outcome, Resolution};
+use crate::selection::decide::Loaded;
+use crate::selection::{self, Resolution};
 mod installed;
 
 pub use installed::Client;
@@ -42,23 +42,9 @@ impl Context {
         Ok(Self { layout: Layout::from_env(&env)?, env, program })
     }
 
-    /// Finds out what applies in a canonical directory: a `CLAUDE_CONFIG_DIR` of the user's own, from an `.envrc` that is nearer than the deciding file, or
-    /// what that file says.
+    /// Finds out what applies in a canonical directory.
     pub fn resolve(&self, config: &Config, directory: &Path) -> Resolution {
-        let mut found = project::resolve(&self.layout, config, directory);
-        let is_own = self.env.non_empty(CLAUDE_CONFIG_DIR).is_some_and(|value| !self.layout.owns(value));
-        if is_own
-            && matches!(found.outcome, Outcome::Bound(_))
-            && direnv::has_set_for(&self.env, CLAUDE_CONFIG_DIR, directory)
-            && let Some(decider) = &found.decider
-            && direnv::directory(&self.env).is_some_and(|loaded| {
-                let is_nearer = loaded != decider.directory && loaded.starts_with(&decider.directory);
-                is_nearer || found.worktree.as_ref().is_some_and(|top| loaded.starts_with(top)) // the file stands in the main checkout
-            })
-        {
-            found.outcome = Outcome::Unbound;
-        }
-        found
+        selection::resolve(&self.env, &self.layout, config, directory)
     }
 
     /// Settles what a killed `capture` or `import` left of a login, so that no command meets two copies. With nothing of the kind this is one look.

@@ -27,7 +27,7 @@ mod io;
 mod layout;
 mod name;
 mod profile;
-mod project;
+mod selection;
 mod session;
 mod sharing;
 mod shell;

@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::error::Mistake;
 use crate::io;
 use crate::layout::BINDING;
-use crate::project::binding::{Binding, Target};
-use crate::project::{find, trust};
+use crate::selection::binding::{Binding, Target};
+use crate::selection::{find, trust};
 use crate::shell::command_line;
 
 /// Let the .clauth.toml that applies here choose its profile

@@ -13,8 +13,8 @@ use crate::env;
 use crate::error::Mistake;
 use crate::io;
 use crate::layout::BINDING;
-use crate::project::binding::{Binding, Target};
-use crate::project::trust;
+use crate::selection::binding::{Binding, Target};
+use crate::selection::trust;
 use crate::shell::command_line;
 use crate::sys;
 

@@ -15,8 +15,8 @@ use crate::error::Mistake;
 use crate::io;
 use crate::name::DEFAULT;
 use crate::profile::Profile;
-use crate::project::Outcome;
-use crate::project::decide::Loaded;
+use crate::selection::Outcome;
+use crate::selection::decide::Loaded;
 use crate::session::{self, Holder, Lease, Lifetime, Trouble};
 use crate::sys;
 

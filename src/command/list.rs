@@ -14,8 +14,8 @@ use crate::io::screen::{cut, pad, width, wrap};
 use crate::io::{self, Clock, terminal_safe};
 use crate::name::DEFAULT;
 use crate::profile::{self, Profile};
-use crate::project::Outcome;
-use crate::project::decide::Loaded;
+use crate::selection::Outcome;
+use crate::selection::decide::Loaded;
 use crate::session::{Lease, Session};
 use crate::sys;
 

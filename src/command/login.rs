@@ -18,7 +18,7 @@ use crate::env::record::Chosen;
 use crate::error::Mistake;
 use crate::io;
 use crate::profile::{self, Access, Profile};
-use crate::project::binding::Target;
+use crate::selection::binding::Target;
 use crate::session::Holder;
 use crate::shell::command_line;
 use crate::sys::HeldSignals;

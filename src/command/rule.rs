@@ -13,8 +13,8 @@ use crate::context::Context;
 use crate::error::Mistake;
 use crate::io::{self, FileLock, epoch};
 use crate::layout::Writable;
-use crate::project::binding::Target;
-use crate::project::{self, Outcome, Source, Watch};
+use crate::selection::binding::Target;
+use crate::selection::{self, Outcome, Source, Watch};
 
 /// What the file of settings says about remotes, and where.
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ pub fn write(context: &Context, target: &Target, pattern: &str, directory: &Path
 
 /// Returns the one remote that a repository has, or that of `origin`.
 fn of_repository(config: &Config, directory: &Path) -> Result<Remote, Mistake> {
-    let mut found = project::remotes(directory, &config.git, &mut Watch::default())?;
+    let mut found = selection::remotes(directory, &config.git, &mut Watch::default())?;
     found.retain(|named| !named.remote.to_string().contains('*')); // a repository says that itself, and as a pattern it would mean more
     let shown = || directory.display().to_string();
     if found.iter().any(|named| found[0].name != named.name) {

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::error::Mistake;
 use crate::io::{Template, terminal_safe};
 use crate::profile::Profile;
-use crate::project::Outcome;
+use crate::selection::Outcome;
 
 /// What a template may ask for.
 const PLACEHOLDERS: &[&str] = &["profile", "account", "organization", "plan", "5h", "7d"];

@@ -12,8 +12,8 @@ use crate::context::Context;
 use crate::error::Mistake;
 use crate::io::{self, epoch};
 use crate::layout::{BINDING, Writable};
-use crate::project::binding::Binding;
-use crate::project::find;
+use crate::selection::binding::Binding;
+use crate::selection::find;
 use crate::shell::command_line;
 
 /// Unbind a directory: remove its .clauth.toml

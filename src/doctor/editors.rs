@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::editor::{self, Editor, Record, Said, settings};
 use crate::env;
 use crate::io;
-use crate::project::{Outcome, Resolution, resolve};
+use crate::selection::{Outcome, Resolution, bound_here};
 use crate::sys;
 
 /// What an editor starts.
@@ -66,7 +66,7 @@ pub fn panels(context: &Context, directory: &Path) -> Vec<Panel> {
         return Vec::new();
     }
     // By the folder alone: what this shell has loaded, an editor may have inherited or not, and the wrapper does not follow it.
-    let here = context.config().map(|config| resolve(&context.layout, &config, directory));
+    let here = context.config().map(|config| bound_here(&context.layout, &config, directory));
     let plain = context.config().and_then(|config| context.hub(&config)).ok().and_then(|hub| Standing::shown(&hub.claude_json).summary().account);
     let mut panels = Vec::new();
     for editor in &editors {

@@ -4,8 +4,8 @@ use super::Finding;
 use crate::claude_code::variables::{CLAUDE_CONFIG_DIR, notable};
 use crate::context::Context;
 use crate::env;
-use crate::project::decide::Loaded;
-use crate::project::{Outcome, resolve};
+use crate::selection::decide::Loaded;
+use crate::selection::{Outcome, bound_here};
 use crate::shell::command_line;
 
 pub fn examine(context: &Context) -> Vec<Finding> {
@@ -27,7 +27,7 @@ pub fn examine(context: &Context) -> Vec<Finding> {
             format!("unset it, unless you mean it: {does}"),
         ));
     }
-    let here = env::current_dir().map(|directory| resolve(&context.layout, &config, &directory).outcome);
+    let here = env::current_dir().map(|directory| bound_here(&context.layout, &config, &directory).outcome);
     if let (Ok(Outcome::Bound(profile)), Loaded::Nothing, false) = (&here, &loaded, context.env.disabled()) {
         found.push(Finding::note(
             format!("this directory asks for {}, and this shell has nothing loaded", profile.name),

@@ -8,7 +8,9 @@ use super::find::{self, Candidate, Step};
 use super::git::{self, Worktree};
 use super::trust;
 use super::watch::Watch;
+use crate::claude_code::variables::CLAUDE_CONFIG_DIR;
 use crate::config::{Config, Disagreement, Pattern, Rule};
+use crate::env::{Env, direnv};
 use crate::error::Mistake;
 use crate::layout::Layout;
 use crate::name::ProfileName;
@@ -59,8 +61,27 @@ pub struct Resolution {
     pub text: Option<String>,
 }
 
-/// Finds out what applies in a canonical directory.
-pub fn resolve(layout: &Layout, config: &Config, directory: &Path) -> Resolution {
+/// Finds out what applies in a canonical directory: a `CLAUDE_CONFIG_DIR` of the user's own, from an `.envrc` that is nearer than the deciding file, or
+/// what that file says.
+pub fn resolve(env: &Env, layout: &Layout, config: &Config, directory: &Path) -> Resolution {
+    let mut found = bound_here(layout, config, directory);
+    let is_own = env.non_empty(CLAUDE_CONFIG_DIR).is_some_and(|value| !layout.owns(value));
+    if is_own
+        && matches!(found.outcome, Outcome::Bound(_))
+        && direnv::has_set_for(env, CLAUDE_CONFIG_DIR, directory)
+        && let Some(decider) = &found.decider
+        && direnv::directory(env).is_some_and(|loaded| {
+            let is_nearer = loaded != decider.directory && loaded.starts_with(&decider.directory);
+            is_nearer || found.worktree.as_ref().is_some_and(|top| loaded.starts_with(top)) // the file stands in the main checkout
+        })
+    {
+        found.outcome = Outcome::Unbound;
+    }
+    found
+}
+
+/// Finds out what files, rules and the default ask for, whatever the environment of this process says: for those that other programs start.
+pub fn bound_here(layout: &Layout, config: &Config, directory: &Path) -> Resolution {
     let mut answer = Resolution {
         outcome: Outcome::Unbound,
         source: None,

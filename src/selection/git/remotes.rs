@@ -10,7 +10,7 @@ use super::settings::{self, Setting};
 use super::{DOT_GIT, claimed, one_path, stands};
 use crate::config::{GitSettings, Remote};
 use crate::error::Mistake;
-use crate::project::watch::Watch;
+use crate::selection::watch::Watch;
 use crate::sys;
 
 /// How deep settings of the user's may include others, as git has it.
