@@ -126,7 +126,9 @@ fn pass(pair: &Pair, seen: &mut Seen, report: &mut Report) -> Result<Placed, Sto
     // Looked at before the lock, which is a change of the directory too.
     let vanished = || Stop::Left(format!("there is no {} at this moment", pair.hub.display()));
     if texts.hub.is_none() && !has_been_quiet(&pair.hub) {
-        return Err(vanished());
+        let is_empty = |own: &[u8]| Object::document(own).is_ok_and(|own| own.members.is_empty());
+        let has_nothing_to_give = !pair.kind.is_clients_own() && texts.own.as_deref().is_none_or(is_empty);
+        return if has_nothing_to_give { Ok(Placed::AsMeant) } else { Err(vanished()) };
     }
     if texts.own.is_none() && pair.kind.is_clients_own() {
         Object::document(texts.hub.as_deref().unwrap_or(EMPTY)).map_err(|broken| Stop::Left(not_whole(&pair.hub, broken).to_string()))?;
@@ -197,10 +199,10 @@ pub fn save(pair: &Pair) -> Result<()> {
     pair.memory()?.save()
 }
 
-/// Whether two files hold the same members with the same values, however they are laid out.
+/// Whether two files hold the same members with the same values, however they are laid out; one that does not exist holds none.
 pub fn say_the_same(one: &Path, other: &Path) -> bool {
-    let texts = (read(one), read(other));
-    matches!(texts, (Ok(Some(one)), Ok(Some(other))) if Fingerprints::fresh().are_equal(&one, &other))
+    let texts = [one, other].map(|file| read(file).map(|text| text.unwrap_or_else(|| EMPTY.into())));
+    matches!(texts, [Ok(one), Ok(other)] if Fingerprints::fresh().are_equal(&one, &other))
 }
 
 /// Whether settings say all of these overrides; `None` where they are not whole.
