@@ -199,6 +199,9 @@ impl Tree {
         if ended == self.overrides {
             return Ok(());
         }
+        if is_copy(&own) && json::wears(&own, &State::new()).is_none() {
+            return self.set_copy_aside(); // it is not whole, so nothing can be taken back from it
+        }
         let pair = self.settings(&ended);
         json::sync(&pair)?;
         // Killed from here on, the copy may wear either: it is known as wearing both until it does not.

@@ -1,6 +1,8 @@
 //! The profile's copy of the settings: what it wears is known and in force, whatever is in the way, and what goes from it is kept.
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::io::Write as _;
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -74,6 +76,22 @@ fn what_many_items_or_an_object_give_way_to_is_kept_in_the_log() {
     let log = fs::read_to_string(household.clauth("rescued/work/losses.jsonl")).unwrap();
     assert!(rules.iter().all(|rule| log.contains(rule)) && log.contains("NEW VALUE"), "{log}");
     assert_eq!(state(&household.hub_settings())["object"], json!(object), "so many are held");
+}
+
+#[cfg(target_os = "linux")] // where the system tells who has a file open
+#[test]
+fn what_an_editor_writes_through_an_open_file_is_not_lost() {
+    let household = Household::new(&["work"]);
+    fs::write(household.hub_settings(), "{\"first\": 1}").unwrap();
+    household.enter("work");
+    let mut editor = fs::File::options().write(true).open(household.hub_settings()).unwrap();
+    edit(&household.own_settings("work"), |state| drop(state.insert("client".into(), json!(2))));
+    household.wait_for_trouble("work", "open for writing");
+    editor.write_all(b"{\"first\": 1, \"editor\": 3}").unwrap();
+    drop(editor);
+    let files = [household.hub_settings(), household.own_settings("work")];
+    wait_for(&files, "editor", &json!(3));
+    wait_for(&files, "client", &json!(2));
 }
 
 #[cfg(unix)]

@@ -77,7 +77,7 @@ impl Household {
     #[cfg(unix)]
     pub(crate) fn kill_helper_and_its_locks(&self, name: &str) {
         self.kill_helper(name);
-        for file in [self.hub(), self.own(name)] {
+        for file in [self.hub(), self.own(name), self.hub_settings(), self.own_settings(name)] {
             let _ = fs::remove_dir(lock_of(&file));
         }
     }

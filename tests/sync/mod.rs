@@ -5,6 +5,7 @@ mod bad_input;
 mod claude_json;
 #[cfg(unix)]
 mod copies;
+#[cfg(unix)]
 mod crashes;
 #[cfg(unix)] // a file that nobody locks is missing for a moment elsewhere
 mod hosts;

@@ -56,7 +56,15 @@ pub fn place(file: &Path, expected: Option<&[u8]>, text: &[u8], is_locked: bool)
     if !io::holds(file, expected)? {
         return Ok(Placed::Otherwise);
     }
+    if !is_locked && sys::is_being_written(file) {
+        bail!(in_use(file));
+    }
     replace(file, expected, text, is_locked)
+}
+
+/// Says that what another program writes through its open file would be lost with the file.
+fn in_use(file: &Path) -> String {
+    format!("{} is open for writing in another program", file.display())
 }
 
 fn replace(file: &Path, expected: &[u8], text: &[u8], is_locked: bool) -> Result<Placed> {
@@ -77,6 +85,10 @@ fn replace(file: &Path, expected: &[u8], text: &[u8], is_locked: bool) -> Result
         };
         // A link that came out is not the file that was expected, whatever the link leads to.
         if is_in_place && !temp.is_symlink() && io::holds(&temp, &expected)? {
+            if !is_locked && sys::is_being_written(&temp) {
+                swap(&temp, file, is_locked).and_then(|_| sys::remove_file(&temp)).with_context(placing)?;
+                bail!(in_use(file));
+            }
             sys::remove_file(&temp).with_context(placing)?;
             return Ok(if round == 0 { Placed::AsMeant } else { Placed::Otherwise });
         }
