@@ -40,7 +40,7 @@ fn a_binding_of_any_bytes_selects_what_it_says_or_is_refused() {
         assert_sane(&said, &case);
         assert!(said.code() == Some(0) && said.stdout().ends_with(": clauth-end\n"), "{said:?}");
         let wanted = match asked_for(&case).as_deref() {
-            Some("default") => "{CLAUDE_CONFIG_DIR-}:${ANTHROPIC_CONFIG_DIR-}:${HOME-} == '::/".to_owned(), // nothing, beside the home
+            Some("default") => "${HOME-} == \"${__clauth_seen_directories-}\"".to_owned(), // what the shell has of its own
             Some(name @ ("work" | "acme")) => format!("export CLAUDE_CONFIG_DIR='{}'", world.config_dir(name)),
             _ => format!("export CLAUDE_CONFIG_DIR='{}'", world.refused_config_dir()),
         };

@@ -51,7 +51,7 @@ impl Sandbox {
     /// Binds the directory `relative`, which is made where it is missing, and allows it.
     pub(crate) fn bind(&self, relative: impl AsRef<Path>, profile: &str) -> PathBuf {
         let directory = self.mkdir(relative);
-        self.clauth_in(&directory, &["use", profile]).success();
+        self.clauth_in(&directory, &["use", profile, "--yes"]).success();
         directory
     }
 
