@@ -20,6 +20,9 @@ impl Remote {
         let (host, path) = match url.split_once("://") {
             Some((scheme, rest)) if SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) => {
                 let (authority, path) = rest.split_once('/')?;
+                if authority.contains(['#', '?', '\\']) {
+                    return None; // some parsers end the host there
+                }
                 (host(authority)?, unescaped(path)?)
             }
             Some(_) => return None,
@@ -187,6 +190,9 @@ mod tests {
     fn what_is_not_a_remote_matches_no_rule() {
         for url in [
             "",
+            "https://evil.example#@github.com/acme/api",
+            "https://evil.example?@github.com/acme/api",
+            "https://evil.example\\@github.com/acme/api",
             "/srv/git/api.git",
             "../api",
             "./x:y",
