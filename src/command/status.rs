@@ -30,6 +30,7 @@ use crate::selection::{Outcome, Resolution, Source, trust};
 use crate::session::helper::Introduction;
 use crate::session::{Lease, Session};
 use crate::sharing::files::{Size, Space, trash};
+use crate::sharing::hosts;
 use crate::shell::{Shell, command_line};
 
 /// Show which profile applies here, and why
@@ -150,6 +151,12 @@ pub fn run(context: &Context, arguments: &Arguments) -> Result<ExitCode> {
     let mut decided_by = found.source.take().map(Decider::Source);
     if let Some((profile, by)) = pin {
         (found.outcome, decided_by) = (Outcome::Bound(profile), Some(by));
+    }
+    // As the hook and the shim decide when they enter the profile.
+    if let Outcome::Bound(profile) = &found.outcome
+        && let Err(mistake) = hosts::refuse_project(&directory, profile)
+    {
+        found.outcome = Outcome::Refused(mistake);
     }
     if let Some(template) = &arguments.format {
         io::print(status_format::line(context, &found.outcome, template)? + "\n")?;

@@ -203,3 +203,17 @@ fn live_clients_are_told_and_dead_ones_are_not() {
     sandbox.write(sandbox.runtime("work").join("sessions/notes.txt"), "");
     assert_eq!(sandbox.status(&directory)["clients"], json!([std::process::id()]));
 }
+
+#[test]
+fn a_project_whose_settings_name_another_host_is_told_as_refused() {
+    let sandbox = Sandbox::with_profiles(&["work"]);
+    sandbox.write("home/.clauth/profiles/work/profile.toml", {
+        let file = sandbox.read("home/.clauth/profiles/work/profile.toml");
+        format!("{file}base_url = \"https://mine.example\"\napi_key = \"sk-mine\"\n")
+    });
+    let project = sandbox.bind("project", "work");
+    sandbox.write("project/.claude/settings.json", r#"{"env": {"ANTHROPIC_BASE_URL": "https://theirs.example"}}"#);
+    let told = sandbox.clauth_in(&project, &["status"]).success();
+    assert!(told.stdout().contains("refused") && !told.stdout().contains("config dir"), "{told:?}");
+    assert_eq!(sandbox.clauth_in(&project, &["status", "--format", "{profile}"]).success().stdout(), "refused\n");
+}
