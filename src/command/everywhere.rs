@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::settings_file;
 use crate::context::Context;
-use crate::io::{self, epoch};
 use crate::layout::Writable;
 use crate::name::{DEFAULT, ProfileName};
 
@@ -52,19 +52,23 @@ impl Uses {
 
 /// Makes a profile the one for every directory that nothing else decides for, or, with `None`, ends that. Returns the name that stood there.
 pub fn set_default(context: &Context, layout: Writable<'_>, name: Option<&ProfileName>) -> Result<Option<String>> {
-    let text = read(context)?;
-    let found = parse(&text)?.default_profile;
-    let former = found.as_ref().map(|found| found.get_ref().clone());
-    let edited = match (&found, name) {
-        (Some(found), Some(name)) => replaced(&text, found.span(), name.as_str()),
-        (Some(found), None) => without_line(&text, &found.span()),
-        // Before the first table: behind one it would be a key of that table.
-        (None, Some(name)) => format!("default_profile = \"{name}\"\n{text}"),
-        (None, None) => return Ok(None),
-    };
-    let after = parse(&edited)?.default_profile.map(Spanned::into_inner);
-    ensure!(after.as_deref() == name.map(ProfileName::as_str), "could not change default_profile in {}; edit that line by hand", shown(context));
-    write(context, layout, &edited)?;
+    let former = parse(&read(context)?)?.default_profile.map(Spanned::into_inner);
+    if former.is_none() && name.is_none() {
+        return Ok(None);
+    }
+    settings_file::edit(context, layout, |text| {
+        let mut edited = text.to_owned();
+        match (parse(text)?.default_profile, name) {
+            (Some(found), Some(name)) => settings_file::put_name(&mut edited, found.span(), name.as_str()),
+            (Some(found), None) => edited = without_line(text, &found.span()),
+            // Before the first table: behind one it would be a key of that table.
+            (None, Some(name)) => edited = format!("default_profile = \"{name}\"\n{text}"),
+            (None, None) => {}
+        }
+        let after = parse(&edited)?.default_profile.map(Spanned::into_inner);
+        ensure!(after.as_deref() == name.map(ProfileName::as_str), "could not change default_profile in {}; edit that line by hand", shown(context));
+        Ok(edited)
+    })?;
     Ok(former)
 }
 
@@ -78,26 +82,22 @@ pub fn uses(context: &Context, name: &ProfileName) -> Result<Uses> {
 
 /// Takes a profile out of config.toml: where a rule named it, the account of `~/.claude` is used.
 pub fn forget(context: &Context, layout: Writable<'_>, name: &ProfileName) -> Result<()> {
-    let mut text = read(context)?;
-    let mut spans: Vec<_> =
-        parse(&text)?.rule.iter().filter(|rule| rule.profile.get_ref() == name.as_str()).map(|rule| rule.profile.span()).collect();
-    spans.sort_by_key(|span| std::cmp::Reverse(span.start)); // from the end, so that the others stay where they are
-    for span in spans {
-        text = replaced(&text, span, DEFAULT);
-    }
-    if let Some(found) = parse(&text)?.default_profile.filter(|found| found.get_ref() == name.as_str()) {
-        text = without_line(&text, &found.span());
-    }
-    write(context, layout, &text)?;
+    settings_file::edit(context, layout, |text| {
+        let mut edited = text.to_owned();
+        let rules = parse(text)?.rule.into_iter().filter(|rule| rule.profile.get_ref() == name.as_str());
+        let mut spans: Vec<_> = rules.map(|rule| rule.profile.span()).collect();
+        spans.sort_by_key(|span| std::cmp::Reverse(span.start)); // from the end, so that the others stay where they are
+        for span in spans {
+            settings_file::put_name(&mut edited, span, DEFAULT);
+        }
+        if let Some(found) = parse(&edited)?.default_profile.filter(|found| found.get_ref() == name.as_str()) {
+            edited = without_line(&edited, &found.span());
+        }
+        Ok(edited)
+    })?;
     let left = uses(context, name)?;
     ensure!(left.is_empty(), "could not take {name} out of {}; edit it by hand", shown(context));
     Ok(())
-}
-
-fn replaced(text: &str, span: Range<usize>, name: &str) -> String {
-    let mut edited = text.to_owned();
-    edited.replace_range(span, &format!("\"{name}\""));
-    edited
 }
 
 /// Returns the text without the lines that hold this value and its key.
@@ -113,18 +113,7 @@ fn parse(text: &str) -> Result<Names> {
 
 fn read(context: &Context) -> Result<String> {
     context.config()?; // one that is wrong is told with its line, and not edited
-    let file = context.layout.config();
-    match io::read_text(&file) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-        read => read.with_context(|| format!("could not read {}", file.display())),
-    }
-}
-
-fn write(context: &Context, layout: Writable<'_>, text: &str) -> Result<()> {
-    io::create_dir(layout.home())?;
-    // Through a link: dotfiles are kept elsewhere.
-    io::write_durably(&io::resolved(&context.layout.config()), text.as_bytes())?;
-    epoch::advance(layout)
+    settings_file::read(context)
 }
 
 fn shown(context: &Context) -> String {
@@ -141,7 +130,9 @@ mod tests {
         let names = parse(text).unwrap();
         let edited = without_line(text, &names.default_profile.unwrap().span());
         assert_eq!(edited, "# mine\nquiet = true\n[[rule]]\nprofile = \"work\"\ndir = \"~/x\"\n");
-        assert_eq!(replaced(text, names.rule[0].profile.span(), DEFAULT), text.replace("\"work\"", "\"default\""));
+        let mut named = text.to_owned();
+        settings_file::put_name(&mut named, names.rule[0].profile.span(), DEFAULT);
+        assert_eq!(named, text.replace("\"work\"", "\"default\""));
         assert_eq!(without_line("default_profile = \"x\"", &(18..21)), "");
     }
 }

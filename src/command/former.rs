@@ -35,10 +35,7 @@ impl Former {
         if is_empty || standing.has_ended {
             return Ok(None);
         }
-        let mut kept = layout.rescue(&profile.name);
-        while fs::symlink_metadata(&kept).is_ok() {
-            kept = io::with_ending(&kept, "+"); // another command has kept something within this second
-        }
+        let kept = io::unused(layout.rescue(&profile.name)); // another command may have kept something within this second
         let former = Self { credentials: store.read().ok().flatten(), kept, standing };
         if former.standing.trouble.is_none() {
             io::confirm(&format!("{} is signed in ({}); sign in again?", profile.name, former.who()), yes)?;

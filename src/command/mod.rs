@@ -32,6 +32,7 @@ mod removal;
 pub mod removals;
 pub mod remove;
 mod rule;
+mod settings_file;
 pub mod setup;
 pub mod shell;
 pub mod shim;

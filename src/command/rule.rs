@@ -8,10 +8,11 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::settings_file;
 use crate::config::{Config, Pattern, Remote};
 use crate::context::Context;
 use crate::error::Mistake;
-use crate::io::{self, FileLock, epoch};
+use crate::io;
 use crate::layout::Writable;
 use crate::selection::binding::Target;
 use crate::selection::{self, Outcome, Source, Watch};
@@ -69,30 +70,25 @@ fn of_repository(config: &Config, directory: &Path) -> Result<Remote, Mistake> {
 
 /// Changes the profile of the rule with this pattern, or adds one behind all else. What the user wrote stays as it is.
 fn add(context: &Context, layout: Writable<'_>, target: &Target, pattern: &Pattern) -> Result<()> {
-    let file = layout.config();
-    let _state = FileLock::exclusive(&layout.state_lock())?;
-    let is_new = !file.exists();
-    let mut text = if is_new { String::new() } else { io::read_text(&file)? };
-    let unwritten = || Mistake::RuleUnwritten { file: file.display().to_string(), remote: pattern.to_string(), profile: target.as_str().into() };
-    match places(&text, pattern).ok_or_else(unwritten)?.as_slice() {
-        [] => {
-            if !text.is_empty() {
-                text.push_str(if text.ends_with('\n') { "\n" } else { "\n\n" });
+    let file = layout.config().display().to_string();
+    let unwritten = || Mistake::RuleUnwritten { file: file.clone(), remote: pattern.to_string(), profile: target.as_str().into() };
+    settings_file::edit(context, layout, |text| {
+        let mut text = text.to_owned();
+        match places(&text, pattern).ok_or_else(unwritten)?.as_slice() {
+            [] => {
+                if !text.is_empty() {
+                    text.push_str(if text.ends_with('\n') { "\n" } else { "\n\n" });
+                }
+                text.push_str(&format!("[[rule]]\nremote = \"{pattern}\"\nprofile = \"{}\"\n", target.as_str()));
             }
-            text.push_str(&format!("[[rule]]\nremote = \"{pattern}\"\nprofile = \"{}\"\n", target.as_str()));
+            rules => rules.iter().rev().for_each(|place| settings_file::put_name(&mut text, place.clone(), target.as_str())),
         }
-        rules => rules.iter().rev().for_each(|place| text.replace_range(place.clone(), &format!("\"{}\"", target.as_str()))),
-    }
-    // As it would be read: a list in another form takes no further table.
-    if Config::parse(&layout, &context.env, &text).is_err() || places(&text, pattern).is_none_or(|places| places.is_empty()) {
-        bail!(unwritten());
-    }
-    if is_new {
-        io::write(&file, text.as_bytes())?;
-    } else {
-        io::write_public(&file, text.as_bytes())?;
-    }
-    epoch::advance(layout)
+        // As it would be read: a list in another form takes no further table.
+        if Config::parse(&layout, &context.env, &text).is_err() || places(&text, pattern).is_none_or(|places| places.is_empty()) {
+            bail!(unwritten());
+        }
+        Ok(text)
+    })
 }
 
 /// Returns where the profiles of the rules with this pattern stand; `None` where the text cannot be read.

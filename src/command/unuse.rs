@@ -47,10 +47,7 @@ fn remove(layout: Writable<'_>, file: &Path) -> Result<String> {
         fs::remove_file(file).with_context(|| format!("could not remove {}", file.display()))?;
         return Ok(String::new());
     }
-    let mut kept = layout.rescued().join(BINDING.trim_start_matches('.'));
-    while fs::symlink_metadata(&kept).is_ok() {
-        kept = io::with_ending(&kept, "+");
-    }
+    let kept = io::unused(layout.rescued().join(BINDING.trim_start_matches('.')));
     io::keep(file, &kept)?;
     Ok(format!("; the file had more in it and is kept as {}", kept.display()))
 }

@@ -78,7 +78,8 @@ fn write_public_new(path: &Path, bytes: &[u8], replaced: Option<fs::Metadata>) -
     if let Some(replaced) = replaced {
         file.set_permissions(replaced.permissions())?;
     }
-    file.write_all(bytes)
+    file.write_all(bytes)?;
+    file.sync_all() // nobody but the user could write it again after a power cut
 }
 
 fn replace(path: &Path, bytes: &[u8], is_durable: bool) -> Result<()> {

@@ -33,7 +33,7 @@ pub use hex::hex;
 pub use json::{json, pretty_json, print_json};
 pub use lock::FileLock;
 pub use log::append;
-pub use relocate::{copy, copy_new, exchange, is_same_content, keep, relocate, remove};
+pub use relocate::{copy, copy_new, exchange, is_same_content, keep, relocate, remove, unused};
 pub use say::{complain, confirm, counted, is_control, print, say, terminal_safe};
 pub use screen::Screen;
 pub use template::Template;

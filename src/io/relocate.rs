@@ -62,6 +62,15 @@ pub fn keep(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Returns the path, or one with as many `+` behind it as it takes that nothing stands there.
+pub fn unused(path: PathBuf) -> PathBuf {
+    let mut free = path;
+    while fs::symlink_metadata(&free).is_ok() {
+        free = with_ending(&free, "+");
+    }
+    free
+}
+
 /// Returns a path with this behind its name, of which so much is left as file systems take.
 fn shortened(path: &Path, ending: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default();

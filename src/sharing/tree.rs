@@ -155,14 +155,13 @@ impl Tree {
         let pair = self.settings(&self.overrides);
         let report = json::sync(&pair);
         // Whatever was in the way (a client's lock, a file that is not whole), no client may start without them.
-        match json::wears(&pair.own, &self.overrides) {
-            Some(true) if is_copy(&pair.own) => {}
-            None if is_copy(&pair.own) && self.overrides.is_empty() => {} // an editor may be at work
-            None if is_copy(&pair.own) => {
+        let (is_copy, worn) = (is_copy(&pair.own), json::wears(&pair.own, &self.overrides));
+        // An editor may be at work on a copy that is not whole: without overrides it stays as it is.
+        if !is_copy || !worn.unwrap_or(self.overrides.is_empty()) {
+            if is_copy && worn.is_none() {
                 self.set_copy_aside()?;
-                json::redress(&pair, &self.overrides)?;
             }
-            _ => json::redress(&pair, &self.overrides)?,
+            json::redress(&pair, &self.overrides)?;
         }
         let report = report?;
         self.say_what_lost(SETTINGS, &report.lost);

@@ -1,6 +1,7 @@
 //! What a binding replaces, how it ends, and the places where it would reach too far.
 
-use std::os::unix::fs::symlink;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::support::shell::shells_found;
 use crate::support::{Sandbox, Startup, Terminal};
@@ -66,8 +67,10 @@ fn the_default_profile_is_set_and_ended_without_an_editor() {
     assert_eq!(sandbox.read("home/.clauth/config.toml"), "default_profile = \"work\"\n");
     assert_eq!(sandbox.applies(sandbox.home()), "work");
     let settings = "# mine\nquiet = true\ndefault_profile = 'work' # for now\n[[rule]]\ndir = \"~/c\"\nprofile = \"work\"\n";
-    sandbox.write("home/.clauth/config.toml", settings);
+    let file = sandbox.write("home/.clauth/config.toml", settings);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     let told = sandbox.clauth(&["use", "--global", "other"]).success();
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640, "it is the user's, with the user's mode");
     assert!(told.stderr().contains("other is used wherever nothing else decides (was work)"), "{told:?}");
     assert_eq!(sandbox.read("home/.clauth/config.toml"), settings.replace("'work'", "\"other\""));
     let told = sandbox.clauth(&["use", "--global", "--unset"]).success();
